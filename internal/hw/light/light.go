@@ -1,0 +1,30 @@
+// Package light shows the kiosk's state on status lights. A Signal is what is
+// said, a Pattern how it looks; the mapping is pure. Colour never speaks alone:
+// rhythms differ as well, and none flashes more than three times a second.
+package light
+
+import "context"
+
+// Signal is what the lights say.
+type Signal string
+
+// The signals.
+const (
+	Idle         Signal = "idle"
+	PutCard      Signal = "put_card"
+	Reading      Signal = "reading"
+	Working      Signal = "working"
+	Done         Signal = "done"
+	LookAtScreen Signal = "look_at_screen"
+	StaffWanted  Signal = "staff_wanted"
+	OutOfService Signal = "out_of_service"
+	Identify     Signal = "identify"
+)
+
+// Lights is a driver.
+type Lights interface {
+	// Run drives the lights until ctx ends and leaves them in the safe state (off).
+	Run(ctx context.Context) error
+	// Show replaces the signal. It does not block and may be called from any goroutine.
+	Show(s Signal)
+}

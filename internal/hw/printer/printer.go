@@ -1,0 +1,54 @@
+// Package printer drives a slip printer that speaks ESC/POS: status, jobs and
+// their honest outcome. printertest holds the virtual printer.
+package printer
+
+import "context"
+
+// Condition is the closed set of states a printer can be in.
+type Condition string
+
+// The conditions.
+const (
+	Ready     Condition = "ready"
+	NearEnd   Condition = "near_end" // prints, but the roll ends soon
+	PaperOut  Condition = "paper_out"
+	CoverOpen Condition = "cover_open"
+	Cutter    Condition = "cutter"
+	HeadHot   Condition = "head_hot"
+	Offline   Condition = "offline"
+	Unplugged Condition = "unplugged"
+	Unknown   Condition = "unknown" // connected, but it does not answer status
+)
+
+// CanPrint reports whether a job may be started.
+func (c Condition) CanPrint() bool { return c == Ready || c == NearEnd || c == Unknown }
+
+// Outcome is what became of a job.
+type Outcome string
+
+// The outcomes.
+const (
+	Printed     Outcome = "printed"     // the printer confirmed completion
+	Unconfirmed Outcome = "unconfirmed" // everything was taken, but this printer cannot confirm
+	Failed      Outcome = "failed"      // known not to have come out whole; the buffer was cleared
+	Lost        Outcome = "unknown"     // nobody knows: never printed again on its own
+)
+
+// Job is one slip, encoded.
+type Job struct {
+	ID   string // for logs; no personal data
+	Data []byte // ESC/POS without initialisation, completion request or cut: the driver adds these
+}
+
+// Printer is a driver. It is its own reconnect loop.
+type Printer interface {
+	// Run serves the device until ctx ends.
+	Run(ctx context.Context) error
+	// Watch returns the channel on which each new Condition arrives, the current
+	// one first; only the newest is kept. One receiver.
+	Watch() <-chan Condition
+	// Print runs one job to its outcome and blocks until then. The error says
+	// why the outcome is Failed or Lost (a *fault.Error) and is nil otherwise.
+	// One job at a time: a second call waits.
+	Print(ctx context.Context, job Job) (Outcome, error)
+}
