@@ -25,9 +25,6 @@ type Enrolment struct {
 	AckKeys    []AckKey `json:"ack_keys"` // the current one, and the next during a change
 }
 
-// maxEnrolment is far above any real file.
-const maxEnrolment = 256 << 10
-
 // LoadEnrolment reads and checks a file. A missing file is fs.ErrNotExist.
 func LoadEnrolment(path string) (*Enrolment, error) {
 	st, err := os.Stat(path)
@@ -37,7 +34,7 @@ func LoadEnrolment(path string) (*Enrolment, error) {
 	if st.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("cannot load enrolment: %s is open to others (mode %04o): run chmod 600", path, st.Mode().Perm())
 	}
-	if st.Size() > maxEnrolment {
+	if st.Size() > MaxBody {
 		return nil, fmt.Errorf("cannot load enrolment: %s is too long", path)
 	}
 	b, err := os.ReadFile(path)
@@ -65,7 +62,7 @@ func DecodeEnrolment(b []byte) (*Enrolment, error) {
 
 // StoreEnrolment writes the file so that a reader sees the old or the new one
 // whole, also after a power cut.
-func StoreEnrolment(path string, e *Enrolment) (err error) {
+func StoreEnrolment(path string, e *Enrolment) error {
 	if err := e.Validate(); err != nil {
 		return fmt.Errorf("cannot store enrolment: %w", err)
 	}
@@ -77,28 +74,31 @@ func StoreEnrolment(path string, e *Enrolment) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("cannot store enrolment: %w", err)
 	}
-	f, err := os.CreateTemp(dir, ".enrolment-*") // mode 0600 by definition
+	tmp, err := writeTemp(dir, append(b, '\n'))
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
 	if err != nil {
-		return fmt.Errorf("cannot store enrolment: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("cannot store enrolment: %w", errors.Join(err, f.Close(), os.Remove(f.Name())))
+		if tmp != "" {
+			err = errors.Join(err, os.Remove(tmp))
 		}
-	}()
-	if _, err = f.Write(append(b, '\n')); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
 		return fmt.Errorf("cannot store enrolment: %w", err)
 	}
 	return syncDir(dir)
+}
+
+// writeTemp writes and syncs a new file of mode 0600. Its name is returned also
+// beside an error, for the caller to remove.
+func writeTemp(dir string, b []byte) (string, error) {
+	f, err := os.CreateTemp(dir, ".enrolment-*")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	return f.Name(), errors.Join(err, f.Close())
 }
 
 func syncDir(dir string) error {
@@ -146,4 +146,6 @@ func (e *Enrolment) Validate() error {
 }
 
 // Format keeps the private key out of logs in every verb.
-func (e Enrolment) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "enrolment of %q at %q", e.Kiosk, e.HubURL) }
+func (e Enrolment) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "enrolment of %q at %q", e.Kiosk, e.HubURL)
+}

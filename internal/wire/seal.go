@@ -1,29 +1,13 @@
 package wire
 
 import (
-	"bytes"
 	"crypto/hpke"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 )
-
-// Limits of the parts of a payload, in bytes.
-const (
-	maxSignature   = 1 << 10
-	maxCertificate = 8 << 10
-)
-
-// buckets are the padded sizes of a payload before it is sealed. Issuances,
-// reservations and applications all fit the first, so that the size of a row
-// does not tell which it is.
-var buckets = [...]int{8 << 10, 16 << 10, 32 << 10}
-
-// lengthPrefix is the size of the payload's length in front of it.
-const lengthPrefix = 4
 
 // MaxSealed is the largest Submission.Sealed: the last bucket, the encapsulated
 // key and the authentication tag.
@@ -135,13 +119,13 @@ func Seal(pub SealPublicKey, kiosk, id string, p Payload) (Submission, error) {
 	if err := checkName("kiosk", kiosk); err != nil {
 		return Submission{}, fmt.Errorf("cannot seal: %w", err)
 	}
-	clear, err := padded(p)
+	plain, err := padded(p)
 	if err != nil {
 		return Submission{}, fmt.Errorf("cannot seal: %w", err)
 	}
-	defer wipe(clear)
+	defer clear(plain)
 	_, kdf, aead := sealSuite()
-	if s.Sealed, err = hpke.Seal(pub.key, kdf, aead, sealInfo(s), clear); err != nil {
+	if s.Sealed, err = hpke.Seal(pub.key, kdf, aead, sealInfo(s), plain); err != nil {
 		return Submission{}, fmt.Errorf("cannot seal: %w", err)
 	}
 	return s, nil
@@ -157,12 +141,12 @@ func Open(priv SealPrivateKey, s Submission) (Payload, error) {
 		return Payload{}, fmt.Errorf("%w: it is sealed to another key", ErrUnsealable)
 	}
 	_, kdf, aead := sealSuite()
-	clear, err := hpke.Open(priv.key, kdf, aead, sealInfo(s), s.Sealed)
+	plain, err := hpke.Open(priv.key, kdf, aead, sealInfo(s), s.Sealed)
 	if err != nil {
 		return Payload{}, fmt.Errorf("%w: %w", ErrUnsealable, err)
 	}
-	defer wipe(clear)
-	return unpadded(clear)
+	defer clear(plain)
+	return unpadded(plain)
 }
 
 // DecodeSubmission reads the body of a PUT.
@@ -208,94 +192,3 @@ func sealInfo(s Submission) []byte {
 	}
 	return binary.BigEndian.AppendUint32(b, uint32(s.Schema))
 }
-
-func padded(p Payload) ([]byte, error) {
-	if err := p.validate(); err != nil {
-		return nil, err
-	}
-	b, err := encode(p)
-	if err != nil {
-		return nil, err
-	}
-	defer wipe(b)
-	for _, size := range buckets {
-		if lengthPrefix+len(b) <= size {
-			out := make([]byte, size)
-			binary.BigEndian.PutUint32(out, uint32(len(b)))
-			copy(out[lengthPrefix:], b)
-			return out, nil
-		}
-	}
-	return nil, errors.New("the payload is too long")
-}
-
-func unpadded(b []byte) (Payload, error) {
-	if len(b) < lengthPrefix {
-		return Payload{}, fmt.Errorf("cannot read payload: %w: cut short", ErrMalformed)
-	}
-	n := uint64(binary.BigEndian.Uint32(b))
-	body := b[lengthPrefix:]
-	if n > uint64(len(body)) || len(bytes.Trim(body[n:], "\x00")) != 0 {
-		return Payload{}, fmt.Errorf("cannot read payload: %w: wrong padding", ErrMalformed)
-	}
-	p, err := Decode[Payload](body[:n])
-	if err != nil {
-		return Payload{}, fmt.Errorf("cannot read payload: %w", err)
-	}
-	if err := p.validate(); err != nil {
-		return Payload{}, fmt.Errorf("cannot read payload: %w: %s", ErrMalformed, err.Error())
-	}
-	return p, nil
-}
-
-func (p Payload) validate() error {
-	if p.Schema != Schema {
-		return fmt.Errorf("schema %d is not %d", p.Schema, Schema)
-	}
-	switch p.Kind {
-	case KindIssuance:
-		if p.Issuance == nil || p.Signed != nil {
-			return errors.New("an issuance holds an issuance and nothing else")
-		}
-		return p.Issuance.validate()
-	case KindReservation, KindApplication:
-		if p.Signed == nil || p.Issuance != nil {
-			return fmt.Errorf("a %s holds a signed document and nothing else", p.Kind)
-		}
-		return p.Signed.validate(p.Kind)
-	case KindInquiry:
-	}
-	return errors.New("the kind is not one that is queued")
-}
-
-func (i *Issuance) validate() error {
-	for _, f := range []struct{ name, value string }{
-		{"kiosk", i.Kiosk}, {"issue_ref", i.IssueRef}, {"service", i.Service},
-	} {
-		if err := checkName(f.name, f.value); err != nil {
-			return err
-		}
-	}
-	return checkTime(i.Time)
-}
-
-func (s *Signed) validate(kind Kind) error {
-	if len(s.Signature) == 0 || len(s.Signature) > maxSignature {
-		return errors.New("signature is empty or too long")
-	}
-	if len(s.Certificate) == 0 || len(s.Certificate) > maxCertificate {
-		return errors.New("certificate is empty or too long")
-	}
-	d, err := DecodeDocument(s.Document)
-	if err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "cannot "))
-	}
-	if d.Kind != kind {
-		return errors.New("the document is of another kind")
-	}
-	return nil
-}
-
-// wipe is best effort: the collector may have moved nothing, but the encoder's
-// own buffers are beyond reach.
-func wipe(b []byte) { clear(b) }
