@@ -1,0 +1,42 @@
+package apdu
+
+import (
+	"context"
+	"log/slog"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/hw/card"
+)
+
+// Trace wraps conn so that each exchange is logged at debug level: the command's
+// header and lengths, the name that a SELECT carries, the length and status word
+// of the answer. Data is never logged: not a PIN, not a certificate, not a number.
+func Trace(conn card.Conn, log *slog.Logger) card.Conn { return traced{conn, log} }
+
+type traced struct {
+	card.Conn
+	log *slog.Logger
+}
+
+// Transmit implements card.Conn.
+func (t traced) Transmit(ctx context.Context, b []byte) ([]byte, error) {
+	raw, err := t.Conn.Transmit(ctx, b)
+	if !t.log.Enabled(ctx, slog.LevelDebug) {
+		return raw, err
+	}
+	text := "not a short command"
+	if c, perr := ParseCommand(b); perr == nil {
+		text = c.String()
+	}
+	if err != nil {
+		t.log.DebugContext(ctx, "Card exchange failed", "command", text, "fault", fault.CodeOf(err))
+		return raw, err
+	}
+	a, perr := ParseAnswer(raw)
+	if perr != nil {
+		t.log.DebugContext(ctx, "Card answer too short", "command", text)
+		return raw, err
+	}
+	t.log.DebugContext(ctx, "Card exchange", "command", text, "answer", a.String())
+	return raw, err
+}
