@@ -1,0 +1,170 @@
+package cardtest
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"embed"
+	"encoding/pem"
+	"fmt"
+
+	"kioskd/internal/hw/card/apdu"
+)
+
+//go:embed testdata/*.pem
+var testdata embed.FS
+
+// RootPEM is the certificate of the test authority that issued the personas'
+// certificates. Only demos and tests trust it.
+func RootPEM() []byte {
+	b, err := testdata.ReadFile("testdata/root.pem")
+	if err != nil {
+		panic(err) // embedded: cannot happen
+	}
+	return b
+}
+
+// Kinds of persona, as the dock shows them.
+const (
+	KindMyNumber = "mynumber"
+	KindWAON     = "waon"
+	KindOther    = "other"
+)
+
+// Persona is a simulated card and its holder.
+type Persona struct {
+	ID    string
+	Name  string
+	Kind  string
+	About string
+	PIN   string // empty where the card has none
+	card  func() (Card, error)
+}
+
+// NewCard makes a fresh card of this persona, with counters of its own.
+func (p Persona) NewCard() (Card, error) { return p.card() }
+
+// Labels of the token information.
+const (
+	labelMyNumber = "JPKIAPICCTOKEN2"
+	labelOld      = "JPKIAPICCTOKEN"
+	labelAndroid  = "JPKIAPGPSETOKEN"
+)
+
+// loadPersons is how many ordinary holders the fixtures have for load tests.
+const loadPersons = 20
+
+// Personas lists every persona in the order of the dock. IDs are stable.
+func Personas() []Persona {
+	const pin = "1234"
+	jpki := func(id, name, about string, change func(*Profile)) Persona {
+		return Persona{ID: id, Name: name, Kind: KindMyNumber, About: about, PIN: pin, card: func() (Card, error) {
+			p, err := profile(id, pin)
+			if err != nil {
+				return nil, err
+			}
+			if change != nil {
+				change(&p)
+			}
+			return NewJPKI(p), nil
+		}}
+	}
+	other := func(id, name, kind, about string, make func() Card) Persona {
+		return Persona{ID: id, Name: name, Kind: kind, About: about, card: func() (Card, error) { return make(), nil }}
+	}
+	ps := []Persona{
+		jpki("taro", "山田 太郎", "adult, everything in order", nil),
+		jpki("hanako", "佐藤 花子", "adult, everything in order", nil),
+		jpki("child", "鈴木 みらい", "child under 15; the card itself does not tell", nil),
+		jpki("two-tries", "高橋 二郎", "two PIN tries left", func(p *Profile) { p.Tries = 2 }),
+		jpki("one-try", "田中 一子", "one PIN try left", func(p *Profile) { p.Tries = 1 }),
+		jpki("blocked", "伊藤 実", "PIN blocked", func(p *Profile) { p.Tries = 0 }),
+		jpki("expired", "渡辺 久", "certificate expired in 2021", nil),
+		{ID: "nocert", Name: "中村 新", Kind: KindMyNumber, About: "no user-authentication certificate on the card", PIN: pin,
+			card: func() (Card, error) {
+				return NewJPKI(Profile{ATR: atrContactless(), Label: labelMyNumber, PIN: pin, Tries: pinTries}), nil
+			}},
+		jpki("foreign", "小林 海", "certificate of another authority", nil),
+		jpki("phone", "加藤 電", "Android phone: PIN before the certificate", func(p *Profile) {
+			p.Label, p.Phone = labelAndroid, true
+		}),
+		jpki("oldcard", "吉田 昭", "old basic resident card (住基カード)", func(p *Profile) {
+			p.Label = labelOld
+			p.ATR = []byte{0x3B, 0x88, 0x80, 0x01, 0x00, 0x00, 0x14, 0xE0, 0xB3, 0x81, 0x91, 0x00, 0x5E}
+		}),
+		other("waon-1", "WAON 1", KindWAON, "WAON card 6900 0000 0000 0016", func() Card {
+			return NewWAON([8]byte{0x01, 0x14, 0xC4, 0x11, 0x22, 0x33, 0x44, 0x01}, 0x684F, "6900000000000016")
+		}),
+		other("waon-2", "WAON 2", KindWAON, "WAON card 6900 1234 5678 9013", func() Card {
+			return NewWAON([8]byte{0x01, 0x14, 0xC4, 0x11, 0x22, 0x33, 0x44, 0x02}, 0x684F, "6900123456789013")
+		}),
+		other("suica-like", "交通系IC", KindOther, "FeliCa transit card without WAON", func() Card {
+			return NewFeliCa([8]byte{0x01, 0x01, 0x03, 0x12, 0x34, 0x56, 0x78, 0x9A}, true, System{Code: 0x0003})
+		}),
+		other("unknown", "社員証", KindOther, "ISO card that is not a My Number card", func() Card {
+			return NewUnknown([]byte{0x3B, 0x80, 0x80, 0x01, 0x01})
+		}),
+	}
+	for i := range loadPersons {
+		id := fmt.Sprintf("person-%02d", i+1)
+		ps = append(ps, jpki(id, fmt.Sprintf("試験 %02d", i+1), "adult, everything in order (load tests)", nil))
+	}
+	return ps
+}
+
+func atrContactless() []byte {
+	return []byte{0x3B, 0x88, 0x80, 0x01, 0x00, 0x00, 0x05, 0xE0, 0xB3, 0x81, 0xA1, 0x00, 0x7F}
+}
+
+// profile is the common plastic card with the fixtures of id.
+func profile(id, pin string) (Profile, error) {
+	certificate, key, err := fixture(id)
+	if err != nil {
+		return Profile{}, err
+	}
+	root, _ := pem.Decode(RootPEM())
+	return Profile{
+		ATR: atrContactless(), Label: labelMyNumber, Key: key, Certificate: certificate, Authority: root.Bytes,
+		PIN: pin, Tries: pinTries, Filler: 64, BlockedSW: apdu.Blocked,
+	}, nil
+}
+
+// TaroProfile is the profile of the persona taro, to be changed by tests that
+// need a card with one odd habit.
+func TaroProfile() Profile {
+	p, err := profile("taro", "1234")
+	if err != nil {
+		panic(err) // embedded: cannot happen
+	}
+	return p
+}
+
+func fixture(id string) ([]byte, *rsa.PrivateKey, error) {
+	b, err := testdata.ReadFile("testdata/" + id + ".pem")
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot read the fixture of %s: %w", id, err)
+	}
+	certificate, rest := pem.Decode(b)
+	private, _ := pem.Decode(rest)
+	if certificate == nil || private == nil {
+		return nil, nil, fmt.Errorf("cannot read the fixture of %s: not PEM", id)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(private.Bytes)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot read the key of %s: %w", id, err)
+	}
+	rsaKey, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		return nil, nil, fmt.Errorf("cannot use the key of %s: not RSA", id)
+	}
+	return certificate.Bytes, rsaKey, nil
+}
+
+// find looks a persona up.
+func find(id string) (Persona, bool) {
+	for _, p := range Personas() {
+		if p.ID == id {
+			return p, true
+		}
+	}
+	return Persona{}, false
+}
