@@ -1,0 +1,99 @@
+/**
+ * The dock API: what the simulated hardware is doing, and the handles that move
+ * it. Every change arrives as one whole state, so nothing is merged here.
+ */
+
+export type PersonaKind = "mynumber" | "waon" | "other";
+export type Paper = "full" | "low" | "out";
+export type Cover = "closed" | "open";
+export type Power = "on" | "off";
+export type LineMode = "up" | "slow" | "down" | "rubbish";
+
+export interface Persona {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: PersonaKind;
+  readonly about: string;
+  readonly pin: string;
+}
+
+export interface SlipPicture {
+  readonly n: number;
+  readonly at: string;
+  readonly complete: boolean;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** One stretch of a light's rhythm: a level from 0 to 1, held for ms. */
+export interface Beat {
+  readonly ms: number;
+  readonly level: number;
+}
+
+export interface DockState {
+  readonly personas: readonly Persona[];
+  readonly reader: { readonly power: boolean; readonly persona: string };
+  readonly tear: { readonly at: number };
+  readonly printer: { readonly paper: Paper; readonly cover: Cover; readonly power: Power };
+  readonly slips: readonly SlipPicture[];
+  readonly lights: { readonly signal: string; readonly colour: string; readonly pattern: readonly Beat[] };
+  readonly line: { readonly mode: LineMode };
+  readonly clock: { readonly offset_sec: number };
+  readonly visit: { readonly step: string };
+}
+
+async function send(method: "POST" | "DELETE", path: string, body?: object): Promise<void> {
+  const answer = await fetch(`/dock/api/${path}`, {
+    method,
+    ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+  });
+  if (answer.ok) return;
+  const told: unknown = await answer.json().catch(() => null);
+  const said = told !== null && typeof told === "object" && "error" in told ? String(told.error) : "";
+  throw new Error(said || `${method} ${path}: HTTP ${answer.status}`);
+}
+
+export const putCard = (persona: string) => send("POST", "card", { persona });
+export const liftCard = () => send("POST", "card", { persona: "" });
+export const plugReader = (power: boolean) => send("POST", "reader", { power });
+export const tearAt = (at: number) => send("POST", "tear", { at });
+export const setPrinter = (change: { paper?: Paper; cover?: Cover; power?: Power }) => send("POST", "printer", change);
+export const clearSlips = () => send("DELETE", "slips");
+export const setLine = (mode: LineMode) => send("POST", "line", { mode });
+export const forwardClock = (forward_sec: number) => send("POST", "clock", { forward_sec });
+export const resetAll = () => send("POST", "reset", {});
+export const slipURL = (n: number) => `/dock/api/slips/${n}.png`;
+
+/** Listener is told of every state, and whether the daemon is there to send one. */
+export interface Listener {
+  state(s: DockState): void;
+  connected(up: boolean): void;
+}
+
+/**
+ * listen follows the daemon's events until the returned function is called. The
+ * browser reconnects by itself, except after an HTTP error (the daemon restarting
+ * behind a proxy), which is why a closed source is opened again here.
+ */
+export function listen(to: Listener): () => void {
+  let source: EventSource | undefined;
+  let again: ReturnType<typeof setTimeout> | undefined;
+  const open = () => {
+    source = new EventSource("/dock/api/events");
+    source.onopen = () => to.connected(true);
+    source.onmessage = (e: MessageEvent<string>) => {
+      to.connected(true);
+      to.state(JSON.parse(e.data) as DockState);
+    };
+    source.onerror = () => {
+      to.connected(false);
+      if (source?.readyState === EventSource.CLOSED) again = setTimeout(open, 1000);
+    };
+  };
+  open();
+  return () => {
+    clearTimeout(again);
+    source?.close();
+  };
+}
