@@ -93,6 +93,8 @@ type Page struct {
 type Catalogue struct {
 	Version  string    `json:"version"`
 	Services []Service `json:"services"`
+
+	index [][]word // what finds Services[i]; see Search
 }
 
 // Find gives the service with this ID.
