@@ -25,7 +25,7 @@ func (f Field) Fold(text string) string {
 			return -1
 		}
 		return r
-	}, norm.NFKC.String(text))
+	}, norm.NFKC.String(strings.ToValidUTF8(text, "\ufffd")))
 	return norm.NFKC.String(folded) // what a space had kept apart may compose now
 }
 

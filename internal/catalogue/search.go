@@ -122,7 +122,7 @@ func foldParts(query string) []string {
 func fold(s string) string {
 	// The spacing sound marks belong to the kana before them; NFKC would put a
 	// space in between.
-	s = strings.NewReplacer("゛", "\u3099", "゜", "\u309a").Replace(s)
+	s = strings.NewReplacer("゛", "\u3099", "゜", "\u309a").Replace(strings.ToValidUTF8(s, "\ufffd"))
 	s = norm.NFKC.String(s)
 	s = norm.NFKC.String(strings.Map(unicode.ToLower, s))
 	// What stood apart may compose once that between is gone.
