@@ -1,0 +1,28 @@
+// Package sync brings what a shopper has done to the hub, now or later, exactly
+// once: the outbox, the courier that empties it, and the client for the hub.
+//
+// # Promises
+//
+// [Outbox.Commit] returns nil only when the submission, its slip job and its
+// audit entry are durable together. A submission leaves the outbox in one way
+// only: through an acknowledgement for its ID and content whose signature was
+// verified ([wire.Ack], which nothing but verification can make). What the hub
+// refuses for good is quarantined and kept, never deleted.
+//
+// # Order
+//
+// Within a visit submissions are sent in the order of their commits, each after
+// the one before it is settled; an application also waits while a reservation of
+// its visit is quarantined. Different visits do not wait for each other.
+//
+// # Time
+//
+// A kiosk has no clock to rely on. Waiting is measured on the monotonic clock
+// and kept in memory; wall time is stored for people to read and decides nothing.
+//
+// # Concurrency
+//
+// Outbox, Client and Courier may be used from any goroutine. Writers queue for
+// the one writing connection. Courier's channels never block it: see
+// [Courier.Acks] and [Courier.Line].
+package sync

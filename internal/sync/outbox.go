@@ -1,0 +1,152 @@
+package sync
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	stdsync "sync"
+	"time"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/wire"
+)
+
+// Outbox holds what waits for the hub, sealed. It cannot read what it holds.
+type Outbox struct {
+	db    *db
+	enrol func() (*wire.Enrolment, bool)
+	log   *slog.Logger
+	run   string        // names this start; visits of other runs are over
+	fresh chan struct{} // something new was committed
+
+	mu  stdsync.Mutex
+	key wire.SealPublicKey // the parsed key of the last enrolment seen
+}
+
+// Entry is one thing to commit.
+type Entry struct {
+	Visit   string       // names the visit within this run of the daemon
+	Payload wire.Payload // personal: sealed before it is stored
+	Slip    string       // kind of the slip that belongs to it, "" for none
+}
+
+// Committed says under which names an entry is known from now on.
+type Committed struct {
+	ID     string
+	Number string // 受付番号
+}
+
+// OpenOutbox opens or creates the file at path. enrol gives the current
+// enrolment, or false while there is none; entries cannot be committed then.
+// Errors are ErrDamaged, ErrInUse or of the file system.
+func OpenOutbox(ctx context.Context, path string, enrol func() (*wire.Enrolment, bool), log *slog.Logger) (*Outbox, error) {
+	d, err := openDB(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	o := &Outbox{db: d, enrol: enrol, log: log, run: wire.NewSubmissionID(), fresh: make(chan struct{}, 1)}
+	if err := o.settle(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot open outbox: %w", damaged(err)), d.close())
+	}
+	return o, nil
+}
+
+// settle notes the start. Of slips that were on their way nobody knows whether
+// they came out of the printer, so they are never printed again unasked.
+func (o *Outbox) settle(ctx context.Context) error {
+	return o.db.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "UPDATE slips SET state = 'unknown' WHERE state IN ('queued', 'sending')"); err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, auditStarted, o.run, "")
+	})
+}
+
+// Close ends the use of the file. No other method may run or be called.
+func (o *Outbox) Close() error { return o.db.close() }
+
+// Commit seals the payload and stores submission, slip job and audit entry in
+// one transaction. When it returns nil they are on disk; when it returns an
+// error none of them is. Errors are *fault.Error with storage_failed.
+func (o *Outbox) Commit(ctx context.Context, e Entry) (Committed, error) {
+	s, err := o.seal(e)
+	if err != nil {
+		return Committed{}, storageFailed("seal submission", err)
+	}
+	c := Committed{ID: s.ID, Number: wire.NumberOf(s.ID)}
+	err = o.db.tx(ctx, func(tx *sql.Tx) error { return o.insert(ctx, tx, e, s, c.Number) })
+	if err != nil {
+		return Committed{}, storageFailed("commit submission", err)
+	}
+	o.log.InfoContext(ctx, "submission committed", "submission", c.ID, "kind", string(e.Payload.Kind))
+	select {
+	case o.fresh <- struct{}{}:
+	default:
+	}
+	return c, nil
+}
+
+func (o *Outbox) seal(e Entry) (wire.Submission, error) {
+	if e.Visit == "" {
+		return wire.Submission{}, errors.New("an entry belongs to a visit")
+	}
+	en, ok := o.enrol()
+	if !ok {
+		return wire.Submission{}, errors.New("this kiosk is not enrolled")
+	}
+	key, err := o.sealKey(en)
+	if err != nil {
+		return wire.Submission{}, err
+	}
+	return wire.Seal(key, en.Kiosk, wire.NewSubmissionID(), e.Payload)
+}
+
+func (o *Outbox) sealKey(en *wire.Enrolment) (wire.SealPublicKey, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.key.ID() != en.SealKeyID {
+		k, err := wire.ParseSealPublicKey(en.SealKey)
+		if err != nil {
+			return wire.SealPublicKey{}, err
+		}
+		o.key = k
+	}
+	return o.key, nil
+}
+
+func (o *Outbox) insert(ctx context.Context, tx *sql.Tx, e Entry, s wire.Submission, number string) error {
+	visit := o.visitID(e.Visit)
+	if _, err := tx.ExecContext(ctx, "INSERT INTO visits (id, run) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", visit, o.run); err != nil {
+		return err
+	}
+	var seq int
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) + 1 FROM slips WHERE visit = ?", visit).Scan(&seq); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx,
+		`INSERT INTO submissions (id, visit, seq, kind, number, kiosk, schema, key_id, sealed, hash, created)
+		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.ID, visit, seq, string(e.Payload.Kind), number, s.Kiosk, s.Schema, s.KeyID, s.Sealed, s.Hash(), time.Now().Unix()); err != nil {
+		return err
+	}
+	state := SlipQueued
+	if e.Slip == "" {
+		state = slipNone
+	}
+	if _, err := tx.ExecContext(ctx,
+		"INSERT INTO slips (submission, visit, seq, kind, number, slip, state) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		s.ID, visit, seq, string(e.Payload.Kind), number, e.Slip, string(state)); err != nil {
+		return err
+	}
+	return appendAudit(ctx, tx, auditCommitted, s.ID, fmt.Sprintf("%x", s.Hash()))
+}
+
+// visitID makes the kiosk's count of visits unique across its starts.
+func (o *Outbox) visitID(visit string) string { return o.run + "/" + visit }
+
+func storageFailed(op string, err error) error {
+	return &fault.Error{Device: "outbox", Op: op, Code: fault.StorageFailed, Cause: err,
+		Hint: "check free space and health of the disk, and that the kiosk is enrolled"}
+}

@@ -1,0 +1,142 @@
+package sync
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/wire"
+)
+
+// ErrUnproven says that an acknowledgement is not for what stands in the outbox.
+var ErrUnproven = errors.New("the acknowledgement is not for this submission")
+
+// due is a submission that may be sent now as far as order goes.
+type due struct{ id, visit string }
+
+// heads lists, oldest first, the next submission of every visit.
+func (o *Outbox) heads(ctx context.Context) (list []due, err error) {
+	rows, err := o.db.read.QueryContext(ctx, `SELECT id, visit FROM submissions s
+		WHERE state = 'queued' AND NOT EXISTS (
+			SELECT 1 FROM submissions e WHERE e.visit = s.visit AND e.seq < s.seq AND (
+				e.state = 'queued' OR (e.kind = 'reservation' AND s.kind = 'application')))
+		ORDER BY n`)
+	if err != nil {
+		return nil, storageFailed("read queue", err)
+	}
+	for rows.Next() {
+		var d due
+		if err := rows.Scan(&d.id, &d.visit); err != nil {
+			return nil, storageFailed("read queue", errors.Join(err, rows.Close()))
+		}
+		list = append(list, d)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, storageFailed("read queue", err)
+	}
+	return list, nil
+}
+
+// take reads one submission for sending.
+func (o *Outbox) take(ctx context.Context, id string) (wire.Submission, error) {
+	s := wire.Submission{ID: id}
+	err := o.db.read.QueryRowContext(ctx, "SELECT kiosk, schema, key_id, sealed FROM submissions WHERE id = ?", id).
+		Scan(&s.Kiosk, &s.Schema, &s.KeyID, &s.Sealed)
+	if err != nil {
+		return wire.Submission{}, storageFailed("read submission", err)
+	}
+	return s, nil
+}
+
+// Acknowledge removes the submission that ack proves to be stored at the hub.
+// It is the only way out of the outbox. Doing it again does nothing.
+func (o *Outbox) Acknowledge(ctx context.Context, ack wire.Ack) error {
+	if !ack.Proven() {
+		return fmt.Errorf("cannot acknowledge: %w", ErrUnproven)
+	}
+	err := o.db.tx(ctx, func(tx *sql.Tx) error {
+		var hash []byte
+		err := tx.QueryRowContext(ctx, "SELECT hash FROM submissions WHERE id = ?", ack.ID()).Scan(&hash)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // acknowledged before
+		}
+		if err != nil {
+			return err
+		}
+		if !ack.HashIs(hash) {
+			return ErrUnproven
+		}
+		detail := "accepted"
+		if v := ack.Verdict(); !v.Accepted {
+			detail = string(v.Code)
+		}
+		if err := appendAudit(ctx, tx, auditAcknowledged, ack.ID(), detail); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM submissions WHERE id = ?", ack.ID())
+		return err
+	})
+	if errors.Is(err, ErrUnproven) {
+		return fmt.Errorf("cannot acknowledge: %w", err)
+	}
+	if err != nil {
+		return storageFailed("acknowledge submission", err)
+	}
+	return nil
+}
+
+// attempted counts a try that brought no acknowledgement.
+func (o *Outbox) attempted(ctx context.Context, id string) error {
+	if _, err := o.db.write.ExecContext(ctx, "UPDATE submissions SET attempts = attempts + 1 WHERE id = ?", id); err != nil {
+		return storageFailed("count attempt", err)
+	}
+	return nil
+}
+
+// quarantine sets a submission aside that the hub refuses for good. It stays in
+// the file until a person has looked at it.
+func (o *Outbox) quarantine(ctx context.Context, id string, reason fault.Code) error {
+	err := o.db.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx,
+			"UPDATE submissions SET state = 'quarantined', reason = ?, attempts = attempts + 1 WHERE id = ?", string(reason), id); err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, auditQuarantined, id, string(reason))
+	})
+	if err != nil {
+		return storageFailed("quarantine submission", err)
+	}
+	return nil
+}
+
+// Requeue lets the courier try quarantined submissions again, after staff or the
+// hub's people have removed the reason. It returns how many there were.
+func (o *Outbox) Requeue(ctx context.Context) (int, error) {
+	res, err := o.db.write.ExecContext(ctx, "UPDATE submissions SET state = 'queued', reason = '' WHERE state = 'quarantined'")
+	if err != nil {
+		return 0, storageFailed("requeue submissions", err)
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
+
+// Pending is the number of submissions that the hub has not acknowledged,
+// quarantined ones among them.
+func (o *Outbox) Pending(ctx context.Context) (int, error) {
+	return o.count(ctx, "SELECT count(*) FROM submissions")
+}
+
+// Quarantined is the number of submissions that wait for a person.
+func (o *Outbox) Quarantined(ctx context.Context) (int, error) {
+	return o.count(ctx, "SELECT count(*) FROM submissions WHERE state = 'quarantined'")
+}
+
+func (o *Outbox) count(ctx context.Context, query string) (int, error) {
+	var n int
+	if err := o.db.read.QueryRowContext(ctx, query).Scan(&n); err != nil {
+		return 0, storageFailed("count submissions", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,130 @@
+package sync
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"kioskd/internal/wire"
+)
+
+// SlipState is where a slip job stands.
+type SlipState string
+
+// The states. A job that was queued or sending when the daemon died is unknown.
+const (
+	SlipQueued      SlipState = "queued"
+	SlipSending     SlipState = "sending"
+	SlipPrinted     SlipState = "printed"
+	SlipUnconfirmed SlipState = "unconfirmed"
+	SlipFailed      SlipState = "failed"
+	SlipUnknown     SlipState = "unknown"
+
+	slipNone SlipState = "none"
+)
+
+// Found is a submission whose visit was cut short. Nothing in it is personal.
+type Found struct {
+	Kind   wire.Kind
+	Number string
+}
+
+// SlipSending notes that bytes of the slip are about to reach the printer.
+func (o *Outbox) SlipSending(ctx context.Context, submission string) error {
+	return o.slip(ctx, submission, SlipSending)
+}
+
+// SlipEnded notes what became of the slip: printed, unconfirmed, not_printed or
+// failed, unknown. Noting an end after an end counts as a reprint.
+func (o *Outbox) SlipEnded(ctx context.Context, submission, outcome string) error {
+	if outcome == "not_printed" { // the screen's word for it
+		outcome = string(SlipFailed)
+	}
+	switch s := SlipState(outcome); s {
+	case SlipPrinted, SlipUnconfirmed, SlipFailed, SlipUnknown:
+		return o.slip(ctx, submission, s)
+	case SlipQueued, SlipSending, slipNone:
+	}
+	return fmt.Errorf("cannot note slip: %q is not an end", outcome)
+}
+
+func (o *Outbox) slip(ctx context.Context, submission string, to SlipState) error {
+	err := o.db.tx(ctx, func(tx *sql.Tx) error {
+		reprint := 0
+		if to != SlipSending {
+			var from SlipState
+			if err := tx.QueryRowContext(ctx, "SELECT state FROM slips WHERE submission = ?", submission).Scan(&from); err != nil {
+				return err
+			}
+			if from != SlipQueued && from != SlipSending {
+				reprint = 1
+			}
+		}
+		res, err := tx.ExecContext(ctx, "UPDATE slips SET state = ?, reprints = reprints + ? WHERE submission = ?", string(to), reprint, submission)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n != 1 {
+			return errors.Join(err, sql.ErrNoRows)
+		}
+		return appendAudit(ctx, tx, auditSlip, submission, string(to))
+	})
+	if err != nil {
+		return storageFailed("note slip", err)
+	}
+	return nil
+}
+
+// EndVisit notes that the visit's end was shown. A visit that committed nothing
+// leaves no trace.
+func (o *Outbox) EndVisit(ctx context.Context, visit string) error {
+	id := o.visitID(visit)
+	err := o.db.tx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, "UPDATE visits SET ended = 1 WHERE id = ? AND ended = 0", id)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		return appendAudit(ctx, tx, auditVisitEnded, id, "")
+	})
+	if err != nil {
+		return storageFailed("end visit", err)
+	}
+	return nil
+}
+
+// Unended returns the submissions of visits that an earlier run did not live to
+// end, also where the hub has them already, and marks those visits as ended: the
+// caller shows them now, once.
+func (o *Outbox) Unended(ctx context.Context) ([]Found, error) {
+	var found []Found
+	err := o.db.tx(ctx, func(tx *sql.Tx) (err error) {
+		found = nil
+		rows, err := tx.QueryContext(ctx, `SELECT s.kind, s.number FROM slips s JOIN visits v ON v.id = s.visit
+			WHERE v.ended = 0 AND v.run <> ? ORDER BY s.rowid`, o.run)
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			var f Found
+			if err := rows.Scan(&f.Kind, &f.Number); err != nil {
+				return errors.Join(err, rows.Close())
+			}
+			found = append(found, f)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(found) == 0 {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE visits SET ended = 1 WHERE ended = 0 AND run <> ?", o.run); err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, auditFound, o.run, fmt.Sprint(len(found)))
+	})
+	if err != nil {
+		return nil, storageFailed("look for interrupted visits", err)
+	}
+	return found, nil
+}
