@@ -1,0 +1,334 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	stdsync "sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/wire"
+)
+
+// sendersAtOnce is how many visits are served at the same time.
+const sendersAtOnce = 4
+
+// Upstream is the hub as the courier needs it. *Client is one.
+type Upstream interface {
+	Submit(ctx context.Context, s wire.Submission) (wire.Ack, error)
+	Report(ctx context.Context, r wire.Report) error
+}
+
+// CourierOptions change the courier's pace. The zero value is what a kiosk uses.
+type CourierOptions struct {
+	Backoff Backoff                           // default 1 s to 1 min
+	Every   time.Duration                     // between signs of life; default 30 s
+	Report  func(context.Context) wire.Report // content of the sign of life; default empty
+}
+
+// Acked is one submission that the hub has stored.
+type Acked struct {
+	ID      string
+	Verdict wire.Verdict
+}
+
+// Courier empties the outbox, for ever.
+type Courier struct {
+	outbox *Outbox
+	hub    Upstream
+	log    *slog.Logger
+	opts   CourierOptions
+	kick   chan struct{}
+	acks   chan Acked
+	line   *line
+
+	// Owned by the sending loop; times carry the monotonic clock.
+	failures int                  // of the line, in a row
+	resume   time.Time            // no sending before
+	visits   map[string]retryPlan // visits whose next submission failed
+
+	mu     stdsync.Mutex // guards ackers of the channel: one drops and sends at a time
+	demand time.Time     // the hub asked for silence until then; under mu
+}
+
+// retryPlan is when a visit may be tried again.
+type retryPlan struct {
+	failures int
+	at       time.Time
+}
+
+// NewCourier makes a courier. When hub is a *Client, what its interactive calls
+// tell about the line is used too.
+func NewCourier(o *Outbox, hub Upstream, log *slog.Logger, opts CourierOptions) *Courier {
+	if opts.Backoff == (Backoff{}) {
+		opts.Backoff = Backoff{Floor: time.Second, Cap: time.Minute}
+	}
+	if opts.Every == 0 {
+		opts.Every = 30 * time.Second
+	}
+	if opts.Report == nil {
+		opts.Report = func(context.Context) wire.Report { return wire.Report{} }
+	}
+	c := &Courier{
+		outbox: o, hub: hub, log: log, opts: opts,
+		kick: make(chan struct{}, 1), acks: make(chan Acked, 64), line: newLine(),
+		visits: map[string]retryPlan{},
+	}
+	if client, ok := hub.(*Client); ok {
+		client.Observe(c.observe)
+	}
+	return c
+}
+
+// Kick asks for an attempt now, without waiting out a backoff of the line; a wait
+// that the hub asked for is kept. It never blocks.
+func (c *Courier) Kick() {
+	select {
+	case c.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Acks tells of each submission that left the outbox. It holds 64; when nobody
+// reads, the oldest is dropped: the outbox, not this channel, is the truth.
+func (c *Courier) Acks() <-chan Acked { return c.acks }
+
+// Line tells when the hub becomes reachable or unreachable. Only the newest state
+// is kept for a slow reader.
+func (c *Courier) Line() <-chan bool { return c.line.out }
+
+// Run works until ctx ends and then returns nil, after every call that it made
+// has come back. It returns an error only when the outbox itself fails for good.
+func (c *Courier) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.sendLoop(ctx) })
+	g.Go(func() error { return c.reportLoop(ctx) })
+	return g.Wait()
+}
+
+func (c *Courier) sendLoop(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		case <-c.outbox.fresh:
+			c.resume = time.Time{}
+		case <-c.kick:
+			c.resume = time.Time{}
+		}
+		wait := c.round(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		timer.Reset(wait)
+	}
+}
+
+// idle is the wait when nothing is due; commits and kicks end it at once.
+const idle = time.Minute
+
+// round sends all that is due and returns the wait until more may be.
+func (c *Courier) round(ctx context.Context) time.Duration {
+	for ctx.Err() == nil {
+		if wait := time.Until(c.notBefore()); wait > 0 {
+			return wait
+		}
+		heads, err := c.outbox.heads(ctx)
+		if err != nil {
+			return c.diskTrouble(ctx, err)
+		}
+		ready, wait := c.ready(heads)
+		if len(ready) == 0 {
+			return wait
+		}
+		for i, r := range c.sendAll(ctx, ready) {
+			if err := c.judge(ctx, ready[i], r); err != nil {
+				return c.diskTrouble(ctx, err)
+			}
+		}
+	}
+	return 0
+}
+
+func (c *Courier) notBefore() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.demand.After(c.resume) {
+		return c.demand
+	}
+	return c.resume
+}
+
+// ready picks from the heads a batch whose visits need not wait.
+func (c *Courier) ready(heads []due) ([]due, time.Duration) {
+	wait := idle
+	waiting := make(map[string]retryPlan, len(c.visits))
+	var ready []due
+	for _, h := range heads {
+		plan, ok := c.visits[h.visit]
+		if ok {
+			waiting[h.visit] = plan
+		}
+		if left := time.Until(plan.at); ok && left > 0 {
+			wait = min(wait, left)
+		} else if len(ready) < sendersAtOnce {
+			ready = append(ready, h)
+		}
+	}
+	c.visits = waiting // visits without a head are settled: forget them
+	return ready, wait
+}
+
+// result is what became of one sending.
+type result struct {
+	ack wire.Ack
+	err error
+}
+
+func (c *Courier) sendAll(ctx context.Context, batch []due) []result {
+	results := make([]result, len(batch))
+	var wg stdsync.WaitGroup
+	for i, d := range batch {
+		wg.Go(func() {
+			s, err := c.outbox.take(ctx, d.id)
+			if err != nil {
+				results[i].err = err
+				return
+			}
+			results[i].ack, results[i].err = c.hub.Submit(ctx, s)
+		})
+	}
+	wg.Wait()
+	return results
+}
+
+// judge settles one result. Its own error is the outbox failing.
+func (c *Courier) judge(ctx context.Context, d due, r result) error {
+	if fault.CodeOf(r.err) == fault.StorageFailed {
+		return r.err
+	}
+	if r.err != nil && ctx.Err() != nil {
+		return nil // shutting down says nothing about the line
+	}
+	if r.err == nil {
+		return c.settled(ctx, d, r.ack)
+	}
+	c.observe(r.err)
+	c.obey(r.err)
+	var refusal *RefusalError
+	if errors.As(r.err, &refusal) && refusal.final() {
+		c.log.ErrorContext(ctx, "submission quarantined", "submission", d.id, "code", string(refusal.Problem.Code),
+			"status", refusal.Problem.Status, "alarm", true)
+		delete(c.visits, d.visit)
+		return c.outbox.quarantine(ctx, d.id, refusal.Problem.Code)
+	}
+	if answered(r.err) || fault.CodeOf(r.err) == fault.HubRubbish {
+		c.delayVisit(d.visit, r.err) // it may be about this submission alone
+	} else {
+		c.failures++
+		c.resume = time.Now().Add(c.opts.Backoff.after(c.failures, 0))
+	}
+	c.log.WarnContext(ctx, "submission not sent", "submission", d.id, "code", string(fault.CodeOf(r.err)), "err", r.err)
+	return c.outbox.attempted(ctx, d.id)
+}
+
+func (c *Courier) settled(ctx context.Context, d due, ack wire.Ack) error {
+	c.failures, c.resume = 0, time.Time{}
+	delete(c.visits, d.visit)
+	c.observe(nil)
+	// The proof is in hand: note it even when the daemon is being shut down.
+	if err := c.outbox.Acknowledge(context.WithoutCancel(ctx), ack); err != nil {
+		if errors.Is(err, ErrUnproven) {
+			c.log.ErrorContext(ctx, "acknowledgement for something else", "submission", d.id, "alarm", true, "err", err)
+			c.delayVisit(d.visit, err)
+			return nil
+		}
+		return err
+	}
+	v := ack.Verdict()
+	c.log.InfoContext(ctx, "submission acknowledged", "submission", d.id, "accepted", v.Accepted, "code", string(v.Code))
+	c.publish(Acked{ID: d.id, Verdict: v})
+	return nil
+}
+
+func (c *Courier) delayVisit(visit string, err error) {
+	p := c.visits[visit]
+	p.failures++
+	p.at = time.Now().Add(c.opts.Backoff.after(p.failures, retryAfterOf(err)))
+	c.visits[visit] = p
+}
+
+// obey keeps silent for as long as the hub asks.
+func (c *Courier) obey(err error) {
+	if asked := retryAfterOf(err); asked > 0 {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.demand = time.Now().Add(min(asked, maxRetryAfter))
+	}
+}
+
+// diskTrouble keeps the courier alive through a full disk: it may be freed.
+func (c *Courier) diskTrouble(ctx context.Context, err error) time.Duration {
+	if ctx.Err() == nil {
+		c.log.ErrorContext(ctx, "outbox fails", "code", string(fault.CodeOf(err)), "alarm", true, "err", err)
+	}
+	c.failures++
+	return c.opts.Backoff.after(c.failures, 0)
+}
+
+func (c *Courier) publish(a Acked) {
+	for {
+		select {
+		case c.acks <- a:
+			return
+		default:
+		}
+		select {
+		case <-c.acks:
+			c.log.Warn("acknowledgement not read in time")
+		default:
+		}
+	}
+}
+
+// observe feeds the line; a line that came up is a reason to send.
+func (c *Courier) observe(err error) {
+	if c.line.observe(answered(err)) {
+		c.Kick()
+	}
+}
+
+// reportLoop sends the sign of life, sooner when the line is in doubt.
+func (c *Courier) reportLoop(ctx context.Context) error {
+	timer := time.NewTimer(rand.N(min(time.Second, c.opts.Every)))
+	defer timer.Stop()
+	failures := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		err := c.hub.Report(ctx, c.opts.Report(ctx))
+		if ctx.Err() != nil {
+			return nil
+		}
+		c.observe(err)
+		c.obey(err)
+		if err == nil {
+			failures = 0
+			timer.Reset(c.opts.Every*4/5 + rand.N(c.opts.Every*2/5))
+			continue
+		}
+		failures++
+		c.log.WarnContext(ctx, "report not sent", "code", string(fault.CodeOf(err)), "err", err)
+		timer.Reset(Backoff{Floor: c.opts.Backoff.Floor, Cap: c.opts.Every}.after(failures, retryAfterOf(err)))
+	}
+}
