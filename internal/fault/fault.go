@@ -23,6 +23,7 @@ const (
 	CertForeign     Code = "cert_foreign"     // not issued under a pinned root
 	PINWrong        Code = "pin_wrong"        // tries left are shown beside it
 	PINBlocked      Code = "pin_blocked"      // only a municipal office resets it
+	PINTriesLow     Code = "pin_tries_low"    // fewer tries are left than the shopper agreed to: ask first
 	PINUncertain    Code = "pin_uncertain"    // the answer to VERIFY was lost: read the counter, ask again
 	CardRefused     Code = "card_refused"     // unexpected status word
 	WAONUnreadable  Code = "waon_unreadable"  // this reader cannot read the number: type it
@@ -81,7 +82,7 @@ const (
 func All() []Code {
 	return []Code{
 		ReaderGone, CardUnknown, CardMute, CardLifted, CardWrongKind, CardOld, CardPhone, CardChanged,
-		CertMissing, CertExpired, CertForeign, PINWrong, PINBlocked, PINUncertain, CardRefused,
+		CertMissing, CertExpired, CertForeign, PINWrong, PINBlocked, PINTriesLow, PINUncertain, CardRefused,
 		WAONUnreadable, SignatureBroken,
 		PrinterGone, PaperOut, PaperLow, CoverOpen, CutterJam, HeadHot, PrinterFailed, SlipUnknown,
 		LineDown, HubSlow, HubRefused, HubRubbish, IssuerDown, PlatformDown,

@@ -8,7 +8,9 @@ import (
 )
 
 // Effect is what the kiosk must do now. The set is sealed. Effects run beside
-// the loop, each with its limit from [Limits]; they own the secrets they carry.
+// the loop, each with its limit from [LimitOf]; they own the secrets they carry.
+//
+//sumtype:decl
 type Effect interface{ effect() }
 
 type (

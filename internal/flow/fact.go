@@ -15,6 +15,8 @@ type Event struct {
 
 // Fact is what happened: a touch, a device, an answer to an effect, time. The
 // set is sealed.
+//
+//sumtype:decl
 type Fact interface{ fact() }
 
 // Ticket ties an answer to the effect that asked for it.

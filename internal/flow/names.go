@@ -21,6 +21,8 @@ const (
 	PlanReserve Plan = "reserve" // reserve, then on to apply if wanted
 	PlanApply   Plan = "apply"   // apply, after an earlier reserve
 	PlanManage  Plan = "manage"
+	// PlanReserveApply is what PlanReserve becomes when the shopper goes on.
+	PlanReserveApply Plan = "reserve_apply"
 )
 
 // StepName names a step: one question on one screen. It keys the texts:

@@ -47,7 +47,7 @@ type Nav struct {
 type Progress struct {
 	Procedures []Procedure `json:"procedures"` // of this plan, in order
 	Procedure  Procedure   `json:"procedure"`  // the present one
-	At         int         `json:"at"`         // 1-based, over the whole plan
+	At         int         `json:"at"`         // 1-based, within the present procedure
 	Of         int         `json:"of"`
 }
 
@@ -133,6 +133,8 @@ type Deadline struct {
 // Screen is the closed union of what can be shown; the member "kind" tells
 // which. Titles, help and button texts come from the language file under
 // "step.<step>.…".
+//
+//sumtype:decl
 type Screen interface{ screen() }
 
 // Menu is the top screen.
@@ -299,6 +301,9 @@ type CardView struct {
 	Status  CardStatus `json:"status"`
 	Problem fault.Code `json:"problem"` // with CardProblem
 	Purpose Procedure  `json:"purpose"` // reserve or apply
+	// Guardian says that a legal guardian acts for a child; where it is false on
+	// step card, Another opens the statement.
+	Guardian bool `json:"guardian"`
 }
 
 // PINView asks for the PIN.

@@ -1,0 +1,279 @@
+package flow
+
+import (
+	"kioskd/internal/catalogue"
+	"kioskd/internal/secret"
+)
+
+const (
+	queryMax   = 24
+	last4Len   = 4
+	resultsRow = 5 // services on a page of the list
+)
+
+// carry takes ID, code and digits from the issuance of this visit.
+func (t *turn) carry() {
+	v := t.v
+	a := &v.apply
+	wipeAll(a.codes)
+	a.service, a.id = v.issue.service, v.issue.serviceID
+	a.codes = cloneAll(v.issue.codes)
+	a.last4 = v.issue.phone[len(v.issue.phone)-last4Len:]
+	a.carried = true
+	a.terms = reading{}
+}
+
+// choose takes another service; what belonged to the one before is dropped.
+func (t *turn) choose(id string) {
+	svc, ok := t.set.Catalogue.Find(id)
+	if !ok {
+		return
+	}
+	v := t.v
+	a := &v.apply
+	if v.issue.done() && id == v.issue.service {
+		t.carry()
+	} else if id != a.service {
+		wipeAll(a.codes)
+		a.service, a.id, a.carried = id, "", false
+		a.codes = make([]secret.Secret, len(svc.CodeFields))
+		a.terms = reading{}
+		if !svc.PhoneLast4 {
+			a.last4 = ""
+		} else if v.issue.done() {
+			a.last4 = v.issue.phone[len(v.issue.phone)-last4Len:] // typed once already
+		}
+	}
+	a.index, a.editing = 0, false
+	t.forward(StepService)
+}
+
+// service is the one being applied for.
+func (s *State) service() (*catalogue.Service, bool) {
+	return s.set.Catalogue.Find(s.v.apply.service)
+}
+
+func (s *State) termsVersion() string {
+	if svc, ok := s.service(); ok {
+		return svc.Terms.Version
+	}
+	return ""
+}
+
+func (s *State) idField() (catalogue.Field, bool) {
+	svc, ok := s.service()
+	if !ok {
+		return catalogue.Field{}, false
+	}
+	return svc.IDField, true
+}
+
+func (s *State) codeField() (catalogue.Field, bool) {
+	svc, ok := s.service()
+	if !ok || s.v.apply.index >= len(svc.CodeFields) {
+		return catalogue.Field{}, false
+	}
+	return svc.CodeFields[s.v.apply.index], true
+}
+
+func charsetOf(f catalogue.Field) charset {
+	if f.Charset == catalogue.Digits {
+		return digits
+	}
+	return letters
+}
+
+// results are the services that the search word finds, best first.
+func (s *State) results() []*catalogue.Service {
+	return s.set.Catalogue.Search(s.v.apply.query)
+}
+
+// touchApply handles a touch within apply.
+func (t *turn) touchApply(f Fact) {
+	a := &t.v.apply
+	svc, _ := t.service()
+	switch t.step {
+	case StepSearch:
+		t.touchSearch(f)
+	case StepService:
+		switch f.(type) {
+		case Next:
+			t.forward(StepApplyTerms)
+		case Another:
+			t.forward(StepSearch)
+		}
+	case StepApplyTerms:
+		if svc != nil && t.touchTerms(f, &a.terms, len(svc.Terms.Pages)) {
+			t.afterTerms()
+		}
+	case StepApplyID:
+		t.touchApplyID(f)
+	case StepApplyCode:
+		t.touchApplyCode(f)
+	case StepApplyPhone:
+		a.last4 = t.typed(a.last4, f, digits, last4Len)
+		if _, ok := f.(Next); ok {
+			if len(a.last4) < last4Len {
+				t.problemHere("last4", last4Len)
+				return
+			}
+			t.toCheck()
+		}
+	case StepCheck:
+		t.touchCheck(f)
+	case StepApplied:
+		t.touchApplied(f)
+	}
+}
+
+func (t *turn) touchSearch(f Fact) {
+	a := &t.v.apply
+	switch f := f.(type) {
+	case Pick:
+		t.choose(f.ID)
+	case Turn:
+		if f.Page >= 0 && f.Page < pagesOf(len(t.results()), resultsRow) && f.Page != a.page {
+			a.page = f.Page
+			t.question++
+		}
+	case Key, Erase, Clear:
+		a.query = typeInto(a.query, f, anyText, queryMax)
+		a.page = 0
+	}
+}
+
+// pagesOf is how many pages n rows take; an empty list has one.
+func pagesOf(n, perPage int) int { return max(1, (n+perPage-1)/perPage) }
+
+// afterTerms goes to the first thing that is not known yet.
+func (t *turn) afterTerms() {
+	if t.v.apply.carried {
+		t.forward(StepCheck)
+		return
+	}
+	t.v.apply.index = 0
+	t.forward(StepApplyID)
+}
+
+func (t *turn) touchApplyID(f Fact) {
+	a := &t.v.apply
+	field, ok := t.idField()
+	if !ok {
+		return
+	}
+	a.id = t.typed(a.id, f, charsetOf(field), field.Max)
+	if _, ok := f.(Next); !ok {
+		return
+	}
+	if p := field.Problem(a.id); p != "" {
+		t.problemHere(p, field.Min)
+		return
+	}
+	if a.editing && t.codesComplete() {
+		t.toCheck()
+		return
+	}
+	a.index = 0
+	t.forward(StepApplyCode)
+}
+
+func (t *turn) touchApplyCode(f Fact) {
+	a := &t.v.apply
+	field, ok := t.codeField()
+	if !ok {
+		return
+	}
+	code := &a.codes[a.index]
+	t.typedSecret(code, f, charsetOf(field), field.Max)
+	if _, ok := f.(Next); !ok {
+		return
+	}
+	if p := field.ProblemBytes(code.Bytes()); p != "" {
+		t.problemHere(p, field.Min)
+		return
+	}
+	svc, _ := t.service()
+	switch {
+	case a.index+1 < len(a.codes):
+		a.index++
+		t.show(StepApplyCode)
+	case a.editing || !svc.PhoneLast4:
+		t.toCheck()
+	case a.last4 != "":
+		t.toCheck()
+	default:
+		t.forward(StepApplyPhone)
+	}
+}
+
+// codesComplete reports whether codes and digits are all there and well formed.
+func (s *State) codesComplete() bool {
+	svc, ok := s.service()
+	if !ok || len(s.v.apply.codes) != len(svc.CodeFields) {
+		return false
+	}
+	for i, f := range svc.CodeFields {
+		if f.ProblemBytes(s.v.apply.codes[i].Bytes()) != "" {
+			return false
+		}
+	}
+	return !svc.PhoneLast4 || len(s.v.apply.last4) == last4Len
+}
+
+// toCheck shows everything. A row that was edited came from there: Back then
+// leads where it led before.
+func (t *turn) toCheck() {
+	if t.v.apply.editing {
+		t.v.apply.editing = false
+		if n := len(t.v.trail); n > 0 && t.v.trail[n-1] == StepCheck {
+			t.v.trail = t.v.trail[:n-1]
+		}
+		t.replace(StepCheck)
+		return
+	}
+	t.forward(StepCheck)
+}
+
+// touchCheck: the last look before what cannot be undone.
+func (t *turn) touchCheck(f Fact) {
+	a := &t.v.apply
+	switch f := f.(type) {
+	case Pick:
+		t.edit(f.ID)
+	case Next:
+		if t.codesComplete() {
+			a.editing = false
+			t.sign(forApply)
+		}
+	}
+}
+
+func (t *turn) edit(row string) {
+	a := &t.v.apply
+	if row == "service" {
+		t.forward(StepSearch)
+		return
+	}
+	if a.carried {
+		return // as issued: nothing to correct
+	}
+	to := map[string]StepName{"service_id": StepApplyID, "code": StepApplyCode, "phone_last4": StepApplyPhone}[row]
+	if to == "" {
+		return
+	}
+	a.editing, a.index = true, 0
+	t.forward(to)
+}
+
+// touchApplied: the end of apply.
+func (t *turn) touchApplied(f Fact) {
+	sub := &t.v.applied
+	switch f.(type) {
+	case Next:
+		if sub.delivery != DeliverySending {
+			t.end("finished")
+		}
+	case PrintAgain:
+		t.printAgain(&sub.slip, func(again bool) { t.printSubmission(sub, again) })
+	}
+}

@@ -1,0 +1,397 @@
+package flow
+
+import (
+	"kioskd/internal/fault"
+	"kioskd/internal/wire"
+)
+
+const (
+	pinLen   = 4
+	triesMax = 3
+	// signAttempts bounds how often the card is asked again by itself after it
+	// fell silent; then a touch is needed.
+	signAttempts = 3
+)
+
+// readerIs takes what the reader sees. What follows from it is in cardMoves.
+func (t *turn) readerIs(f ReaderIs) {
+	if !f.Ready {
+		f.Card, f.Tech = 0, ""
+	}
+	arrived := f.Card != 0 && f.Card != t.reader.Card
+	t.reader = f
+	if t.v == nil {
+		return
+	}
+	if arrived {
+		t.touched = t.now // somebody is there
+		if t.overlay == OverlayIdle {
+			t.cover(OverlayNone)
+		}
+		if t.wantsWAON() && f.Tech != TechFeliCa {
+			t.problemHere("tap_wrong_card", 0)
+		}
+	}
+}
+
+// wantsWAON reports whether the field on screen is filled by a tap.
+func (s *State) wantsWAON() bool {
+	switch s.step {
+	case StepIssueCard:
+		return s.issueField().Tap == "waon"
+	case StepApplyID:
+		f, ok := s.idField()
+		return ok && f.Tap == "waon"
+	}
+	return false
+}
+
+// wantsMyNumber reports whether this visit will need the My Number card: then
+// it is read as soon as it lies there, while the shopper still reads or types.
+func (s *State) wantsMyNumber() bool {
+	switch s.step {
+	case StepGoodbye, StepTop, StepRecovered, StepApplied, StepManage:
+		return false
+	case StepCard, StepPIN:
+		return true
+	}
+	return s.v.plan == PlanFull || s.v.procedure == Reserve || s.v.procedure == Apply
+}
+
+// cardMoves starts what the card on the reader makes possible. It runs after
+// every fact, so it does not matter in which order card and step arrive.
+func (t *turn) cardMoves() {
+	if t.v == nil {
+		return
+	}
+	c := &t.v.card
+	if c.number != 0 && c.number != t.reader.Card {
+		c.number = 0
+	}
+	if t.reader.Card == 0 {
+		return
+	}
+	if t.wantsWAON() && t.reader.Tech == TechFeliCa && t.v.tapping == 0 && t.v.tapped != t.reader.Card {
+		k := t.next()
+		t.v.tapping, t.v.tapped = k.N, t.reader.Card
+		t.emit(ReadWAON{Ticket: k, Card: t.reader.Card})
+	}
+	if t.reader.Tech == TechFeliCa {
+		if t.step == StepCard && c.refused != t.reader.Card {
+			c.refused, c.problem = t.reader.Card, fault.CardWrongKind
+			t.question++
+		}
+		return
+	}
+	if t.wantsMyNumber() && c.number == 0 && c.refused != t.reader.Card && t.v.inspecting == 0 && t.v.pending == nil {
+		k := t.next()
+		t.v.inspecting = k.N
+		t.emit(Inspect{Ticket: k, Card: t.reader.Card})
+	}
+}
+
+// waonSeen fills the field with the number that the card gave.
+func (t *turn) waonSeen(f WAONSeen) {
+	if t.v == nil || !t.mine(f.Ticket, t.v.tapping) {
+		return
+	}
+	t.v.tapping = 0
+	if !t.wantsWAON() {
+		return
+	}
+	t.touched = t.now
+	if f.Fault == fault.CardLifted {
+		t.v.tapped = 0
+		t.problemHere("tap_lifted", 0)
+		return
+	}
+	if f.Fault != "" {
+		t.problemHere("tap_unreadable", 0)
+		return
+	}
+	t.question++
+	switch t.step {
+	case StepIssueCard:
+		t.v.issue.number = f.Number
+		t.touchIssueCard(Next{})
+	case StepApplyID:
+		t.v.apply.id = f.Number
+		t.touchApply(Next{})
+	}
+}
+
+// sign sets out to have the card sign for p, from wherever the shopper is.
+func (t *turn) sign(p purpose) {
+	c := &t.v.card
+	c.purpose, c.lastTry, c.attempts = p, false, 0
+	t.v.procedure = Apply
+	if p == forReserve {
+		t.v.procedure = Reserve
+	}
+	t.proceed()
+}
+
+// proceed goes as far towards the signature as what is known allows.
+func (t *turn) proceed() {
+	c := &t.v.card
+	switch {
+	case c.number == 0 || c.number != t.reader.Card:
+		t.moveOn(StepCard)
+	case c.tries == 0:
+		t.forgetPIN()
+		t.fail(fault.PINBlocked, "", "", 0)
+	case c.pin.Len() != pinLen || !c.pinFits():
+		t.forgetPIN()
+		t.moveOn(StepPIN)
+	case c.tries == 1 && !c.lastTry:
+		t.moveOn(StepLastTry)
+	default:
+		t.signNow()
+	}
+}
+
+// moveOn goes to a step of the card dialogue; these steps pass by themselves,
+// so only the question they started from is remembered for Back.
+func (t *turn) moveOn(to StepName) {
+	switch t.step {
+	case to:
+	case StepCard, StepPIN, StepLastTry, StepReading, StepTrouble:
+		t.replace(to)
+	default:
+		t.forward(to)
+	}
+}
+
+// pinFits: the PIN was typed for the card that lies there.
+func (c *cardData) pinFits() bool {
+	return c.pinFor == c.holder && (c.holder != "" || c.pinCard == c.number)
+}
+
+func (t *turn) forgetPIN() {
+	c := &t.v.card
+	c.pin.Wipe()
+	c.pinFor, c.pinCard, c.lastTry = "", 0, false
+}
+
+// cardSeen takes the identification of a card.
+func (t *turn) cardSeen(f CardSeen) {
+	if t.v == nil || !t.mine(f.Ticket, t.v.inspecting) {
+		return
+	}
+	t.v.inspecting = 0
+	c := &t.v.card
+	if f.Card != t.reader.Card {
+		return // another one lies there by now: cardMoves looks at it
+	}
+	if f.Fault == "" && c.signer != "" && f.Holder != "" && f.Holder != c.signer {
+		f.Fault = fault.CardChanged // one visit is one person
+	}
+	if f.Fault != "" {
+		c.refused, c.problem = f.Card, f.Fault
+		if t.step == StepCard {
+			t.touched = t.now
+			t.question++
+			if f.Fault == fault.PINBlocked {
+				t.fail(f.Fault, "", "", 0)
+			}
+		}
+		return
+	}
+	wrong := c.triesAt >= 0 && f.TriesLeft < c.triesAt
+	c.triesAt = -1
+	c.number, c.holder, c.tries, c.problem = f.Card, f.Holder, f.TriesLeft, ""
+	if wrong || c.pin.Len() == pinLen && !c.pinFits() {
+		t.forgetPIN()
+	}
+	switch t.step {
+	case StepCard:
+		t.proceed()
+		if wrong && t.step == StepPIN {
+			t.problemHere("pin_wrong", c.tries)
+		}
+	case StepPIN:
+		if c.tries == 0 {
+			t.proceed()
+		}
+	}
+}
+
+// touchCard handles a touch within the card dialogue.
+func (t *turn) touchCard(f Fact) {
+	switch t.step {
+	case StepCard:
+		if _, ok := f.(Another); ok {
+			t.forward(StepGuardian)
+		}
+	case StepPIN:
+		t.touchPIN(f)
+	case StepLastTry:
+		switch f.(type) {
+		case Next:
+			t.v.card.lastTry = true
+			t.proceed()
+		case Back, Another:
+			t.forgetPIN()
+			t.replace(StepPIN)
+		}
+	}
+}
+
+func (t *turn) touchPIN(f Fact) {
+	c := &t.v.card
+	t.typedSecret(&c.pin, f, digits, pinLen)
+	if _, ok := f.(Next); !ok {
+		return
+	}
+	if c.pin.Len() != pinLen {
+		t.problemHere("too_short", pinLen)
+		return
+	}
+	c.pinFor, c.pinCard = c.holder, c.number
+	t.proceed()
+}
+
+// signNow sends the one VERIFY and the signature.
+func (t *turn) signNow() {
+	c := &t.v.card
+	minTries := 2
+	if c.lastTry {
+		minTries = 1
+	}
+	c.attempts++
+	doc, codes := t.document()
+	k := t.await(BusyCard, limitSign)
+	t.moveOn(StepReading)
+	t.emit(Sign{
+		Ticket: k, Card: c.number, Holder: c.holder, PIN: c.pin.Clone(), MinTries: minTries,
+		Document: doc, Codes: codes,
+	})
+}
+
+// document is what the card signs now.
+func (t *turn) document() (wire.Document, []Code) {
+	v := t.v
+	doc := wire.Document{Schema: wire.Schema}
+	switch v.card.purpose {
+	case forReserve:
+		doc.Kind = wire.KindReservation
+		doc.Reservation = &wire.Reservation{Guardian: v.guardian}
+	case forApply:
+		a := &v.apply
+		doc.Kind = wire.KindApplication
+		doc.Application = &wire.Application{
+			Service: a.service, ServiceID: a.id, PhoneLast4: a.last4,
+			Terms: t.termsVersion(), Guardian: v.guardian,
+		}
+		return doc, cloneAll(a.codes)
+	case forResume:
+		doc.Kind = wire.KindInquiry
+		doc.Inquiry = &wire.Inquiry{}
+	}
+	return doc, nil
+}
+
+// documentSigned takes the card's signature, or why there is none.
+func (t *turn) documentSigned(f DocumentSigned) {
+	if !t.arrived(f.Ticket) {
+		return
+	}
+	c := &t.v.card
+	before := c.tries
+	if f.Verified {
+		c.tries, c.lastTry = triesMax, false // a right PIN resets the counter
+	}
+	switch f.Fault {
+	case "":
+		c.signer, c.unsent, c.attempts = f.Holder, &f.Signed, 0
+		if c.holder == "" { // a phone told its certificate only after the PIN
+			c.holder, c.pinFor = f.Holder, f.Holder
+		}
+		t.signed()
+	case fault.PINWrong:
+		t.forgetPIN()
+		c.tries = f.TriesLeft
+		if c.tries == 0 {
+			t.fail(fault.PINBlocked, "", "", 0)
+			return
+		}
+		t.replace(StepPIN)
+		t.problemHere("pin_wrong", c.tries)
+	case fault.PINBlocked:
+		t.forgetPIN()
+		c.tries = 0
+		t.fail(fault.PINBlocked, "", "", 0)
+	case fault.PINUncertain:
+		c.triesAt = before
+		t.cardAgain(f.Fault)
+	case fault.PINTriesLow:
+		// The counter fell since it was read: the question has to be asked first.
+		c.tries = f.TriesLeft
+		t.proceed()
+	case fault.CardLifted, fault.CardMute, fault.ReaderGone:
+		t.cardAgain(f.Fault)
+	case fault.CardChanged:
+		t.forgetPIN()
+		t.cardAgain(f.Fault)
+	default:
+		c.number = 0
+		t.fail(f.Fault, StepCard, "", 0)
+	}
+}
+
+// cardAgain asks for the card once more; the shopper goes on where he or she
+// was, and the PIN is not asked again unless it was wrong.
+func (t *turn) cardAgain(code fault.Code) {
+	c := &t.v.card
+	c.number, c.refused, c.problem = 0, 0, code
+	if c.attempts >= signAttempts {
+		c.attempts = 0
+		t.fail(code, StepCard, "", 0)
+		return
+	}
+	t.replace(StepCard)
+}
+
+// signed does with a signature what it was made for.
+func (t *turn) signed() {
+	c := &t.v.card
+	switch c.purpose {
+	case forReserve:
+		t.submitSigned()
+	case forApply:
+		t.forgetPIN()
+		t.submitSigned()
+	case forResume:
+		if !t.line {
+			t.openApply()
+			return
+		}
+		t.emit(Inquire{Ticket: t.await(BusyStanding, limitHub), Signed: *c.unsent})
+	}
+}
+
+// standingIs takes where the person stands and opens apply, or says why not.
+func (t *turn) standingIs(f StandingIs) {
+	if !t.arrived(f.Ticket) {
+		return
+	}
+	switch {
+	case f.Problem.Code == fault.DocumentRefused || f.Problem.Code == fault.CertExpired || f.Problem.Code == fault.CertForeign:
+		t.fail(f.Problem.Code, "", "", 0)
+	case f.Problem.Code != "":
+		t.openApply() // not known now: the application is taken and checked when it is sent
+	case f.Standing.Applied:
+		t.fail(fault.AlreadyApplied, "", "manage", 0)
+	case !f.Standing.Reserved:
+		t.fail(fault.NotReserved, "", "reserve", 0)
+	default:
+		t.openApply()
+	}
+}
+
+// openApply: PIN and card have opened apply; it starts with the search.
+func (t *turn) openApply() {
+	t.v.card.unsent = nil
+	t.v.apply.resumed = true
+	t.settle(StepSearch)
+}

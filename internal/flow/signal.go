@@ -1,0 +1,47 @@
+package flow
+
+// SignalOf is what the lights say about a state. It is pure: the same state
+// gives the same signal, whatever came before.
+func SignalOf(s State) Signal {
+	switch {
+	case s.staff:
+		return SignalStaffWanted
+	case s.overlay == OverlayIdle:
+		return SignalLookAtScreen
+	case s.v == nil:
+		return s.signalOutside()
+	case s.v.pending != nil && s.v.pending.with == BusyCard, s.v.inspecting != 0 && s.step == StepCard, s.v.tapping != 0:
+		return SignalReading
+	case s.working():
+		return SignalWorking
+	}
+	switch s.step {
+	case StepCard, StepIssueCard, StepApplyID:
+		if s.step == StepCard || s.wantsWAON() && s.reader.Ready {
+			return SignalPutCard
+		}
+	case StepTrouble, StepLastTry:
+		return SignalLookAtScreen
+	case StepIssued, StepReserved, StepApplied:
+		return SignalDone
+	}
+	return SignalIdle
+}
+
+func (s *State) signalOutside() Signal {
+	switch s.step {
+	case StepRecovered:
+		return SignalLookAtScreen
+	case StepGoodbye:
+		if s.reader.Card != 0 {
+			return SignalLookAtScreen // the card is still there
+		}
+		return SignalDone
+	}
+	for _, p := range Plans() {
+		if ok, _ := s.offer(p); ok {
+			return SignalIdle
+		}
+	}
+	return SignalOutOfService
+}

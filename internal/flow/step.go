@@ -1,0 +1,229 @@
+package flow
+
+import (
+	"fmt"
+	"time"
+
+	"kioskd/internal/fault"
+)
+
+// Step takes one event and returns the new state and what must be done now, in
+// this order. It owns the state it is given. Facts that the present step does
+// not expect change nothing.
+func Step(s State, e Event) (State, []Effect) {
+	if e.At.After(s.now) {
+		s.now = e.At
+	}
+	t := &turn{State: &s}
+	t.expire()
+	t.take(e.Fact)
+	t.cardMoves()
+	return s, t.out
+}
+
+// turn is one run of Step: the state being changed and the effects so far.
+type turn struct {
+	*State
+	out []Effect
+}
+
+func (t *turn) emit(e Effect) { t.out = append(t.out, e) }
+
+// next draws a ticket.
+func (t *turn) next() Ticket {
+	t.State.ticket++
+	return Ticket{Visit: t.visit, N: t.State.ticket}
+}
+
+// mine reports whether an answer belongs to the present visit and is the one
+// with number n.
+func (t *turn) mine(k Ticket, n uint64) bool {
+	return t.v != nil && k.Visit == t.visit && k.N == n && n != 0
+}
+
+// await draws the ticket of the one answer that the shopper waits for.
+func (t *turn) await(with BusyWith, limit time.Duration) Ticket {
+	k := t.next()
+	t.v.pending = &pending{ticket: k.N, with: with, since: t.now, limit: limit}
+	return k
+}
+
+// arrived reports whether k answers what is being waited for, and ends the wait.
+func (t *turn) arrived(k Ticket) bool {
+	if t.v == nil || t.v.pending == nil || !t.mine(k, t.v.pending.ticket) {
+		return false
+	}
+	t.endWait()
+	return true
+}
+
+// endWait ends a wait: the idle clock starts anew and touches meant for the
+// screen before the answer are stale.
+func (t *turn) endWait() {
+	t.v.pending = nil
+	t.touched = t.now
+	t.question++
+}
+
+// take sorts facts. It is exhaustive over the sealed set.
+func (t *turn) take(f Fact) {
+	switch f := f.(type) {
+	case Start, Next, Back, Key, Erase, Clear, Pick, Turn, Box, SetEra, Resend, PrintAgain, Another,
+		Open, Close, SetLang, SetSize, SetContrast, SetVolume, CallStaff, GoHome, Stay:
+		t.touch(f)
+	case StaffEnds:
+		t.end("staff")
+	case ReaderIs:
+		t.readerIs(f)
+	case PrinterIs:
+		t.printer = f
+	case LineIs:
+		t.line = f.Up
+	case CardSeen:
+		t.cardSeen(f)
+	case WAONSeen:
+		t.waonSeen(f)
+	case DocumentSigned:
+		t.documentSigned(f)
+	case Committed:
+		t.committed(f)
+	case Acknowledged:
+		t.acknowledged(f)
+	case SlipEnded:
+		t.slipEnded(f)
+	case CodeSent:
+		t.codeSent(f)
+	case CodeChecked:
+		t.codeChecked(f)
+	case IDIssued:
+		t.idIssued(f)
+	case LoggedIn:
+		t.loggedIn(f)
+	case StandingIs:
+		t.standingIs(f)
+	case Found:
+		t.foundAtStart(f)
+	case Tick: // expire has done it
+	}
+}
+
+// show puts a step on the screen.
+func (t *turn) show(to StepName) {
+	t.step = to
+	t.overlay = OverlayNone
+	t.entered, t.touched = t.now, t.now
+	t.question++
+	if t.v != nil {
+		t.v.problem = nil
+	}
+}
+
+// forward goes on to a step and remembers the way back. A move that the table
+// of edges does not know is a defect.
+func (t *turn) forward(to StepName) {
+	t.mustFollow(to)
+	t.v.trail = append(t.v.trail, t.step)
+	t.show(to)
+}
+
+// replace goes on to a step so that Back skips the present one: steps that pass
+// by themselves (the card, reading) and troubles.
+func (t *turn) replace(to StepName) {
+	t.mustFollow(to)
+	t.show(to)
+}
+
+// settle goes on to a step from which there is no way back, because something
+// has happened that cannot be undone.
+func (t *turn) settle(to StepName) {
+	t.mustFollow(to)
+	t.v.trail = nil
+	t.show(to)
+}
+
+func (t *turn) mustFollow(to StepName) {
+	if !MayFollow(t.step, to) {
+		panic(fmt.Sprintf("flow: no way from %s to %s", t.step, to))
+	}
+}
+
+// fail shows a fault on a screen of its own. retryTo is where Next leads.
+func (t *turn) fail(code fault.Code, retryTo StepName, other string, wait time.Duration) {
+	if code == "" {
+		code = fault.Internal
+	}
+	t.v.trouble = trouble{code: code, retryTo: retryTo, other: other, wait: wait, kept: true}
+	t.replace(StepTrouble)
+}
+
+// begin starts a visit.
+func (t *turn) begin(p Plan) {
+	if ok, _ := t.offer(p); !ok {
+		return
+	}
+	t.visit++
+	t.v = &visit{plan: p, procedure: p.procedures()[0]}
+	t.v.card.triesAt = -1
+	t.v.issue.era = EraShowa
+	if t.lang != "ja" {
+		t.v.issue.era = EraWestern
+	}
+	switch p {
+	case PlanFull, PlanIssue:
+		t.forward(StepIssueKind)
+	case PlanReserve:
+		t.sign(forReserve)
+	case PlanApply:
+		t.sign(forResume)
+	case PlanManage:
+		t.forward(StepManagePhone)
+	}
+}
+
+// end wipes the visit and says goodbye.
+func (t *turn) end(reason string) {
+	if t.v == nil {
+		if t.step != StepTop {
+			t.top()
+		}
+		return
+	}
+	n := t.visit
+	t.v.wipe()
+	t.v = nil
+	t.staff = false
+	t.leaving = reason
+	t.show(StepGoodbye)
+	t.emit(EndVisit{Visit: n})
+}
+
+// top shows the top screen as it is for the next shopper.
+func (t *turn) top() {
+	t.leaving = ""
+	t.found = nil
+	t.resetLook()
+	t.show(StepTop)
+}
+
+// foundAtStart shows what an interrupted visit left behind.
+func (t *turn) foundAtStart(f Found) {
+	if len(f.Submissions) == 0 || t.v != nil || t.step != StepTop {
+		return
+	}
+	t.found = f.Submissions
+	t.replace(StepRecovered)
+}
+
+// slipOf answers to a slip's ticket.
+func (t *turn) slipEnded(f SlipEnded) {
+	if t.v == nil {
+		return
+	}
+	for _, st := range []*slipState{&t.v.issue.slip, &t.v.reserved.slip, &t.v.applied.slip} {
+		if t.mine(f.Ticket, st.ticket) {
+			st.ticket, st.outcome, st.because = 0, f.Outcome, f.Fault
+			t.touched = t.now
+			return
+		}
+	}
+}

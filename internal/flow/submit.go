@@ -1,0 +1,177 @@
+package flow
+
+import (
+	"kioskd/internal/fault"
+	"kioskd/internal/wire"
+)
+
+// submitSigned puts what the card signed into the outbox.
+func (t *turn) submitSigned() {
+	c := &t.v.card
+	if c.unsent == nil {
+		t.fail(fault.Internal, StepCard, "", 0)
+		return
+	}
+	kind, slip := wire.KindReservation, SlipReservation
+	if c.purpose == forApply {
+		kind, slip = wire.KindApplication, SlipApplication
+	}
+	t.emit(Submit{
+		Ticket: t.await(BusyStore, limitSubmit), Visit: t.visit, Slip: slip,
+		Payload: wire.Payload{Schema: wire.Schema, Kind: kind, Signed: c.unsent},
+	})
+}
+
+// committed: the submission stands durably in the outbox, or it does not.
+func (t *turn) committed(f Committed) {
+	if t.v != nil && t.mine(f.Ticket, t.v.recording) {
+		t.v.recording = 0
+		t.v.issue.recordID = f.ID
+		t.printIssuance(false)
+		return
+	}
+	if !t.arrived(f.Ticket) {
+		return
+	}
+	if f.Fault != "" {
+		t.fail(f.Fault, StepReading, "", 0)
+		return
+	}
+	v := t.v
+	v.card.unsent = nil
+	sub := submission{id: f.ID, number: f.Number, delivery: DeliverySending, until: t.now.Add(ackWait)}
+	if !t.line {
+		sub.delivery = DeliveryQueued
+	}
+	if v.card.purpose == forApply {
+		v.applied = sub
+		t.settle(StepApplied)
+		t.printIfSettled(&v.applied)
+		return
+	}
+	v.reserved = sub
+	t.settle(StepReserved)
+	t.printIfSettled(&v.reserved)
+}
+
+// acknowledged: the hub has it. That may come at any time.
+func (t *turn) acknowledged(f Acknowledged) {
+	if t.v == nil || f.ID == "" {
+		return
+	}
+	for _, sub := range []*submission{&t.v.reserved, &t.v.applied} {
+		if sub.id != f.ID {
+			continue
+		}
+		sub.verdict = f.Verdict
+		sub.delivery = DeliveryAccepted
+		if !f.Verdict.Accepted {
+			sub.delivery, sub.because = DeliveryRefused, f.Verdict.Code
+		}
+		t.touched = t.now
+		t.printIfSettled(sub)
+	}
+}
+
+// expireSending says "queued" when the hub did not answer in time.
+func (t *turn) expireSending(sub *submission) {
+	if sub.delivery == DeliverySending && t.passed(sub.until) {
+		sub.delivery = DeliveryQueued
+		t.touched = t.now
+		t.printIfSettled(sub)
+	}
+}
+
+// printIfSettled prints the slip once it is known what it must say. A refusal
+// has none: there is nothing to keep.
+func (t *turn) printIfSettled(sub *submission) {
+	if sub.slip.outcome != "" {
+		return
+	}
+	switch sub.delivery {
+	case DeliveryAccepted, DeliveryQueued:
+		t.printSubmission(sub, false)
+	case DeliverySending, DeliveryRefused:
+	}
+}
+
+func (t *turn) printSubmission(sub *submission, again bool) {
+	s := Slip{
+		Kind: SlipReservation, Lang: t.lang, At: t.now, Number: sub.number,
+		MyKeyID: sub.verdict.MyKeyID, Queued: sub.delivery == DeliveryQueued, Guardian: t.v.guardian,
+	}
+	if sub == &t.v.applied {
+		s.Kind, s.Service = SlipApplication, t.v.apply.service
+	}
+	t.print(&sub.slip, sub.id, s, again)
+}
+
+func (t *turn) printIssuance(again bool) {
+	d := &t.v.issue
+	t.print(&d.slip, d.recordID, Slip{
+		Kind: SlipIssuance, Lang: t.lang, At: t.now, Service: d.service, ServiceID: d.serviceID, Codes: cloneAll(d.codes),
+	}, again)
+}
+
+func (t *turn) print(st *slipState, submissionID string, s Slip, again bool) {
+	k := t.next()
+	st.ticket, st.outcome, st.because = k.N, SlipPrinting, ""
+	t.emit(Print{Ticket: k, Submission: submissionID, Reprint: again, Slip: s})
+}
+
+// mayPrintAgain: never while one prints, nor after one is known to have come
+// out; the printer must be able to.
+func (s *State) mayPrintAgain(st slipState) bool {
+	switch st.outcome {
+	case SlipNot, SlipUnknown, SlipUnconfirmed:
+		return s.printer.Fault == ""
+	case "", SlipPrinting, SlipPrinted:
+	}
+	return false
+}
+
+// printAgain prints once more because a person asked for it.
+func (t *turn) printAgain(st *slipState, how func(again bool)) {
+	if t.mayPrintAgain(*st) {
+		t.question++
+		how(true)
+	}
+}
+
+// touchReserved: the reservation is made; on to apply, or home.
+func (t *turn) touchReserved(f Fact) {
+	sub := &t.v.reserved
+	switch f.(type) {
+	case Next:
+		if !t.onwardToApply() {
+			if sub.delivery != DeliverySending {
+				t.end("finished")
+			}
+			return
+		}
+		t.v.procedure = Apply
+		if t.v.plan == PlanReserve {
+			t.v.plan = PlanReserveApply
+		}
+		if t.v.issue.done() {
+			t.carry()
+			t.settle(StepService)
+			return
+		}
+		t.settle(StepSearch)
+	case Another:
+		t.end("finished")
+	case PrintAgain:
+		t.printAgain(&sub.slip, func(again bool) { t.printSubmission(sub, again) })
+	}
+}
+
+// onwardToApply: apply can follow when the reservation is taken.
+func (s *State) onwardToApply() bool {
+	switch s.v.reserved.delivery {
+	case DeliveryAccepted, DeliveryQueued:
+		return true
+	case DeliverySending, DeliveryRefused:
+	}
+	return false
+}
