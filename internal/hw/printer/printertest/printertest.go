@@ -1,0 +1,316 @@
+// Package printertest is a virtual slip printer. It takes ESC/POS bytes as a
+// real one does, keeps paper, cover, error and power, answers status, and turns
+// what it prints into pictures.
+//
+// It obeys the rules of the device: it prints nothing without paper or with the
+// cover open, it acts on real-time commands the moment they arrive (even inside
+// a picture), its receive buffer is finite and stops the line when it is full, a
+// picture that was begun is continued after a stop, and power off forgets
+// everything but the paper.
+//
+// It has a parser of its own, so it also checks the encoder it is used with.
+//
+// Every connection has one goroutine; [Printer.Close] ends them and waits.
+package printertest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"image/png"
+	"net"
+	"sync"
+	"time"
+
+	"kioskd/internal/hw/printer"
+	"kioskd/internal/hw/printer/escpos"
+)
+
+// Paper is how much is on the roll.
+type Paper string
+
+// The states of the roll.
+const (
+	PaperFull Paper = "full"
+	PaperLow  Paper = "low"
+	PaperOut  Paper = "out"
+)
+
+// Fault is something that happens in the middle of a job.
+type Fault string
+
+// The faults.
+const (
+	RunOut    Fault = "paper_out"
+	OpenCover Fault = "cover_open"
+	PowerOff  Fault = "power_off"
+	Overheat  Fault = "head_hot"
+	Mute      Fault = "mute" // it goes on taking and printing but answers nothing
+)
+
+// State is what can be set from outside.
+type State struct {
+	Paper  Paper
+	Cover  bool // open
+	Power  bool // on
+	Mute   bool
+	Cutter bool // jammed
+	Hot    bool
+}
+
+// Slip is one piece of paper.
+type Slip struct {
+	At time.Time
+	// Complete: printed without interruption and cut.
+	Complete bool
+	Bitmap   *escpos.Bitmap
+}
+
+// PNG draws the slip as it looks on white paper.
+func (s Slip) PNG() ([]byte, error) { return PNG(s.Bitmap) }
+
+// PNG encodes a bitmap, one bit a dot.
+func PNG(b *escpos.Bitmap) ([]byte, error) {
+	img := image.NewPaletted(image.Rect(0, 0, b.Width, b.Height), color.Palette{color.White, color.Black})
+	for y := range b.Height {
+		for x := range b.Width {
+			if b.Black(x, y) {
+				img.Pix[y*img.Stride+x] = 1
+			}
+		}
+	}
+	var out bytes.Buffer
+	enc := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := enc.Encode(&out, img); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// BufferSize is the receive buffer: the smallest in the field.
+const BufferSize = 4096
+
+// Printer is the virtual printer. All methods may be called from any goroutine.
+type Printer struct {
+	dots int
+
+	mu      sync.Mutex
+	changed *sync.Cond // buffer, state or connection changed
+	state   State
+	m       machine
+	out     [][]byte // answers not yet written
+	conn    net.Conn // the printer's end, nil when nobody is connected
+	closed  bool
+	trigger *trigger
+	notify  chan struct{}
+	wg      sync.WaitGroup
+}
+
+// trigger makes a fault happen once.
+type trigger struct {
+	left  int  // bytes of the job
+	armed bool // the job has begun
+	fault Fault
+}
+
+// New gives a printer of the given width that is on, closed and full of paper.
+func New(dots int) *Printer {
+	p := &Printer{dots: dots, state: State{Paper: PaperFull, Power: true}, notify: make(chan struct{}, 1)}
+	p.changed = sync.NewCond(&p.mu)
+	p.m.reset(dots)
+	return p
+}
+
+// ErrOff is what Dial fails with while the printer is off.
+var ErrOff = errors.New("cannot open printer: it is off")
+
+// Dial connects. A new connection replaces the old one.
+func (p *Printer) Dial(ctx context.Context) (printer.Port, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || !p.state.Power {
+		return nil, ErrOff
+	}
+	p.hangUp()
+	ours, theirs := net.Pipe()
+	p.conn = ours
+	p.wg.Add(2)
+	go p.receive(ours)
+	go p.answer(ours)
+	return theirs, nil
+}
+
+// Get gives the state.
+func (p *Printer) Get() State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state
+}
+
+// Set changes the state: change gets a copy of it and edits that.
+func (p *Printer) Set(change func(*State)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.set(change)
+	p.work()
+}
+
+func (p *Printer) set(change func(*State)) {
+	old := p.state
+	change(&p.state)
+	now := p.state
+	if old == now {
+		return
+	}
+	if old.Power && !now.Power {
+		p.hangUp()
+		p.m.reset(p.dots)
+		p.out = nil
+	}
+	if p.m.dirty() && (now.Paper == PaperOut || now.Cover || !now.Power) {
+		p.m.broken = true
+	}
+	if old.Paper == PaperOut && now.Paper != PaperOut {
+		p.m.tear(time.Now(), false) // the piece on the old roll's end
+	}
+	if now.Power {
+		p.pushStatus()
+	}
+	p.wake()
+}
+
+// FailAtByte makes f happen once n bytes of a job have been received. The job
+// begins with the next ESC @ that is followed by something to print.
+func (p *Printer) FailAtByte(n int, f Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trigger = &trigger{left: n, fault: f}
+}
+
+// Repair puts everything right: paper, cover, power, voice.
+func (p *Printer) Repair() {
+	p.mu.Lock()
+	p.trigger = nil
+	p.mu.Unlock()
+	p.Set(func(s *State) { *s = State{Paper: PaperFull, Power: true} })
+}
+
+// Slips gives all pieces of paper, the oldest first. What hangs half printed
+// in the printer is the last one.
+func (p *Printer) Slips() []Slip {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := append([]Slip(nil), p.m.slips...)
+	if p.m.dirty() {
+		out = append(out, Slip{At: time.Now(), Bitmap: p.m.strip()})
+	}
+	return out
+}
+
+// Forget throws the slips away.
+func (p *Printer) Forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.m.slips = nil
+	p.wake()
+}
+
+// Strays gives the number of bytes that belonged to no command it knows: an
+// encoder that is in step leaves 0.
+func (p *Printer) Strays() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.m.strays
+}
+
+// Changed gets a value after each change of state or slips; several changes may
+// be one value. One receiver.
+func (p *Printer) Changed() <-chan struct{} { return p.notify }
+
+// Close ends the connection and waits for the goroutines.
+func (p *Printer) Close() {
+	p.mu.Lock()
+	p.closed = true
+	p.hangUp()
+	p.mu.Unlock()
+	p.wg.Wait()
+}
+
+func (p *Printer) hangUp() {
+	if p.conn != nil {
+		_ = p.conn.Close() // a pipe's Close cannot fail
+		p.conn = nil
+		p.out = nil
+	}
+	p.changed.Broadcast()
+}
+
+func (p *Printer) wake() {
+	p.changed.Broadcast()
+	select {
+	case p.notify <- struct{}{}:
+	default:
+	}
+}
+
+// receive takes bytes in. It stops taking while the buffer is full.
+func (p *Printer) receive(conn net.Conn) {
+	defer p.wg.Done()
+	buf := make([]byte, 256)
+	for {
+		n, err := conn.Read(buf)
+		p.mu.Lock()
+		for _, b := range buf[:n] {
+			for p.conn == conn && len(p.m.buffer) >= BufferSize {
+				p.changed.Wait()
+			}
+			if p.conn != conn {
+				break
+			}
+			p.take(b)
+		}
+		gone := p.conn != conn
+		if err != nil && !gone {
+			p.hangUp()
+			gone = true
+		}
+		p.mu.Unlock()
+		if gone || err != nil {
+			return
+		}
+	}
+}
+
+// answer writes what the printer has to say.
+func (p *Printer) answer(conn net.Conn) {
+	defer p.wg.Done()
+	for {
+		p.mu.Lock()
+		for p.conn == conn && len(p.out) == 0 {
+			p.changed.Wait()
+		}
+		if p.conn != conn {
+			p.mu.Unlock()
+			return
+		}
+		b := p.out[0]
+		p.out = p.out[1:]
+		p.mu.Unlock()
+		if _, err := conn.Write(b); err != nil {
+			return
+		}
+	}
+}
+
+func (p *Printer) say(b ...byte) {
+	if p.state.Mute || p.conn == nil {
+		return
+	}
+	p.out = append(p.out, b)
+	p.changed.Broadcast()
+}

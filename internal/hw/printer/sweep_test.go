@@ -1,0 +1,176 @@
+package printer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/hw/printer"
+	"kioskd/internal/hw/printer/escpos"
+	"kioskd/internal/hw/printer/printertest"
+)
+
+// picture draws something that differs in every row, full of single dots that
+// would be real-time commands if the encoder let them through.
+func picture(seed uint64, rows int) *escpos.Bitmap {
+	r := rand.New(rand.NewPCG(seed, 7))
+	b := escpos.NewBitmap(576, rows)
+	tricky := []byte{0x10, 0x04, 0x05, 0x14, 0x01, 0x02, 0xFF, 0x1D, 0x1B}
+	for i := range b.Bits {
+		b.Bits[i] = tricky[r.IntN(len(tricky))]
+	}
+	return b
+}
+
+func jobOf(id string, b *escpos.Bitmap) printer.Job {
+	return printer.Job{ID: id, Data: escpos.AppendRaster(nil, b)}
+}
+
+// bench is a driver on a virtual printer, inside a synctest bubble.
+type bench struct {
+	dev *printertest.Printer
+	drv *printer.Driver
+}
+
+func newBench(t *testing.T, profile printer.Profile) *bench {
+	t.Helper()
+	dev := printertest.New(576)
+	drv := printer.New(dev.Dial, profile, slog.New(slog.DiscardHandler))
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- drv.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run ended with %v, want context.Canceled", err)
+		}
+		dev.Close()
+	})
+	synctest.Wait()
+	return &bench{dev, drv}
+}
+
+func complete(dev *printertest.Printer) (whole []printertest.Slip) {
+	for _, s := range dev.Slips() {
+		if s.Complete {
+			whole = append(whole, s)
+		}
+	}
+	return whole
+}
+
+// shows holds a slip against the picture it was made from.
+func shows(s printertest.Slip, want *escpos.Bitmap) error {
+	if s.Bitmap.Height < want.Height {
+		return fmt.Errorf("slip has %d rows, want at least %d", s.Bitmap.Height, want.Height)
+	}
+	for i, b := range want.Bits {
+		if s.Bitmap.Bits[i] != b {
+			return fmt.Errorf("slip differs at row %d", i/want.Stride)
+		}
+	}
+	for _, b := range s.Bitmap.Bits[len(want.Bits):] {
+		if b != 0 {
+			return errors.New("slip carries ink after its picture")
+		}
+	}
+	return nil
+}
+
+// TestFaultSweep lets each fault happen at every percent of a slip. Whatever the
+// driver says must be true on the paper, and the next slip must be clean.
+func TestFaultSweep(t *testing.T) {
+	codes := map[printertest.Fault]fault.Code{
+		printertest.RunOut: fault.PaperOut, printertest.OpenCover: fault.CoverOpen,
+		printertest.PowerOff: fault.PrinterGone, printertest.Mute: fault.PrinterFailed,
+	}
+	const rows = 250
+	// GS V (4) and GS ( H (11) follow the body; beyond them the job is over.
+	body := len(jobOf("", picture(1, rows)).Data)
+	for _, profile := range []printer.Profile{printer.Full, printer.Plain} {
+		for f, code := range codes {
+			t.Run(profile.Name+"/"+string(f), func(t *testing.T) {
+				count := map[printer.Outcome]int{}
+				points := []int{body + 1, body + 3, body + 6, body + 9, body + 12, body + 14}
+				for percent := range 101 {
+					points = append(points, max(1, body*percent/100))
+				}
+				for _, at := range points {
+					synctest.Test(t, func(t *testing.T) {
+						count[strike(t, profile, f, code, at, rows, body)]++
+					})
+				}
+				if count[printer.Failed] < 90 {
+					t.Errorf("only %d of %d faults were judged as failed: %v", count[printer.Failed], len(points), count)
+				}
+			})
+		}
+	}
+}
+
+func strike(t *testing.T, profile printer.Profile, f printertest.Fault, code fault.Code, at, rows, body int) printer.Outcome {
+	t.Helper()
+	b := newBench(t, profile)
+	first, second := picture(1, rows), picture(2, rows)
+	b.dev.FailAtByte(at, f)
+
+	began := time.Now()
+	outcome, err := b.drv.Print(t.Context(), jobOf("first", first))
+	l := printer.DefaultLimits()
+	if took := time.Since(began); took > l.Accept+l.Band+l.Finish+l.Clear {
+		t.Errorf("byte %d: Print took %v", at, took)
+	}
+	whole := complete(b.dev)
+	switch outcome {
+	case printer.Printed, printer.Unconfirmed:
+		if err != nil || len(whole) != 1 {
+			t.Fatalf("byte %d: %s with error %v and %d whole slips", at, outcome, err, len(whole))
+		}
+		if err := shows(whole[0], first); err != nil {
+			t.Fatalf("byte %d: %v", at, err)
+		}
+	case printer.Failed:
+		if len(whole) != 0 {
+			t.Fatalf("byte %d: failed, but a whole slip came out", at)
+		}
+		if got := fault.CodeOf(err); got != code {
+			t.Fatalf("byte %d: code %s, want %s", at, got, code)
+		}
+	case printer.Lost:
+		if at < body-8 {
+			t.Fatalf("byte %d of %d: unknown, but the cut had not been sent", at, body)
+		}
+		if got := fault.CodeOf(err); got != fault.SlipUnknown {
+			t.Fatalf("byte %d: code %s, want %s", at, got, fault.SlipUnknown)
+		}
+	}
+
+	b.dev.Repair()
+	recover := time.NewTimer(5 * time.Second)
+	<-recover.C
+	synctest.Wait()
+	before := len(complete(b.dev))
+	if before != len(whole) {
+		t.Fatalf("byte %d: a slip judged %s came out by itself after the repair", at, outcome)
+	}
+	if outcome, err := b.drv.Print(t.Context(), jobOf("second", second)); err != nil {
+		t.Fatalf("byte %d: next job: %s, %v", at, outcome, err)
+	}
+	whole = complete(b.dev)
+	if len(whole) != before+1 {
+		t.Fatalf("byte %d: next job left %d whole slips, want %d", at, len(whole), before+1)
+	}
+	if err := shows(whole[len(whole)-1], second); err != nil {
+		t.Fatalf("byte %d: next job: %v", at, err)
+	}
+	if n := b.dev.Strays(); n != 0 {
+		t.Fatalf("byte %d: printer saw %d stray bytes", at, n)
+	}
+	return outcome
+}
