@@ -1,0 +1,269 @@
+package hub
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/hub/vault"
+	"kioskd/internal/wire"
+)
+
+//go:embed openapi.yaml
+var openAPI []byte
+
+// OpenAPI is the description of the API, as it is served.
+func OpenAPI() []byte { return openAPI }
+
+// PathOpenAPI serves the description of the API.
+const PathOpenAPI = "/v1/openapi.yaml"
+
+// Limits of the API.
+const (
+	defaultRate  = 50  // requests a second and kiosk
+	defaultBurst = 200 // a courier that empties its queue
+	callLimit    = 20 * time.Second
+	answerLife   = 15 * time.Minute
+)
+
+// API is the kiosks' HTTPS interface.
+type API struct {
+	Ingest *Ingest
+	Issuer Issuer
+	Store  Store
+	Vault  *vault.Vault
+	Now    func() time.Time
+	Log    *slog.Logger
+	Rate   rate.Limit // requests a second and kiosk; 0 = default
+	Burst  int
+
+	limits  perKiosk
+	running keyLock
+}
+
+// Handler gives the routes. It must be served over ServerTLS.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("PUT "+wire.PathSubmissions+"{id}", a.forKiosk(a.putSubmission))
+	mux.Handle("POST "+wire.PathIssueStart, a.forKiosk(interactive(a, func(ctx context.Context, kiosk string, r wire.IssueStart) (wire.IssueStarted, error) {
+		return a.Issuer.Start(ctx, kiosk, r)
+	}, func(r wire.IssueStart) string { return r.RequestID }, fault.IssuerDown)))
+	mux.Handle("POST "+wire.PathIssueResend, a.forKiosk(interactive(a, func(ctx context.Context, kiosk string, r wire.IssueResend) (wire.IssueStarted, error) {
+		return a.Issuer.Resend(ctx, kiosk, r)
+	}, func(r wire.IssueResend) string { return r.RequestID }, fault.IssuerDown)))
+	mux.Handle("POST "+wire.PathIssueVerify, a.forKiosk(interactive(a, func(ctx context.Context, kiosk string, r wire.IssueVerify) (wire.IssueVerified, error) {
+		return a.Issuer.Verify(ctx, kiosk, r)
+	}, func(r wire.IssueVerify) string { return r.RequestID }, fault.IssuerDown)))
+	mux.Handle("POST "+wire.PathIssueComplete, a.forKiosk(interactive(a, func(ctx context.Context, kiosk string, r wire.IssueComplete) (wire.Issued, error) {
+		return a.Issuer.Complete(ctx, kiosk, r)
+	}, func(r wire.IssueComplete) string { return r.RequestID }, fault.IssuerDown)))
+	mux.Handle("POST "+wire.PathLookup, a.forKiosk(interactive(a, func(ctx context.Context, _ string, r wire.Lookup) (wire.Account, error) {
+		return a.Issuer.Lookup(ctx, r)
+	}, func(r wire.Lookup) string { return r.RequestID }, fault.IssuerDown)))
+	mux.Handle("POST "+wire.PathInquiry, a.forKiosk(interactive(a, func(ctx context.Context, kiosk string, r wire.InquiryRequest) (wire.Standing, error) {
+		return a.Ingest.Inquire(ctx, kiosk, r.Signed)
+	}, func(r wire.InquiryRequest) string { return r.RequestID }, fault.PlatformDown)))
+	mux.Handle("POST "+wire.PathReport, a.forKiosk(a.report))
+	mux.Handle("GET "+PathOpenAPI, a.forKiosk(func(w http.ResponseWriter, _ *http.Request, _ string) {
+		w.Header().Set("Content-Type", typeYAML)
+		_, _ = w.Write(openAPI)
+	}))
+	return a.recovered(unrouted(mux))
+}
+
+// unrouted answers what the mux would answer in plain text as a problem.
+func unrouted(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		probe := &statusProbe{header: http.Header{}}
+		mux.ServeHTTP(probe, r)
+		if allow := probe.header.Get("Allow"); allow != "" {
+			w.Header().Set("Allow", allow)
+			replyProblem(w, refuse(http.StatusMethodNotAllowed, fault.BadMessage, "this path takes "+allow))
+			return
+		}
+		replyProblem(w, refuse(http.StatusNotFound, fault.BadMessage, "no such path"))
+	})
+}
+
+type statusProbe struct{ header http.Header }
+
+func (p *statusProbe) Header() http.Header         { return p.header }
+func (p *statusProbe) Write(b []byte) (int, error) { return len(b), nil }
+func (p *statusProbe) WriteHeader(int)             {}
+
+// recovered turns a defect into a 500 and a log line instead of a cut connection.
+func (a *API) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if v := recover(); v != nil {
+				a.Log.Error("Handler panicked", "path", r.URL.Path, "panic", v)
+				replyProblem(w, refuse(http.StatusInternalServerError, fault.Internal, ""))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+type kioskHandler func(w http.ResponseWriter, r *http.Request, kiosk string)
+
+// forKiosk lets enrolled kiosks in, each at its own rate.
+func (a *API) forKiosk(next kioskHandler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, err := kioskOf(r)
+		if err != nil {
+			replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, err.Error()))
+			return
+		}
+		limit, burst := a.limit()
+		if wait := a.limits.wait(id, limit, burst, a.Now()); wait > 0 {
+			p := refuse(http.StatusTooManyRequests, fault.TooFast, "too many requests of this kiosk")
+			p.RetryAfter = wait
+			replyProblem(w, p)
+			return
+		}
+		_, err = a.Store.Kiosk(r.Context(), id)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, "this kiosk is not enrolled"))
+		case err != nil:
+			a.broken(w, "Kiosk not read", err)
+		default:
+			next(w, r, id)
+		}
+	})
+}
+
+func (a *API) limit() (rate.Limit, int) {
+	if a.Rate > 0 && a.Burst > 0 {
+		return a.Rate, a.Burst
+	}
+	return defaultRate, defaultBurst
+}
+
+// broken answers a defect of the hub itself.
+func (a *API) broken(w http.ResponseWriter, what string, err error) {
+	a.Log.Error(what, "error", err)
+	p := refuse(http.StatusServiceUnavailable, fault.Internal, "")
+	p.RetryAfter = retryAway
+	replyProblem(w, p)
+}
+
+// body reads a JSON body within wire.MaxBody.
+func body(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != typeJSON {
+		return nil, refuse(http.StatusUnsupportedMediaType, fault.BadMessage, "not "+typeJSON)
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody))
+	var tooBig *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooBig):
+		return nil, refuse(http.StatusRequestEntityTooLarge, fault.BadMessage, "the body is too long")
+	case err != nil:
+		return nil, refuse(http.StatusBadRequest, fault.BadMessage, "the body was cut short")
+	}
+	return b, nil
+}
+
+func (a *API) putSubmission(w http.ResponseWriter, r *http.Request, kiosk string) {
+	b, p := body(w, r)
+	if p != nil {
+		replyProblem(w, p)
+		return
+	}
+	sub, err := wire.DecodeSubmission(b)
+	if err != nil {
+		a.garbage(r.Context(), kiosk, r.URL.Path)
+		replyProblem(w, refuse(http.StatusBadRequest, fault.BadMessage, err.Error()))
+		return
+	}
+	if sub.ID != r.PathValue("id") {
+		replyProblem(w, refuse(http.StatusBadRequest, fault.BadMessage, "path and body name different ids"))
+		return
+	}
+	if sub.Kiosk != kiosk {
+		a.raise(r.Context(), Alarm{Kind: AlarmForeign, Kiosk: kiosk, Subject: sub.ID, Text: "submits for another kiosk"})
+		replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, "a kiosk submits for itself only"))
+		return
+	}
+	ack, err := a.Ingest.Put(r.Context(), kiosk, sub)
+	switch {
+	case err == nil:
+		reply(w, http.StatusOK, ack)
+	case errors.Is(err, ErrConflict):
+		replyProblem(w, refuse(http.StatusConflict, fault.HubRefused, "this id is stored with other content"))
+	case errors.Is(err, ErrPlatform):
+		replyProblem(w, asProblem(err, fault.PlatformDown))
+	default:
+		a.broken(w, "Submission not stored", err)
+	}
+}
+
+func (a *API) report(w http.ResponseWriter, r *http.Request, kiosk string) {
+	b, p := body(w, r)
+	if p != nil {
+		replyProblem(w, p)
+		return
+	}
+	rep, err := wire.Decode[wire.Report](b)
+	if err != nil {
+		a.garbage(r.Context(), kiosk, r.URL.Path)
+		replyProblem(w, refuse(http.StatusBadRequest, fault.BadMessage, err.Error()))
+		return
+	}
+	if err := a.Store.Report(r.Context(), kiosk, rep, a.Now()); err != nil {
+		a.broken(w, "Report not stored", err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (a *API) garbage(ctx context.Context, kiosk, path string) {
+	a.raise(ctx, Alarm{Kind: AlarmGarbage, Kiosk: kiosk, Subject: "", Text: "sent a body that does not parse, last to " + path})
+}
+
+func (a *API) raise(ctx context.Context, al Alarm) {
+	al.Last = a.Now()
+	if err := a.Store.Raise(ctx, al); err != nil {
+		a.Log.Error("Alarm not stored", "kind", al.Kind, "kiosk", al.Kiosk, "error", err)
+	}
+}
+
+// perKiosk holds one limiter a kiosk. Only enrolled certificates get here, so
+// the map is as large as the fleet.
+type perKiosk struct {
+	mu  sync.Mutex
+	all map[string]*rate.Limiter
+}
+
+// wait takes one token and gives 0, or says how long there is none.
+func (p *perKiosk) wait(id string, limit rate.Limit, burst int, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all == nil {
+		p.all = map[string]*rate.Limiter{}
+	}
+	l, ok := p.all[id]
+	if !ok {
+		l = rate.NewLimiter(limit, burst)
+		p.all[id] = l
+	}
+	res := l.ReserveN(now, 1)
+	d := res.DelayFrom(now)
+	if d > 0 {
+		res.CancelAt(now)
+	}
+	return d
+}

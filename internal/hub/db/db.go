@@ -1,0 +1,207 @@
+// Package db opens the hub's SQLite files: durable settings in the DSN, read
+// back before use, and embedded forward-only migrations.
+//
+// Every file has one writing connection and a small pool of reading ones.
+// Writers therefore queue in Go, where a context can end the wait, and not in
+// SQLite's busy handler.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	// The driver registers itself as "sqlite3".
+	_ "github.com/mattn/go-sqlite3"
+)
+
+// readers is how many read connections a file has.
+const readers = 4
+
+// DB is one SQLite file.
+type DB struct {
+	w, r *sql.DB
+}
+
+// Open opens or creates the file at path, applies the migrations of dir that
+// are still missing and checks that every setting took effect.
+func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
+	if err := private(path); err != nil {
+		return nil, err
+	}
+	w, err := sql.Open("sqlite3", dsn(path, "rwc"))
+	if err != nil {
+		return nil, fmt.Errorf("cannot open database: %w", err)
+	}
+	w.SetMaxOpenConns(1)
+	d := &DB{w: w}
+	if err := d.prepare(ctx, path, migrations); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *DB) prepare(ctx context.Context, path string, migrations fs.FS) error {
+	if err := checkPragmas(ctx, d.w); err != nil {
+		return err
+	}
+	if err := migrate(ctx, d.w, migrations); err != nil {
+		return err
+	}
+	r, err := sql.Open("sqlite3", dsn(path, "rw")+"&_query_only=true")
+	if err != nil {
+		return fmt.Errorf("cannot open database for reading: %w", err)
+	}
+	r.SetMaxOpenConns(readers)
+	d.r = r
+	if err := r.PingContext(ctx); err != nil {
+		return fmt.Errorf("cannot open database for reading: %w", err)
+	}
+	return nil
+}
+
+// private makes sure that the file exists with mode 0600 before SQLite creates
+// it with the process's umask; -wal and -shm inherit the mode.
+func private(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("cannot create database folder: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot create database: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("cannot create database: %w", err)
+	}
+	return nil
+}
+
+func dsn(path, mode string) string {
+	q := url.Values{
+		"mode":           {mode},
+		"_journal_mode":  {"WAL"},
+		"_synchronous":   {"FULL"},
+		"_txlock":        {"immediate"},
+		"_busy_timeout":  {"5000"},
+		"_foreign_keys":  {"on"},
+		"_secure_delete": {"on"},
+	}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+// checkPragmas reads back what the DSN asked for: a driver that ignores a
+// setting must not go unnoticed, because durability hangs on it.
+func checkPragmas(ctx context.Context, q *sql.DB) error {
+	want := []struct{ name, value string }{
+		{"journal_mode", "wal"},
+		{"synchronous", "2"},
+		{"foreign_keys", "1"},
+		{"busy_timeout", "5000"},
+		{"secure_delete", "1"},
+	}
+	for _, p := range want {
+		var got string
+		if err := q.QueryRowContext(ctx, "PRAGMA "+p.name).Scan(&got); err != nil {
+			return fmt.Errorf("cannot read pragma %s: %w", p.name, err)
+		}
+		if got != p.value {
+			return fmt.Errorf("cannot use database: pragma %s is %q, not %q", p.name, got, p.value)
+		}
+	}
+	return nil
+}
+
+// migrate applies NNN_name.sql in order, each in one transaction with its
+// number in user_version.
+func migrate(ctx context.Context, w *sql.DB, migrations fs.FS) error {
+	names, err := fs.Glob(migrations, "*.sql")
+	if err != nil {
+		return fmt.Errorf("cannot list migrations: %w", err)
+	}
+	slices.Sort(names)
+	var have int
+	if err := w.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
+		return fmt.Errorf("cannot read schema version: %w", err)
+	}
+	if have > len(names) {
+		return fmt.Errorf("cannot use database: its schema %d is newer than this program's %d", have, len(names))
+	}
+	for i, name := range names {
+		n, err := strconv.Atoi(strings.SplitN(name, "_", 2)[0])
+		if err != nil || n != i+1 {
+			return fmt.Errorf("cannot apply migrations: %s is not number %d", name, i+1)
+		}
+		if n <= have {
+			continue
+		}
+		text, err := fs.ReadFile(migrations, name)
+		if err != nil {
+			return fmt.Errorf("cannot read migration %s: %w", name, err)
+		}
+		if err := inTx(ctx, w, func(tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, "PRAGMA user_version = "+strconv.Itoa(n))
+			return err
+		}); err != nil {
+			return fmt.Errorf("cannot apply migration %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Write runs f in one immediate transaction and commits it.
+func (d *DB) Write(ctx context.Context, f func(*sql.Tx) error) error { return inTx(ctx, d.w, f) }
+
+// Read gives the reading pool. Its connections refuse to write.
+func (d *DB) Read() *sql.DB { return d.r }
+
+// Check says whether the file can be read and the writer is free.
+func (d *DB) Check(ctx context.Context) error {
+	if err := d.w.PingContext(ctx); err != nil {
+		return fmt.Errorf("cannot reach database: %w", err)
+	}
+	var n int
+	if err := d.r.QueryRowContext(ctx, "PRAGMA user_version").Scan(&n); err != nil {
+		return fmt.Errorf("cannot read database: %w", err)
+	}
+	return nil
+}
+
+// Close writes the WAL back and closes the file.
+func (d *DB) Close() error {
+	var errs []error
+	if d.r != nil {
+		errs = append(errs, d.r.Close())
+	}
+	if d.w != nil {
+		errs = append(errs, d.w.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func inTx(ctx context.Context, w *sql.DB, f func(*sql.Tx) error) error {
+	tx, err := w.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("cannot begin transaction: %w", err)
+	}
+	if err := f(tx); err != nil {
+		if rb := tx.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) {
+			return errors.Join(err, rb)
+		}
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("cannot commit: %w", err)
+	}
+	return nil
+}

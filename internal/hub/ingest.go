@@ -1,0 +1,269 @@
+package hub
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/hub/vault"
+	"kioskd/internal/wire"
+)
+
+// Keys are what the hub opens submissions and signs acknowledgements with.
+type Keys struct {
+	Seal map[string]wire.SealPrivateKey // by key ID: the present one and earlier ones
+	Ack  ed25519.PrivateKey
+}
+
+// Ingest takes submissions in. It is safe for concurrent use.
+type Ingest struct {
+	Store    Store
+	Platform Platform
+	Verifier *Verifier
+	Keys     Keys
+	Vault    *vault.Vault
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Errors of Ingest.
+var (
+	// ErrConflict says that the id is stored with another content or kiosk.
+	ErrConflict = errors.New("cannot take submission: same id, other content")
+	// ErrPlatform says that the platform is away: nothing was stored.
+	ErrPlatform = errors.New("cannot take submission: points platform is away")
+)
+
+// Put takes one submission of kiosk, which the client certificate names, and
+// gives the stored acknowledgement. Whatever the content is worth, it is stored
+// and acknowledged once; only a conflict, an absent platform and a failing
+// store give an error.
+func (in *Ingest) Put(ctx context.Context, kiosk string, sub wire.Submission) (ack []byte, err error) {
+	now := in.Now().UTC()
+	have, err := in.Store.Submission(ctx, sub.ID)
+	switch {
+	case err == nil:
+		if have.Kiosk != kiosk || !bytes.Equal(have.Hash, sub.Hash()) {
+			return nil, in.conflict(ctx, kiosk, sub, now)
+		}
+		return have.Ack, nil
+	case !errors.Is(err, ErrNotFound):
+		return nil, fmt.Errorf("cannot look for submission: %w", err)
+	}
+	j, err := in.judge(ctx, kiosk, sub, now)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := in.store(ctx, sub, j, now)
+	if errors.Is(err, ErrDocumentUsed) { // another submission won the race
+		j.replayed(in.otherID(ctx, j.stored.DocumentHash))
+		stored, err = in.store(ctx, sub, j, now)
+	}
+	if errors.Is(err, ErrOtherContent) {
+		return nil, in.conflict(ctx, kiosk, sub, now)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot store submission: %w", err)
+	}
+	in.Log.Info("Submission stored", "submission", sub.ID, "kiosk", kiosk, "kind", j.stored.Kind,
+		"accepted", stored.Verdict.Accepted, "code", stored.Verdict.Code)
+	return stored.Ack, nil
+}
+
+// judgement is what becomes of a submission.
+type judgement struct {
+	stored Stored
+	trail  trail
+	alarm  AlarmKind // "" when there is nothing alarming
+	keep   bool      // quarantine the sealed bytes as well
+	why    string
+}
+
+func (j *judgement) refuse(code fault.Code, alarm AlarmKind) {
+	j.stored.Verdict = wire.Verdict{Code: code}
+	j.alarm = alarm
+	if n := len(j.trail); n > 0 {
+		j.why = string(j.trail[n-1].Name) + ": " + j.trail[n-1].Detail
+	}
+}
+
+func (j *judgement) replayed(other string) {
+	j.stored.DocumentHash = nil
+	j.stored.Verdict = wire.Verdict{}
+	_ = j.trail.note(CheckReplay, errors.New("the document came before in "+other))
+	j.refuse(fault.DocumentRefused, AlarmReplayed)
+}
+
+func (in *Ingest) judge(ctx context.Context, kiosk string, sub wire.Submission, now time.Time) (*judgement, error) {
+	j := &judgement{}
+	payload, err := in.open(sub)
+	if err != nil {
+		j.keep = true
+		if errors.Is(err, wire.ErrUnsealable) {
+			_ = j.trail.note(CheckSeal, errors.New("it is not sealed to this hub, kiosk and id"))
+		} else {
+			_ = j.trail.note(CheckSeal, nil)
+			_ = j.trail.note(CheckPayload, err)
+		}
+		j.refuse(fault.DocumentRefused, AlarmUnreadable)
+		return j, nil
+	}
+	_ = j.trail.note(CheckSeal, nil)
+	_ = j.trail.note(CheckPayload, nil)
+	j.stored.Kind = payload.Kind
+	if payload.Kind == wire.KindIssuance {
+		in.judgeIssuance(j, kiosk, payload.Issuance)
+		return j, nil
+	}
+	return j, in.judgeSigned(ctx, j, kiosk, sub.ID, *payload.Signed, now)
+}
+
+func (in *Ingest) open(sub wire.Submission) (wire.Payload, error) {
+	key, ok := in.Keys.Seal[sub.KeyID]
+	if !ok {
+		return wire.Payload{}, wire.ErrUnsealable
+	}
+	return wire.Open(key, sub)
+}
+
+func (in *Ingest) judgeIssuance(j *judgement, kiosk string, i *wire.Issuance) {
+	j.stored.Summary = Summary{Service: i.Service, IssueRef: i.IssueRef}
+	j.stored.SignedAt = i.Time
+	if j.trail.note(CheckKiosk, sameKiosk(i.Kiosk, kiosk)) != nil {
+		j.refuse(fault.DocumentRefused, AlarmForeign)
+		return
+	}
+	j.stored.Verdict = wire.Verdict{Accepted: true}
+}
+
+func (in *Ingest) judgeSigned(ctx context.Context, j *judgement, kiosk, id string, s wire.Signed, now time.Time) error {
+	v, err := in.Verifier.verify(&j.trail, s, kiosk, now)
+	if err != nil {
+		// Which step failed is for operators; the kiosk learns that it is refused.
+		j.refuse(fault.DocumentRefused, AlarmForged)
+		return nil //nolint:nilerr // a refused document is a stored verdict, not an error
+	}
+	j.stored.SignedAt = v.document.Time
+	j.stored.DocumentHash = v.hash
+	person := in.Person(v.spki)
+	j.stored.Summary.Person = string(person[:8])
+	other, err := in.Store.DocumentUsed(ctx, v.hash)
+	if err != nil {
+		return fmt.Errorf("cannot look for document: %w", err)
+	}
+	if other != "" {
+		j.replayed(other)
+		return nil
+	}
+	_ = j.trail.note(CheckReplay, nil)
+	return in.ask(ctx, j, id, person, v.document)
+}
+
+// ask lets the platform decide.
+func (in *Ingest) ask(ctx context.Context, j *judgement, id string, p Person, d wire.Document) error {
+	var verdict wire.Verdict
+	var err error
+	switch {
+	case d.Reservation != nil:
+		j.stored.Summary.Guardian = d.Reservation.Guardian
+		verdict.MyKeyID, err = in.Platform.Reserve(ctx, ReserveOrder{Submission: id, Person: p, Guardian: d.Reservation.Guardian})
+	case d.Application != nil:
+		j.stored.Summary.Guardian = d.Application.Guardian
+		j.stored.Summary.Service = d.Application.Service
+		j.stored.Summary.ServiceID = mask(d.Application.ServiceID)
+		verdict.CompleteBy, err = in.Platform.Apply(ctx, ApplyOrder{Submission: id, Person: p, Content: *d.Application})
+	}
+	var no *Refusal
+	switch {
+	case errors.As(err, &no):
+		_ = j.trail.note(CheckVerdict, no)
+		j.refuse(no.Code, "")
+		return nil
+	case err != nil:
+		in.Log.Error("Platform did not answer", "submission", id, "error", err)
+		return ErrPlatform
+	}
+	_ = j.trail.note(CheckVerdict, nil)
+	verdict.Accepted = true
+	j.stored.Verdict = verdict
+	return nil
+}
+
+// Person names the holder of a public key.
+func (in *Ingest) Person(spki []byte) Person { return Person(in.Vault.Tag("person", spki)) }
+
+func (in *Ingest) store(ctx context.Context, sub wire.Submission, j *judgement, now time.Time) (Stored, error) {
+	s := j.stored
+	s.ID, s.Kiosk, s.Schema, s.KeyID, s.Sealed, s.Hash = sub.ID, sub.Kiosk, sub.Schema, sub.KeyID, sub.Sealed, sub.Hash()
+	s.StoredAt, s.Checks = now.Truncate(time.Millisecond), j.trail
+	ack, err := wire.SignAck(in.Keys.Ack, wire.AckKeyOf(in.Keys.Ack.Public().(ed25519.PublicKey)).ID, wire.AckBody{
+		Schema: wire.Schema, ID: s.ID, Hash: s.Hash, Kiosk: s.Kiosk, StoredAt: s.StoredAt, Verdict: s.Verdict,
+	})
+	if err != nil {
+		return Stored{}, err
+	}
+	if s.Ack, err = json.Marshal(ack); err != nil {
+		return Stored{}, fmt.Errorf("cannot encode acknowledgement: %w", err)
+	}
+	var q *Quarantine
+	if j.keep {
+		q = &Quarantine{Submission: s.ID, Kiosk: s.Kiosk, Hash: s.Hash, Sealed: s.Sealed, Reason: j.why, At: now}
+	}
+	var a *Alarm
+	if j.alarm != "" {
+		a = &Alarm{Kind: j.alarm, Kiosk: s.Kiosk, Subject: s.ID, Text: j.why, Last: now}
+	}
+	return in.Store.Put(ctx, s, q, a)
+}
+
+func (in *Ingest) conflict(ctx context.Context, kiosk string, sub wire.Submission, now time.Time) error {
+	const reason = "same id as a stored submission, other content or kiosk"
+	in.Log.Error("Submission conflicts", "submission", sub.ID, "kiosk", kiosk)
+	err := in.Store.Quarantine(ctx,
+		Quarantine{Submission: sub.ID, Kiosk: kiosk, Hash: sub.Hash(), Sealed: sub.Sealed, Reason: reason, At: now},
+		Alarm{Kind: AlarmConflict, Kiosk: kiosk, Subject: sub.ID, Text: reason, Last: now})
+	if err != nil {
+		return fmt.Errorf("cannot quarantine submission: %w", err)
+	}
+	return ErrConflict
+}
+
+func (in *Ingest) otherID(ctx context.Context, hash []byte) string {
+	id, err := in.Store.DocumentUsed(ctx, hash)
+	if err != nil || id == "" {
+		return "another submission"
+	}
+	return id
+}
+
+// Inquire verifies a signed inquiry and asks the platform where its signer stands.
+func (in *Ingest) Inquire(ctx context.Context, kiosk string, s wire.Signed) (wire.Standing, error) {
+	var t trail
+	fresh := *in.Verifier
+	fresh.MaxAge = fresh.MaxAhead // an inquiry is never queued: an old one is a replay
+	v, err := fresh.verify(&t, s, kiosk, in.Now().UTC())
+	if err == nil && v.document.Inquiry == nil {
+		err = t.note(CheckPayload, errors.New("not an inquiry"))
+	}
+	if err != nil {
+		last := t[len(t)-1]
+		return wire.Standing{}, &Refusal{Code: fault.DocumentRefused, Field: "signed", Detail: string(last.Name) + ": " + last.Detail}
+	}
+	return in.Platform.Standing(ctx, in.Person(v.spki))
+}
+
+// mask leaves the last four characters.
+func mask(id string) string {
+	const open = 4
+	r := []rune(id)
+	for i := range max(len(r)-open, 0) {
+		r[i] = '•'
+	}
+	return string(r)
+}

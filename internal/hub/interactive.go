@@ -1,0 +1,152 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"sync"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/wire"
+)
+
+var requestID = regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`)
+
+// interactive makes a handler of a call that a shopper waits for. The same
+// request id with the same body gives the stored answer; away is the code for a
+// connector that does not answer.
+func interactive[Req, Resp any](
+	a *API, do func(context.Context, string, Req) (Resp, error), idOf func(Req) string, away fault.Code,
+) kioskHandler {
+	return func(w http.ResponseWriter, r *http.Request, kiosk string) {
+		b, p := body(w, r)
+		if p != nil {
+			replyProblem(w, p)
+			return
+		}
+		req, err := wire.Decode[Req](b)
+		if err != nil {
+			a.garbage(r.Context(), kiosk, r.URL.Path)
+			replyProblem(w, refuse(http.StatusBadRequest, fault.BadMessage, err.Error()))
+			return
+		}
+		id := idOf(req)
+		if !requestID.MatchString(id) {
+			p := refuse(http.StatusBadRequest, fault.BadMessage, "8 to 64 letters, digits, - and _")
+			p.Field = "request_id"
+			replyProblem(w, p)
+			return
+		}
+		key := AnswerKey{Kiosk: kiosk, Scope: r.URL.Path, RequestID: id}
+		unlock, err := a.running.lock(r.Context(), key)
+		if err != nil {
+			return // the kiosk hung up while an earlier call was running
+		}
+		defer unlock()
+		// What has begun is ended, also when the kiosk hangs up: its next try
+		// finds the answer.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callLimit)
+		defer cancel()
+		status, answer, err := a.answer(ctx, key, b, func() (int, []byte, bool) {
+			resp, err := do(ctx, kiosk, req)
+			if err != nil {
+				return a.refusal(key.Scope, err, away)
+			}
+			out, err := json.Marshal(resp)
+			if err != nil {
+				return a.refusal(key.Scope, err, fault.Internal)
+			}
+			return http.StatusOK, out, true
+		})
+		if err != nil {
+			a.broken(w, "Answer not stored", err)
+			return
+		}
+		reply(w, status, answer)
+	}
+}
+
+// refusal gives the answer to an error and whether it is final: that somebody
+// is away now is not, so the same request may be tried again.
+func (a *API) refusal(scope string, err error, away fault.Code) (status int, body []byte, final bool) {
+	p := asProblem(err, away)
+	if p.Code == away {
+		a.Log.Error("Connector did not answer", "path", scope, "error", err)
+	}
+	final = p.status < http.StatusInternalServerError && p.status != http.StatusTooManyRequests
+	return p.status, p.body(), final
+}
+
+// answer gives the stored answer, or makes and stores one.
+func (a *API) answer(ctx context.Context, key AnswerKey, request []byte, act func() (int, []byte, bool)) (int, []byte, error) {
+	tag := a.Vault.Tag("request", request)
+	purpose := "answer " + key.Scope + " " + key.RequestID
+	now := a.Now()
+	have, err := a.Store.Answer(ctx, key, now)
+	switch {
+	case err == nil:
+		if have.RequestTag != tag {
+			p := refuse(http.StatusConflict, fault.BadMessage, "this request id was used for another request")
+			p.Field = "request_id"
+			return p.status, p.body(), nil
+		}
+		b, err := a.Vault.Open(purpose, have.Sealed)
+		if err != nil {
+			return 0, nil, fmt.Errorf("cannot open answer: %w", err)
+		}
+		return have.Status, b, nil
+	case !errors.Is(err, ErrNotFound):
+		return 0, nil, fmt.Errorf("cannot look for answer: %w", err)
+	}
+	status, b, final := act()
+	if !final {
+		return status, b, nil
+	}
+	// The connector has acted; its answer must be kept even when the call's
+	// time is up by now.
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+	defer cancel()
+	err = a.Store.PutAnswer(keep, key, Answer{
+		RequestTag: tag, Status: status, Sealed: a.Vault.Seal(purpose, b), Expires: now.Add(answerLife),
+	}, now)
+	if err != nil {
+		return 0, nil, fmt.Errorf("cannot store answer: %w", err)
+	}
+	return status, b, nil
+}
+
+// keyLock lets one call at a time run for each key.
+type keyLock struct {
+	mu   sync.Mutex
+	held map[AnswerKey]chan struct{}
+}
+
+func (l *keyLock) lock(ctx context.Context, k AnswerKey) (unlock func(), err error) {
+	for {
+		l.mu.Lock()
+		busy, ok := l.held[k]
+		if !ok {
+			if l.held == nil {
+				l.held = map[AnswerKey]chan struct{}{}
+			}
+			done := make(chan struct{})
+			l.held[k] = done
+			l.mu.Unlock()
+			return func() {
+				l.mu.Lock()
+				delete(l.held, k)
+				l.mu.Unlock()
+				close(done)
+			}, nil
+		}
+		l.mu.Unlock()
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,214 @@
+// Package pki holds the hub's own keys in one folder: its CA, which issues the
+// server's and the kiosks' certificates; the seal key that submissions are
+// sealed to; the key that signs acknowledgements; and the vault's master key.
+//
+// Files are created once, mode 0600 in a folder of mode 0700, each by a rename
+// of a synced file, so a crash leaves a whole file or none.
+package pki
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"net/url"
+	"time"
+
+	"kioskd/internal/hub"
+	"kioskd/internal/hub/vault"
+	"kioskd/internal/wire"
+)
+
+// Lives of certificates. A kiosk's clock may be a little behind, so all begin
+// a day early.
+const (
+	caLife     = 20 * 365 * 24 * time.Hour
+	serverLife = 90 * 24 * time.Hour
+	clientLife = 365 * 24 * time.Hour
+	early      = 24 * time.Hour
+)
+
+// PKI is the hub's identity.
+type PKI struct {
+	ca     *x509.Certificate
+	caKey  *ecdsa.PrivateKey
+	seal   wire.SealPrivateKey
+	ack    ed25519.PrivateKey
+	master []byte
+}
+
+// Open reads the keys in dir and makes those that are missing.
+func Open(dir string, now time.Time) (*PKI, error) {
+	f := folder(dir)
+	if err := f.make(); err != nil {
+		return nil, err
+	}
+	p := &PKI{}
+	if err := p.openCA(f, now); err != nil {
+		return nil, err
+	}
+	b, err := f.block("seal.key", "KIOSKD SEAL KEY", func() ([]byte, error) {
+		k, err := wire.NewSealKey()
+		if err != nil {
+			return nil, err
+		}
+		return k.Bytes()
+	})
+	if err != nil {
+		return nil, err
+	}
+	if p.seal, err = wire.ParseSealPrivateKey(b); err != nil {
+		return nil, err
+	}
+	b, err = f.block("ack.key", "KIOSKD ACK KEY", func() ([]byte, error) {
+		k, err := wire.NewAckKey()
+		if err != nil {
+			return nil, err
+		}
+		return k.Seed(), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(b) != ed25519.SeedSize {
+		return nil, errors.New("cannot read ack.key: wrong length")
+	}
+	p.ack = ed25519.NewKeyFromSeed(b)
+	p.master, err = f.block("vault.key", "KIOSKD VAULT KEY", func() ([]byte, error) {
+		k := make([]byte, vault.KeySize)
+		_, _ = rand.Read(k) // never fails
+		return k, nil
+	})
+	return p, err
+}
+
+func (p *PKI) openCA(f folder, now time.Time) error {
+	der, err := f.block("ca.key", "EC PRIVATE KEY", func() ([]byte, error) {
+		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		return x509.MarshalECPrivateKey(k)
+	})
+	if err != nil {
+		return err
+	}
+	if p.caKey, err = x509.ParseECPrivateKey(der); err != nil {
+		return fmt.Errorf("cannot read ca.key: %w", err)
+	}
+	der, err = f.block("ca.pem", "CERTIFICATE", func() ([]byte, error) {
+		t := &x509.Certificate{
+			Subject:   pkix.Name{Organization: []string{"kioskd"}, CommonName: "kioskd hub CA"},
+			NotBefore: now.Add(-early), NotAfter: now.Add(caLife), SerialNumber: serial(),
+			IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		}
+		return x509.CreateCertificate(rand.Reader, t, t, p.caKey.Public(), p.caKey)
+	})
+	if err != nil {
+		return err
+	}
+	if p.ca, err = x509.ParseCertificate(der); err != nil {
+		return fmt.Errorf("cannot read ca.pem: %w", err)
+	}
+	if !p.caKey.PublicKey.Equal(p.ca.PublicKey) {
+		return errors.New("cannot use hub CA: ca.key and ca.pem do not belong together")
+	}
+	return nil
+}
+
+// Pool holds the hub's CA and nothing else.
+func (p *PKI) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(p.ca)
+	return pool
+}
+
+// CAPEM is the CA's certificate.
+func (p *PKI) CAPEM() string { return string(encode("CERTIFICATE", p.ca.Raw)) }
+
+// Keys are for hub.Ingest.
+func (p *PKI) Keys() hub.Keys {
+	return hub.Keys{Seal: map[string]wire.SealPrivateKey{p.seal.ID(): p.seal}, Ack: p.ack}
+}
+
+// Vault is for keyed hashes and sealed columns.
+func (p *PKI) Vault() (*vault.Vault, error) { return vault.New(p.master) }
+
+// Server issues a certificate for the given host names and addresses.
+func (p *PKI) Server(now time.Time, hosts ...string) (tls.Certificate, error) {
+	t := &x509.Certificate{
+		Subject:   pkix.Name{Organization: []string{"kioskd"}, CommonName: "kioskd hub"},
+		NotBefore: now.Add(-early), NotAfter: now.Add(serverLife),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	for _, h := range hosts {
+		if ip := net.ParseIP(h); ip != nil {
+			t.IPAddresses = append(t.IPAddresses, ip)
+		} else {
+			t.DNSNames = append(t.DNSNames, h)
+		}
+	}
+	certPEM, keyPEM, err := p.issue(t)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(certPEM, keyPEM)
+}
+
+// Enrol issues a client certificate for a kiosk and gives its enrolment.
+func (p *PKI) Enrol(kiosk, hubURL string, now time.Time) (*wire.Enrolment, error) {
+	if !hub.ValidKioskID(kiosk) {
+		return nil, fmt.Errorf("cannot enrol kiosk %q: not a kiosk id", kiosk)
+	}
+	certPEM, keyPEM, err := p.issue(&x509.Certificate{
+		Subject:   pkix.Name{Organization: []string{"kioskd"}, CommonName: kiosk},
+		NotBefore: now.Add(-early), NotAfter: now.Add(clientLife), URIs: []*url.URL{hub.KioskURI(kiosk)},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &wire.Enrolment{
+		Kiosk: kiosk, HubURL: hubURL, HubCA: p.CAPEM(), ClientCert: string(certPEM), ClientKey: string(keyPEM),
+		SealKeyID: p.seal.ID(), SealKey: p.seal.Public().Bytes(),
+		AckKeys: []wire.AckKey{wire.AckKeyOf(p.ack.Public().(ed25519.PublicKey))},
+	}, nil
+}
+
+func (p *PKI) issue(t *x509.Certificate) (certPEM, keyPEM []byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot make key: %w", err)
+	}
+	t.SerialNumber, t.BasicConstraintsValid = serial(), true
+	der, err := x509.CreateCertificate(rand.Reader, t, p.ca, key.Public(), p.caKey)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot issue certificate: %w", err)
+	}
+	k, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot encode key: %w", err)
+	}
+	return encode("CERTIFICATE", der), encode("EC PRIVATE KEY", k), nil
+}
+
+// serial gives 127 random bits, as CAs must use at least 64.
+func serial() *big.Int {
+	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		panic(err) // crypto/rand's reader never fails
+	}
+	return n
+}
+
+func encode(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}

@@ -1,0 +1,58 @@
+package sandbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Message is one short message in the outbox.
+type Message struct {
+	Phone string    `json:"phone"`
+	Text  string    `json:"text"`
+	Code  string    `json:"code"`
+	At    time.Time `json:"at"`
+}
+
+// Messages lists messages, newest first. An empty phone means all.
+func (s *Sandbox) Messages(ctx context.Context, phone string, limit int) (list []Message, err error) {
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT phone, text, code, at FROM sms WHERE ?1 = '' OR phone = ?1
+		ORDER BY n DESC LIMIT ?2`, phone, limit)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list messages: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	list = []Message{}
+	for rows.Next() {
+		var m Message
+		var at int64
+		if err := rows.Scan(&m.Phone, &m.Text, &m.Code, &at); err != nil {
+			return nil, fmt.Errorf("cannot read message: %w", err)
+		}
+		m.At = time.UnixMilli(at).UTC()
+		list = append(list, m)
+	}
+	return list, rows.Err()
+}
+
+// send puts a message into the outbox, as the special number has it.
+func send(ctx context.Context, tx *sql.Tx, se session, now time.Time) error {
+	code := se.code
+	switch actOf(TestPhones(), se.phone) {
+	case actNeverArrives:
+		return nil
+	case actWrongCode:
+		code = otherCode(code)
+	}
+	text := fmt.Sprintf("認証コードは %s です。%d分以内に端末の画面に入力してください。", code, int(codeLife.Minutes()))
+	_, err := tx.ExecContext(ctx, `INSERT INTO sms (phone, text, code, at) VALUES (?, ?, ?, ?)`, se.phone, text, code, now.UnixMilli())
+	return err
+}
+
+// otherCode changes the last digit.
+func otherCode(code string) string {
+	last := (code[len(code)-1]-'0'+1)%10 + '0'
+	return code[:len(code)-1] + string(last)
+}

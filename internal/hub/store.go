@@ -1,0 +1,192 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/wire"
+)
+
+// Errors of a [Store].
+var (
+	// ErrNotFound says that there is no such row.
+	ErrNotFound = errors.New("cannot find it")
+	// ErrOtherContent says that the id is taken by another content.
+	ErrOtherContent = errors.New("cannot store: same id, other content")
+)
+
+// Store is the hub's transactional database. The built-in one is SQLite; the
+// methods are cut so that each is one transaction in any SQL database.
+type Store interface {
+	// Submission gives a stored submission, or ErrNotFound.
+	Submission(ctx context.Context, id string) (Stored, error)
+	// DocumentUsed gives the submission that carried this document before, or "".
+	DocumentUsed(ctx context.Context, documentHash []byte) (id string, err error)
+	// Put stores a submission with its signed acknowledgement, its quarantine
+	// row and alarm where there are any, in one transaction. When the id is
+	// there already with the same hash it changes nothing and gives the stored
+	// row; with another hash it gives ErrOtherContent. A document that another
+	// submission carried gives ErrDocumentUsed.
+	Put(ctx context.Context, s Stored, q *Quarantine, a *Alarm) (Stored, error)
+	// Quarantine keeps a conflicting submission and raises its alarm.
+	Quarantine(ctx context.Context, q Quarantine, a Alarm) error
+	// Raise raises an alarm. The same kind for the same kiosk and subject counts
+	// up instead of filling the table.
+	Raise(ctx context.Context, a Alarm) error
+	// Alarms lists alarms, newest first.
+	Alarms(ctx context.Context, limit int) ([]Alarm, error)
+
+	// Answer gives a stored answer of an interactive call, or ErrNotFound.
+	Answer(ctx context.Context, key AnswerKey, now time.Time) (Answer, error)
+	// PutAnswer stores one and forgets those that have expired.
+	PutAnswer(ctx context.Context, key AnswerKey, a Answer, now time.Time) error
+
+	// EnsureKiosk enrols a kiosk, or does nothing.
+	EnsureKiosk(ctx context.Context, id string, now time.Time) error
+	// Kiosk gives one kiosk, or ErrNotFound.
+	Kiosk(ctx context.Context, id string) (Kiosk, error)
+	// Kiosks lists all kiosks by name.
+	Kiosks(ctx context.Context) ([]Kiosk, error)
+	// Report stores a kiosk's sign of life.
+	Report(ctx context.Context, id string, r wire.Report, at time.Time) error
+
+	// Submissions lists a page, newest first, with the number of all that match.
+	Submissions(ctx context.Context, f Filter) ([]Stored, int, error)
+	// Counts counts submissions by kind.
+	Counts(ctx context.Context) ([]Count, error)
+	// Check says whether the store can be used.
+	Check(ctx context.Context) error
+}
+
+// ErrDocumentUsed says that the signed document was submitted before under
+// another id.
+var ErrDocumentUsed = errors.New("cannot store: document was submitted before")
+
+// Stored is a submission in the store. Its content stays sealed: Summary holds
+// only what an operator needs, masked.
+type Stored struct {
+	ID           string
+	Kiosk        string
+	Schema       int
+	KeyID        string
+	Sealed       []byte
+	Hash         []byte // SHA-256 of Sealed
+	Kind         wire.Kind
+	DocumentHash []byte // SHA-256 of the signed document; nil without one
+	SignedAt     time.Time
+	StoredAt     time.Time
+	Verdict      wire.Verdict
+	Checks       []Check
+	Summary      Summary
+	Ack          []byte // JSON of wire.SignedAck, as it was answered
+}
+
+// Summary is what the console shows of a submission.
+type Summary struct {
+	Service   string `json:"service,omitempty"`
+	ServiceID string `json:"service_id,omitempty"` // masked
+	IssueRef  string `json:"issue_ref,omitempty"`
+	Person    string `json:"person,omitempty"` // first characters of the keyed hash
+	Guardian  bool   `json:"guardian,omitempty"`
+}
+
+// Check is one step of verification, in order. The first that failed is the last.
+type Check struct {
+	Name   CheckName `json:"name"`
+	OK     bool      `json:"ok"`
+	Detail string    `json:"detail,omitempty"` // for engineers; nothing personal
+}
+
+// CheckName names a verification step.
+type CheckName string
+
+// The steps, in their order.
+const (
+	CheckSeal      CheckName = "seal"      // opened with the hub's key, for this kiosk, id and schema
+	CheckPayload   CheckName = "payload"   // parses, and one content of the named kind
+	CheckCanonical CheckName = "canonical" // the document is in its one canonical encoding
+	CheckKiosk     CheckName = "kiosk"     // the document names this kiosk
+	CheckTime      CheckName = "time"      // signed neither too long ago nor in the future
+	CheckChain     CheckName = "chain"     // issued under a pinned root
+	CheckValidity  CheckName = "validity"  // within the certificate's life when it was signed
+	CheckUsage     CheckName = "usage"     // the key may make signatures
+	CheckSignature CheckName = "signature" // over the document's SHA-256
+	CheckReplay    CheckName = "replay"    // the document was not submitted before
+	CheckVerdict   CheckName = "verdict"   // what the platform says
+)
+
+// Filter chooses a page of submissions.
+type Filter struct {
+	Kiosk    string
+	Kind     wire.Kind
+	Accepted *bool
+	Offset   int
+	Limit    int
+}
+
+// Count is a number of submissions.
+type Count struct {
+	Kind     wire.Kind
+	Accepted int
+	Refused  int
+}
+
+// Quarantine is what must not be lost and must not be processed.
+type Quarantine struct {
+	Submission string
+	Kiosk      string
+	Hash       []byte
+	Sealed     []byte
+	Reason     string
+	At         time.Time
+}
+
+// AlarmKind names what is alarming.
+type AlarmKind string
+
+// The alarms.
+const (
+	AlarmConflict   AlarmKind = "submission_conflict"   // same id, other content
+	AlarmUnreadable AlarmKind = "submission_unreadable" // cannot be unsealed or parsed
+	AlarmForged     AlarmKind = "document_forged"       // canonical form, chain or signature
+	AlarmReplayed   AlarmKind = "document_replayed"     // one document under two ids
+	AlarmForeign    AlarmKind = "kiosk_foreign"         // names another kiosk than its certificate
+	AlarmGarbage    AlarmKind = "kiosk_garbage"         // requests that do not parse
+)
+
+// Alarm is something that an operator must look at.
+type Alarm struct {
+	Kind    AlarmKind
+	Kiosk   string
+	Subject string // a submission id, or ""
+	Text    string
+	First   time.Time
+	Last    time.Time
+	Times   int
+}
+
+// AnswerKey names an interactive call. Scope is its path.
+type AnswerKey struct {
+	Kiosk, Scope, RequestID string
+}
+
+// Answer is what was answered. Sealed, because answers hold IDs and codes.
+type Answer struct {
+	RequestTag string // keyed hash of the request's body
+	Status     int
+	Sealed     []byte
+	Expires    time.Time
+}
+
+// Kiosk is one enrolled kiosk.
+type Kiosk struct {
+	ID         string
+	EnrolledAt time.Time
+	ReportedAt time.Time // zero: never
+	Report     wire.Report
+}
+
+// Faulty gives the faults of the last report.
+func (k Kiosk) Faulty() []fault.Code { return k.Report.Faults }
