@@ -1,0 +1,214 @@
+package dock
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"kioskd/internal/hw/printer/printertest"
+	"kioskd/internal/wire"
+)
+
+// handle serves POST /dock/api/name: a strict JSON body, an action, no answer.
+func handle[T any](d *Dock, name string, act func(context.Context, T) error) {
+	d.mux.HandleFunc("POST /dock/api/"+name, func(w http.ResponseWriter, r *http.Request) {
+		var body bytes.Buffer
+		if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, 4<<10)); err != nil {
+			d.fail(w, errors.New("cannot read the request: it is too long or cut short"))
+			return
+		}
+		if body.Len() == 0 {
+			body.WriteString("{}")
+		}
+		in, err := wire.Decode[T](body.Bytes())
+		if err != nil {
+			d.fail(w, fmt.Errorf("cannot read the request: %w", err))
+			return
+		}
+		if err := act(r.Context(), in); err != nil {
+			d.fail(w, err)
+			return
+		}
+		d.changed.ring()
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+// fail answers 400 with the error's words.
+func (d *Dock) fail(w http.ResponseWriter, err error) {
+	d.answer(w, http.StatusBadRequest, struct {
+		Error string `json:"error"`
+	}{err.Error()})
+}
+
+func (d *Dock) answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		d.Log.Debug("Cannot answer the dock", "err", err)
+	}
+}
+
+func (d *Dock) getState(w http.ResponseWriter, r *http.Request) {
+	s, err := d.state(r.Context())
+	if err != nil {
+		d.fail(w, err)
+		return
+	}
+	d.answer(w, http.StatusOK, s)
+}
+
+type cardBody struct {
+	Persona string `json:"persona"`
+}
+
+func (d *Dock) setCard(_ context.Context, in cardBody) error {
+	if in.Persona == "" {
+		d.Reader.Lift()
+		return nil
+	}
+	return d.Reader.Put(in.Persona)
+}
+
+type readerBody struct {
+	Power *bool `json:"power"`
+}
+
+func (d *Dock) setReader(_ context.Context, in readerBody) error {
+	if in.Power == nil {
+		return errors.New("cannot set the reader: power is missing")
+	}
+	d.Reader.Power(*in.Power)
+	return nil
+}
+
+type tearBody struct {
+	At *int `json:"at"`
+}
+
+func (d *Dock) setTear(_ context.Context, in tearBody) error {
+	if in.At == nil || *in.At < -1 {
+		return errors.New("cannot set the tear: at must be the number of an APDU from now, or -1 for none")
+	}
+	d.Reader.TearAt(*in.At)
+	return nil
+}
+
+type printerBody struct {
+	Paper *string `json:"paper"`
+	Cover *string `json:"cover"`
+	Power *string `json:"power"`
+}
+
+func (d *Dock) setPrinter(_ context.Context, in printerBody) error {
+	paper, err := choice("paper", in.Paper, "full", "low", "out")
+	cover, err2 := choice("cover", in.Cover, "closed", "open")
+	power, err3 := choice("power", in.Power, "off", "on")
+	if err := errors.Join(err, err2, err3); err != nil {
+		return err
+	}
+	d.Printer.Set(func(s *printertest.State) {
+		if paper >= 0 {
+			s.Paper = printertest.Paper(*in.Paper)
+		}
+		if cover >= 0 {
+			s.Cover = cover == 1
+		}
+		if power >= 0 {
+			s.Power = power == 1
+		}
+	})
+	return nil
+}
+
+// choice gives the place of v in the list, -1 where v was left out.
+func choice(name string, v *string, list ...string) (int, error) {
+	if v == nil {
+		return -1, nil
+	}
+	for i, s := range list {
+		if s == *v {
+			return i, nil
+		}
+	}
+	return -1, fmt.Errorf("cannot set %s: it is one of %s", name, strings.Join(list, ", "))
+}
+
+type lineBody struct {
+	Mode Mode `json:"mode"`
+}
+
+func (d *Dock) setLine(_ context.Context, in lineBody) error {
+	if !d.Line.Set(in.Mode) {
+		return errors.New("cannot set the line: mode is one of up, down, slow, rubbish")
+	}
+	return nil
+}
+
+// maxForward keeps the clock within what certificates and documents allow.
+const maxForward = 366 * 24 * 60 * 60
+
+type clockBody struct {
+	ForwardSec int64 `json:"forward_sec"`
+}
+
+func (d *Dock) setClock(_ context.Context, in clockBody) error {
+	if in.ForwardSec < 1 || in.ForwardSec > maxForward {
+		return fmt.Errorf("cannot set the clock: forward_sec is not between 1 and %d", maxForward)
+	}
+	d.Clock.Forward(time.Duration(in.ForwardSec) * time.Second)
+	return nil
+}
+
+// reset puts everything back as it is in the morning; the slips stay.
+func (d *Dock) reset(ctx context.Context, _ struct{}) error {
+	d.Reader.Lift()
+	d.Reader.TearAt(-1)
+	d.Reader.Slow(0)
+	d.Reader.Mute(false)
+	d.Reader.Power(true)
+	d.Reader.ResetCounters()
+	d.Printer.Repair()
+	d.Line.Set(Up)
+	if err := d.Kiosk.EndVisit(ctx); err != nil {
+		return err
+	}
+	d.Clock.Forward(-d.Clock.Offset())
+	return nil
+}
+
+func (d *Dock) getSlip(w http.ResponseWriter, r *http.Request) {
+	name, isPNG := strings.CutSuffix(r.PathValue("file"), ".png")
+	n, err := strconv.Atoi(name)
+	slips := d.Printer.Slips()
+	if !isPNG || err != nil || n < 1 || n > len(slips) {
+		d.answer(w, http.StatusNotFound, struct {
+			Error string `json:"error"`
+		}{"cannot find this slip"})
+		return
+	}
+	picture, err := slips[n-1].PNG()
+	if err != nil {
+		d.fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "image/png")
+	w.Header().Set("Cache-Control", "no-store")
+	if _, err := w.Write(picture); err != nil {
+		d.Log.Debug("Cannot answer the dock", "err", err)
+	}
+}
+
+func (d *Dock) clearSlips(w http.ResponseWriter, _ *http.Request) {
+	d.Printer.Forget()
+	d.changed.ring()
+	w.WriteHeader(http.StatusNoContent)
+}

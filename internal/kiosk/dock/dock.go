@@ -1,0 +1,164 @@
+// Package dock plays the hardware of a simulated kiosk: one handle for each
+// thing that a person or the world could do to a real one. It exists only where
+// the hardware is simulated, as a JSON API for the dock page, for tests and for
+// whoever wants to try a fault from the command line. See docs/PROTOCOL.md.
+//
+// The handles are those of the test doubles themselves (cardtest, printertest,
+// lighttest), so what a test sees in process and what the dock shows is one thing.
+package dock
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"kioskd/internal/hw/card/cardtest"
+	"kioskd/internal/hw/light"
+	"kioskd/internal/hw/light/lighttest"
+	"kioskd/internal/hw/printer/printertest"
+	"kioskd/internal/kiosk"
+)
+
+// Options are the doubles that the dock moves.
+type Options struct {
+	Kiosk   *kiosk.Kiosk
+	Reader  *cardtest.Reader
+	Printer *printertest.Printer
+	Lights  *lighttest.Lights
+	Line    *Line
+	Log     *slog.Logger
+	Clock   *kiosk.Clock
+}
+
+// Dock serves the API.
+type Dock struct {
+	Options
+	mux     *http.ServeMux
+	changed *bell
+}
+
+// New makes the dock.
+func New(opt Options) *Dock {
+	d := &Dock{Options: opt, mux: http.NewServeMux(), changed: newBell()}
+	d.mux.HandleFunc("GET /dock/api/state", d.getState)
+	d.mux.HandleFunc("GET /dock/api/events", d.events)
+	d.mux.HandleFunc("GET /dock/api/slips/{file}", d.getSlip)
+	d.mux.HandleFunc("DELETE /dock/api/slips", d.clearSlips)
+	handle(d, "card", d.setCard)
+	handle(d, "reader", d.setReader)
+	handle(d, "tear", d.setTear)
+	handle(d, "printer", d.setPrinter)
+	handle(d, "line", d.setLine)
+	handle(d, "clock", d.setClock)
+	handle(d, "reset", d.reset)
+	return d
+}
+
+// ServeHTTP implements http.Handler.
+func (d *Dock) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.mux.ServeHTTP(w, r) }
+
+// State is everything that the dock shows.
+type State struct {
+	Personas []persona    `json:"personas"`
+	Reader   readerState  `json:"reader"`
+	Tear     tearState    `json:"tear"`
+	Printer  printerState `json:"printer"`
+	Slips    []slipState  `json:"slips"`
+	Lights   lightState   `json:"lights"`
+	Line     lineState    `json:"line"`
+	Clock    clockState   `json:"clock"`
+	Visit    visitState   `json:"visit"`
+}
+
+type (
+	persona struct {
+		ID    string `json:"id"`
+		Name  string `json:"name"`
+		Kind  string `json:"kind"`
+		About string `json:"about"`
+		PIN   string `json:"pin"`
+	}
+	readerState struct {
+		Power   bool   `json:"power"`
+		Persona string `json:"persona"`
+	}
+	tearState struct {
+		At int `json:"at"`
+	}
+	printerState struct {
+		Paper string `json:"paper"`
+		Cover string `json:"cover"`
+		Power string `json:"power"`
+	}
+	slipState struct {
+		N        int       `json:"n"`
+		At       time.Time `json:"at"`
+		Complete bool      `json:"complete"`
+		Width    int       `json:"width"`
+		Height   int       `json:"height"`
+	}
+	lightState struct {
+		Signal  light.Signal `json:"signal"`
+		Colour  string       `json:"colour"`
+		Pattern []beat       `json:"pattern"`
+	}
+	beat struct {
+		MS    int64   `json:"ms"`
+		Level float64 `json:"level"`
+	}
+	lineState struct {
+		Mode Mode `json:"mode"`
+	}
+	clockState struct {
+		OffsetSec int64 `json:"offset_sec"`
+	}
+	visitState struct {
+		Step string `json:"step"`
+	}
+)
+
+// state collects what there is now.
+func (d *Dock) state(ctx context.Context) (State, error) {
+	frame, err := d.Kiosk.Look(ctx)
+	if err != nil {
+		return State{}, err
+	}
+	s := State{
+		Personas: personas(),
+		Reader:   readerState{Power: d.Reader.Powered(), Persona: d.Reader.Persona()},
+		Tear:     tearState{At: d.Reader.Tear()},
+		Printer:  d.printer(),
+		Slips:    []slipState{},
+		Lights:   d.lights(),
+		Line:     lineState{Mode: d.Line.Mode()},
+		Clock:    clockState{OffsetSec: int64(d.Clock.Offset() / time.Second)},
+		Visit:    visitState{Step: string(frame.Step)},
+	}
+	for i, slip := range d.Printer.Slips() {
+		s.Slips = append(s.Slips, slipState{
+			N: i + 1, At: slip.At, Complete: slip.Complete, Width: slip.Bitmap.Width, Height: slip.Bitmap.Height,
+		})
+	}
+	return s, nil
+}
+
+func personas() []persona {
+	list := []persona{}
+	for _, p := range cardtest.Personas() {
+		list = append(list, persona{ID: p.ID, Name: p.Name, Kind: p.Kind, About: p.About, PIN: p.PIN})
+	}
+	return list
+}
+
+func (d *Dock) printer() printerState {
+	now := d.Printer.Get()
+	s := printerState{Paper: string(now.Paper), Cover: "closed", Power: "off"}
+	if now.Cover {
+		s.Cover = "open"
+	}
+	if now.Power {
+		s.Power = "on"
+	}
+	return s
+}

@@ -1,0 +1,213 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/flow"
+)
+
+// visit is what the kiosk keeps of a visit beside flow's state: nothing that was typed.
+type visit struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	id     string         // in the outbox, which makes it unique across starts
+	stores sync.WaitGroup // submissions on their way into the outbox
+	cards  cards
+}
+
+// visit gives the record of a visit, made when its first effect starts.
+func (k *Kiosk) visit(work context.Context, n uint64) *visit {
+	v, ok := k.visits[n]
+	if !ok {
+		v = &visit{id: fmt.Sprintf("%d-%d", k.life, n)}
+		v.ctx, v.cancel = context.WithCancel(work)
+		k.visits[n] = v
+	}
+	return v
+}
+
+// job is one effect on its way.
+type job struct {
+	effect flow.Effect
+	visit  *visit
+	life   uint64
+	// run carries it out. It returns the answer, nil where none is due.
+	run func(ctx context.Context) flow.Fact
+	// failed is the answer of an effect that came to grief.
+	failed func(code fault.Code) flow.Fact
+	// wipe zeroes the secrets that the effect carries.
+	wipe func()
+	// parent of its context: the visit, so that its end cancels the job, unless
+	// the job is to be carried through.
+	parent context.Context
+}
+
+// carryOut starts one effect. It does not block.
+func (k *Kiosk) carryOut(work context.Context, effect flow.Effect) {
+	j := k.jobOf(work, effect)
+	if j.run == nil {
+		k.log.Error("Cannot carry out an effect that the kiosk does not know", "effect", nameOf(effect))
+		return
+	}
+	if j.parent == nil {
+		j.parent = j.visit.ctx
+	}
+	ctx, cancel := context.WithTimeout(j.parent, flow.LimitOf(effect))
+	k.running.Go(func() {
+		defer cancel()
+		began := time.Now()
+		fact := k.guard(ctx, j)
+		if fact == nil {
+			return
+		}
+		k.log.Debug("Effect ended", "effect", nameOf(effect), "fault", faultIn(fact), "ms", time.Since(began).Milliseconds())
+		select {
+		case k.answers <- answer{life: j.life, fact: fact}:
+		case <-work.Done():
+			wipeFact(fact)
+		}
+	})
+}
+
+// guard runs a job so that it ends with its answer, even when it panics.
+func (k *Kiosk) guard(ctx context.Context, j *job) (fact flow.Fact) {
+	defer func() {
+		if p := recover(); p != nil {
+			k.log.Error("Effect ended by a defect", "effect", nameOf(j.effect), "defect", newDefect(p))
+			if j.failed != nil {
+				fact = j.failed(fault.Internal)
+			}
+		}
+	}()
+	if j.wipe != nil {
+		defer j.wipe()
+	}
+	return j.run(ctx)
+}
+
+// jobOf says how each effect is carried out and how it fails.
+func (k *Kiosk) jobOf(work context.Context, effect flow.Effect) *job {
+	j := &job{effect: effect, life: k.life}
+	switch e := effect.(type) {
+	case flow.Inspect:
+		j.visit = k.visit(work, e.Ticket.Visit)
+		j.run = func(ctx context.Context) flow.Fact { return k.inspect(ctx, j.visit, e) }
+		j.failed = func(c fault.Code) flow.Fact { return flow.CardSeen{Ticket: e.Ticket, Card: e.Card, Fault: c} }
+	case flow.ReadWAON:
+		j.visit = k.visit(work, e.Ticket.Visit)
+		j.run = func(ctx context.Context) flow.Fact { return k.readWAON(ctx, e) }
+		j.failed = func(c fault.Code) flow.Fact { return flow.WAONSeen{Ticket: e.Ticket, Fault: c} }
+	case flow.Sign:
+		j.visit = k.visit(work, e.Ticket.Visit)
+		j.run = func(ctx context.Context) flow.Fact { return k.sign(ctx, j.visit, e) }
+		j.failed = func(c fault.Code) flow.Fact { return flow.DocumentSigned{Ticket: e.Ticket, Fault: c} }
+		j.wipe = func() { e.PIN.Wipe(); wipeAll(e.Codes) }
+	case flow.Submit:
+		j.visit = k.visit(work, e.Ticket.Visit)
+		j.parent = context.WithoutCancel(work)
+		j.visit.stores.Add(1)
+		j.run = func(ctx context.Context) flow.Fact {
+			defer j.visit.stores.Done()
+			return k.submit(ctx, j.visit, e)
+		}
+		j.failed = func(c fault.Code) flow.Fact { return flow.Committed{Ticket: e.Ticket, Fault: c} }
+	case flow.Print:
+		j.visit = k.visit(work, e.Ticket.Visit)
+		j.parent = work // the daemon's end cancels it, the visit's does not
+		j.run = func(ctx context.Context) flow.Fact { return k.print(ctx, e) }
+		j.failed = func(c fault.Code) flow.Fact {
+			return flow.SlipEnded{Ticket: e.Ticket, Outcome: flow.SlipUnknown, Fault: c}
+		}
+		j.wipe = func() { wipeAll(e.Slip.Codes) }
+	case flow.SendCode:
+		j.visit = k.visit(work, e.Ticket.Visit)
+		j.run = func(ctx context.Context) flow.Fact { return k.sendCode(ctx, e) }
+		j.failed = func(c fault.Code) flow.Fact { return flow.CodeSent{Ticket: e.Ticket, Problem: flow.Problem{Code: c}} }
+	case flow.CheckCode:
+		j.visit = k.visit(work, e.Ticket.Visit)
+		j.run = func(ctx context.Context) flow.Fact { return k.checkCode(ctx, e) }
+		j.failed = func(c fault.Code) flow.Fact {
+			return flow.CodeChecked{Ticket: e.Ticket, Problem: flow.Problem{Code: c}}
+		}
+		j.wipe = e.Code.Wipe
+	case flow.IssueID:
+		j.visit = k.visit(work, e.Ticket.Visit)
+		j.run = func(ctx context.Context) flow.Fact { return k.issue(ctx, e) }
+		j.failed = func(c fault.Code) flow.Fact { return flow.IDIssued{Ticket: e.Ticket, Problem: flow.Problem{Code: c}} }
+		j.wipe = e.Password.Wipe
+	case flow.LogIn:
+		j.visit = k.visit(work, e.Ticket.Visit)
+		j.run = func(ctx context.Context) flow.Fact { return k.logIn(ctx, e) }
+		j.failed = func(c fault.Code) flow.Fact { return flow.LoggedIn{Ticket: e.Ticket, Problem: flow.Problem{Code: c}} }
+		j.wipe = e.Password.Wipe
+	case flow.Inquire:
+		j.visit = k.visit(work, e.Ticket.Visit)
+		j.run = func(ctx context.Context) flow.Fact { return k.inquire(ctx, e) }
+		j.failed = func(c fault.Code) flow.Fact {
+			return flow.StandingIs{Ticket: e.Ticket, Problem: flow.Problem{Code: c}}
+		}
+	case flow.EndVisit:
+		j.visit = k.visit(work, e.Visit)
+		j.visit.cancel()
+		delete(k.visits, e.Visit)
+		j.parent = context.WithoutCancel(work)
+		j.run = func(ctx context.Context) flow.Fact { k.endVisit(ctx, j.visit); return nil }
+	}
+	return j
+}
+
+// faultOf is the fault that a shopper is told for err; late is the one for an
+// effect that ran out of time.
+func faultOf(err error, late fault.Code) fault.Code {
+	var e *fault.Error
+	if !errors.As(err, &e) && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		return late
+	}
+	return fault.CodeOf(err)
+}
+
+// faultIn is the fault that an answer carries: all of it that a log may hold.
+func faultIn(fact flow.Fact) fault.Code {
+	switch f := fact.(type) {
+	case flow.CardSeen:
+		return f.Fault
+	case flow.WAONSeen:
+		return f.Fault
+	case flow.DocumentSigned:
+		return f.Fault
+	case flow.Committed:
+		return f.Fault
+	case flow.SlipEnded:
+		return f.Fault
+	case flow.CodeSent:
+		return f.Problem.Code
+	case flow.CodeChecked:
+		return f.Problem.Code
+	case flow.IDIssued:
+		return f.Problem.Code
+	case flow.LoggedIn:
+		return f.Problem.Code
+	case flow.StandingIs:
+		return f.Problem.Code
+	default:
+		return ""
+	}
+}
+
+// wipeFact zeroes the secrets of an answer that nobody will take.
+func wipeFact(fact flow.Fact) {
+	if f, ok := fact.(flow.IDIssued); ok {
+		wipeAll(f.Codes)
+	}
+}
+
+func wipeAll(list []flow.Code) {
+	for i := range list {
+		list[i].Wipe()
+	}
+}

@@ -1,0 +1,311 @@
+package kiosk
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/flow"
+	"kioskd/internal/hw/card"
+	"kioskd/internal/hw/card/felica"
+	"kioskd/internal/hw/light"
+	"kioskd/internal/hw/printer"
+	ksync "kioskd/internal/sync"
+)
+
+// Errors of a touch.
+var (
+	// ErrStale says that the touch was meant for an earlier question.
+	ErrStale = errors.New("cannot take a touch meant for an earlier question")
+	// ErrAhead says that the touch names a snapshot that was never sent.
+	ErrAhead = errors.New("cannot take a touch for a snapshot that does not exist")
+	// ErrEnded says that the loop does not run any more.
+	ErrEnded = errors.New("cannot reach the visit: the kiosk has stopped")
+)
+
+// Options are the parts that a kiosk is made of. All are required.
+type Options struct {
+	Settings flow.Settings
+	Reader   card.Reader
+	Printer  printer.Printer
+	Lights   light.Lights
+	Outbox   Outbox
+	Hub      Hub
+	// Line tells whether the hub answers, Acks what it has stored.
+	Line <-chan bool
+	Acks <-chan ksync.Acked
+	// Kick wakes the courier after a submission was stored.
+	Kick func()
+	// Identity is the ID under which the hub knows this kiosk, once it is enrolled.
+	Identity func() (string, bool)
+	// Layout encodes a slip for the printer.
+	Layout func(slip flow.Slip, reprint bool) ([]byte, error)
+	// Roots are the authorities whose cards are taken; empty leaves that to the hub.
+	Roots []*x509.Certificate
+	// WAON says where this kiosk's reader finds the number of a WAON card.
+	WAON  felica.Config
+	Clock *Clock
+	Log   *slog.Logger
+}
+
+// Kiosk owns the visit. Its methods may be called from any goroutine.
+type Kiosk struct {
+	opt Options
+	log *slog.Logger
+
+	asks    chan func(work context.Context)
+	answers chan answer
+	done    chan struct{} // closed when Run has ended
+	running sync.WaitGroup
+
+	// step and view are flow's own, but for tests of defects.
+	step func(flow.State, flow.Event) (flow.State, []flow.Effect)
+	view func(flow.State) flow.Snapshot
+
+	// What follows belongs to the loop.
+	state  flow.State
+	life   uint64 // grows each time the state is built anew
+	visits map[uint64]*visit
+	known  devices
+	subs   map[*Subscription]struct{}
+	pub    publisher
+	frame  Frame
+	broken error // a defect met while a caller waits: it ends Run
+	signal flow.Signal
+	timer  *time.Timer
+}
+
+// devices is what was last reported, for a state that is built anew.
+type devices struct {
+	reader  *flow.ReaderIs
+	printer *flow.PrinterIs
+	line    *flow.LineIs
+}
+
+// answer is a fact that comes from an effect.
+type answer struct {
+	life uint64
+	fact flow.Fact
+}
+
+// New makes a kiosk. Nothing runs before Run.
+func New(opt Options) *Kiosk {
+	return &Kiosk{
+		opt:     opt,
+		log:     opt.Log,
+		asks:    make(chan func(context.Context)),
+		answers: make(chan answer),
+		done:    make(chan struct{}),
+		step:    flow.Step,
+		view:    flow.View,
+		visits:  map[uint64]*visit{},
+		subs:    map[*Subscription]struct{}{},
+	}
+}
+
+// Run owns the visit until ctx ends. It then waits for the effects that still
+// run, and switches the lights to out of service. It must be called once.
+func (k *Kiosk) Run(ctx context.Context) error {
+	work, stop := context.WithCancel(ctx)
+	defer close(k.done)
+	defer k.running.Wait()
+	defer stop()
+
+	k.timer = time.NewTimer(time.Hour)
+	defer k.timer.Stop()
+	k.state = flow.New(k.opt.Settings)
+	if err := k.settle(); err != nil {
+		return err
+	}
+	if err := k.recall(work); err != nil {
+		return err
+	}
+	for {
+		if err := k.once(ctx, work); err != nil {
+			if ctx.Err() != nil {
+				k.opt.Lights.Show(light.OutOfService)
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// once takes the next thing that happens.
+func (k *Kiosk) once(ctx, work context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case ask := <-k.asks:
+		ask(work)
+		return k.broken
+	case a := <-k.answers:
+		if a.life != k.life {
+			k.log.Info("Dropped an answer from before a defect", "fact", nameOf(a.fact))
+			wipeFact(a.fact)
+			return nil
+		}
+		return k.take(work, a.fact)
+	case s := <-k.opt.Reader.Watch():
+		fact := readerFact(s)
+		k.known.reader = &fact
+		return k.take(work, fact)
+	case c := <-k.opt.Printer.Watch():
+		fact := printerFact(c)
+		k.known.printer = &fact
+		return k.take(work, fact)
+	case up := <-k.opt.Line:
+		k.known.line = &flow.LineIs{Up: up}
+		return k.take(work, flow.LineIs{Up: up})
+	case a := <-k.opt.Acks:
+		return k.take(work, flow.Acknowledged{ID: a.ID, Verdict: a.Verdict})
+	case <-k.opt.Clock.moved:
+		return k.take(work, flow.Tick{})
+	case <-k.timer.C:
+		return k.take(work, flow.Tick{})
+	}
+}
+
+// recall tells the shopper of submissions that an earlier run left unended.
+func (k *Kiosk) recall(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	found, err := k.opt.Outbox.Unended(ctx)
+	if err != nil {
+		// Not worth refusing to serve: the submissions themselves are safe.
+		k.log.Warn("Cannot look for unended visits", "fault", fault.CodeOf(err))
+		return nil
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	fact := flow.Found{}
+	for _, f := range found {
+		fact.Submissions = append(fact.Submissions, flow.FoundSubmission{Kind: f.Kind, Number: f.Number})
+	}
+	return k.take(ctx, fact)
+}
+
+// take steps the visit by one fact.
+func (k *Kiosk) take(work context.Context, fact flow.Fact) error {
+	before := k.state.Step()
+	state, effects, err := k.tryStep(fact)
+	if err != nil {
+		k.log.Error("Visit ended by a defect", "step", before, "fact", nameOf(fact), "defect", err)
+		return k.rebuild(work)
+	}
+	k.state = state
+	for _, effect := range effects {
+		k.carryOut(work, effect)
+	}
+	if after := k.state.Step(); after != before {
+		k.log.Debug("Step changed", "from", before, "to", after, "fact", nameOf(fact))
+	}
+	if err := k.settle(); err != nil {
+		k.log.Error("Visit ended by a defect", "step", before, "fact", nameOf(fact), "defect", err)
+		return k.rebuild(work)
+	}
+	return nil
+}
+
+// settle publishes the state: snapshot, lights, the next deadline.
+func (k *Kiosk) settle() error {
+	view, err := k.tryView()
+	if err != nil {
+		return err
+	}
+	frame, fresh, err := k.pub.next(k.opt.Clock.base(), view, k.question(), k.state.Step())
+	if err != nil {
+		return err
+	}
+	k.frame = frame
+	if fresh {
+		for s := range k.subs {
+			s.put(frame)
+		}
+	}
+	if signal := flow.SignalOf(k.state); signal != k.signal {
+		k.signal = signal
+		k.opt.Lights.Show(light.Signal(signal))
+	}
+	if due, ok := k.state.Wake(); ok {
+		k.timer.Reset(max(0, due.Sub(k.opt.Clock.Now())))
+	} else {
+		k.timer.Stop()
+	}
+	return nil
+}
+
+// question numbers what is asked over all lives of the state.
+func (k *Kiosk) question() uint64 { return k.life<<32 | k.state.Question()&(1<<32-1) }
+
+// call runs f in the loop and waits for it.
+func (k *Kiosk) call(stop <-chan struct{}, f func(work context.Context)) error {
+	finished := make(chan struct{})
+	select {
+	case k.asks <- func(work context.Context) { defer close(finished); f(work) }:
+		<-finished
+		return nil
+	case <-stop:
+		return ErrEnded
+	case <-k.done:
+		return ErrEnded
+	}
+}
+
+// Touch hands the shopper's touch to the visit. Seq is the snapshot that the
+// shopper saw: it must not be older than the present question.
+func (k *Kiosk) Touch(ctx context.Context, seq uint64, fact flow.Fact) error {
+	var refused error
+	err := k.call(ctx.Done(), func(work context.Context) {
+		switch {
+		case seq < k.frame.Since:
+			refused = ErrStale
+		case seq > k.frame.Seq:
+			refused = ErrAhead
+		default:
+			k.broken = k.take(work, fact)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+// EndVisit ends the visit on behalf of staff.
+func (k *Kiosk) EndVisit(ctx context.Context) error {
+	return k.call(ctx.Done(), func(work context.Context) { k.broken = k.take(work, flow.StaffEnds{}) })
+}
+
+// Look gives the visit as it stands now, counters included.
+func (k *Kiosk) Look(ctx context.Context) (Frame, error) {
+	var frame Frame
+	err := k.call(ctx.Done(), func(work context.Context) {
+		k.broken = k.take(work, flow.Tick{})
+		frame = k.frame
+	})
+	return frame, err
+}
+
+// Subscribe gives a view of the visit, beginning with how it stands now.
+func (k *Kiosk) Subscribe(ctx context.Context) (*Subscription, error) {
+	slot := make(chan Frame, 1)
+	s := &Subscription{C: slot, slot: slot, k: k}
+	err := k.call(ctx.Done(), func(work context.Context) {
+		k.broken = k.take(work, flow.Tick{}) // counters as of now
+		k.subs[s] = struct{}{}
+		s.put(k.frame)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Done is closed when Run has ended.
+func (k *Kiosk) Done() <-chan struct{} { return k.done }

@@ -1,0 +1,84 @@
+package kiosk
+
+import (
+	"context"
+	"time"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/flow"
+	"kioskd/internal/hw/printer"
+	ksync "kioskd/internal/sync"
+)
+
+// Outbox is where submissions stand until the hub has acknowledged them.
+type Outbox interface {
+	// Commit stores submission, slip job and audit entry in one transaction.
+	Commit(ctx context.Context, entry ksync.Entry) (ksync.Committed, error)
+	// SlipSending notes that a submission's slip is about to reach the printer.
+	SlipSending(ctx context.Context, id string) error
+	// SlipEnded notes what became of a submission's slip.
+	SlipEnded(ctx context.Context, id, outcome string) error
+	// EndVisit notes that the end of a visit was reached.
+	EndVisit(ctx context.Context, visit string) error
+	// Unended lists the submissions of visits that earlier runs did not end, once.
+	Unended(ctx context.Context) ([]ksync.Found, error)
+}
+
+// submit answers Submit.
+func (k *Kiosk) submit(ctx context.Context, v *visit, e flow.Submit) flow.Fact {
+	done, err := k.opt.Outbox.Commit(ctx, ksync.Entry{Visit: v.id, Payload: e.Payload, Slip: string(e.Slip)})
+	if err != nil {
+		code := faultOf(err, fault.StorageFailed)
+		if code == fault.Internal {
+			code = fault.StorageFailed // nothing was stored, whatever the reason
+		}
+		k.log.Error("Cannot store a submission", "kind", e.Payload.Kind, "fault", code)
+		return flow.Committed{Ticket: e.Ticket, Fault: code}
+	}
+	k.opt.Kick()
+	return flow.Committed{Ticket: e.Ticket, ID: done.ID, Number: done.Number}
+}
+
+// endVisit notes the end of a visit, after everything it stored.
+func (k *Kiosk) endVisit(ctx context.Context, v *visit) {
+	v.stores.Wait()
+	if err := k.opt.Outbox.EndVisit(ctx, v.id); err != nil {
+		k.log.Warn("Cannot note the end of a visit", "fault", fault.CodeOf(err))
+	}
+}
+
+// print answers Print. What became of the slip is noted even when the daemon
+// ends meanwhile: what is not noted counts as unknown at the next start.
+func (k *Kiosk) print(ctx context.Context, e flow.Print) flow.Fact {
+	ended := flow.SlipEnded{Ticket: e.Ticket}
+	data, err := k.opt.Layout(e.Slip, e.Reprint)
+	if err != nil {
+		k.log.Error("Cannot lay out a slip", "kind", e.Slip.Kind, "fault", fault.CodeOf(err))
+		ended.Outcome, ended.Fault = flow.SlipNot, fault.CodeOf(err)
+	} else {
+		k.note(ctx, e.Submission, k.opt.Outbox.SlipSending)
+		result, err := k.opt.Printer.Print(ctx, printer.Job{ID: e.Submission, Data: data})
+		clear(data) // the slip of an issuance shows the codes
+		ended.Outcome = outcome(result)
+		if err != nil {
+			ended.Fault = faultOf(err, fault.SlipUnknown)
+		}
+	}
+	k.note(ctx, e.Submission, func(ctx context.Context, id string) error {
+		return k.opt.Outbox.SlipEnded(ctx, id, string(ended.Outcome))
+	})
+	return ended
+}
+
+// note writes into the outbox where the slip of a submission stands. That the
+// note fails does not stop the slip.
+func (k *Kiosk) note(ctx context.Context, submission string, write func(context.Context, string) error) {
+	if submission == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := write(ctx, submission); err != nil {
+		k.log.Warn("Cannot note where a slip stands", "fault", fault.CodeOf(err))
+	}
+}

@@ -1,0 +1,117 @@
+package ui
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"kioskd/internal/flow"
+	"kioskd/internal/kiosk"
+)
+
+// Visit is the kiosk's loop, as the screen needs it.
+type Visit interface {
+	// Subscribe gives the snapshots, the current one first.
+	Subscribe(ctx context.Context) (*kiosk.Subscription, error)
+	// Touch hands over a touch made on snapshot seq.
+	Touch(ctx context.Context, seq uint64, fact flow.Fact) error
+	// Look asks the loop how things stand.
+	Look(ctx context.Context) (kiosk.Frame, error)
+}
+
+// Options of a Server.
+type Options struct {
+	Visit Visit
+	// Dock serves /dock/api/ when the hardware is simulated, else nil.
+	Dock http.Handler
+	// Origins are further origins whose pages may talk to the kiosk, e.g. that of
+	// a development server. The server's own are always allowed.
+	Origins []string
+	Version string
+	Log     *slog.Logger
+}
+
+// Server is the kiosk's HTTP and WebSocket server.
+type Server struct {
+	opt     Options
+	limits  limits
+	windows chan struct{} // one for each open WebSocket
+	open    sync.WaitGroup
+}
+
+// New makes a server. Nothing runs before Run.
+func New(opt Options) *Server {
+	return &Server{opt: opt, limits: standard, windows: make(chan struct{}, standard.windows)}
+}
+
+// Run serves ln until ctx ends, and returns when every connection is closed.
+func (s *Server) Run(ctx context.Context, ln net.Listener) error {
+	server := &http.Server{
+		Handler:           s.Handler(ln.Addr()),
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("cannot serve the screen: %w", err)
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	err := server.Shutdown(last)
+	if err != nil {
+		err = errors.Join(err, server.Close())
+	}
+	<-failed
+	s.open.Wait() // WebSockets, which Shutdown does not know
+	if err != nil {
+		return fmt.Errorf("cannot close all connections: %w", err)
+	}
+	return nil
+}
+
+// Handler serves everything for a listener at addr.
+func (s *Server) Handler(addr net.Addr) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", s.page)
+	mux.HandleFunc("GET /ws", s.socket)
+	mux.HandleFunc("GET /healthz", s.health)
+	if s.opt.Dock != nil {
+		mux.Handle("/dock/api/", s.opt.Dock)
+	}
+	return newGate(addr, s.opt.Origins).wrap(mux)
+}
+
+// health answers 200 when the loop that owns the visit answers.
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	body := struct {
+		Status  string        `json:"status"`
+		Step    flow.StepName `json:"step,omitempty"`
+		Version string        `json:"version"`
+	}{Status: "ok", Version: s.opt.Version}
+	status := http.StatusOK
+	frame, err := s.opt.Visit.Look(ctx)
+	if err != nil {
+		status, body.Status = http.StatusServiceUnavailable, "stuck"
+	}
+	body.Step = frame.Step
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		s.opt.Log.Debug("Cannot answer a health check", "err", err)
+	}
+}
