@@ -51,8 +51,8 @@ type Courier struct {
 	resume   time.Time            // no sending before
 	visits   map[string]retryPlan // visits whose next submission failed
 
-	mu     stdsync.Mutex // guards ackers of the channel: one drops and sends at a time
-	demand time.Time     // the hub asked for silence until then; under mu
+	mu     stdsync.Mutex
+	demand time.Time // the hub asked for silence until then; guarded by mu
 }
 
 // retryPlan is when a visit may be tried again.
@@ -102,7 +102,7 @@ func (c *Courier) Acks() <-chan Acked { return c.acks }
 func (c *Courier) Line() <-chan bool { return c.line.out }
 
 // Run works until ctx ends and then returns nil, after every call that it made
-// has come back. It returns an error only when the outbox itself fails for good.
+// has come back. Nothing else ends it: what fails is logged and tried again.
 func (c *Courier) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.sendLoop(ctx) })
@@ -148,10 +148,20 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 		if len(ready) == 0 {
 			return wait
 		}
+		var down error
 		for i, r := range c.sendAll(ctx, ready) {
-			if err := c.judge(ctx, ready[i], r); err != nil {
+			lineErr, err := c.judge(ctx, ready[i], r)
+			if err != nil {
 				return c.diskTrouble(ctx, err)
 			}
+			if lineErr != nil {
+				down = lineErr
+			}
+		}
+		if down != nil { // one failure of the line, however many sendings it broke
+			c.observe(down)
+			c.failures++
+			c.resume = time.Now().Add(c.opts.Backoff.after(c.failures, 0))
 		}
 	}
 	return 0
@@ -209,34 +219,39 @@ func (c *Courier) sendAll(ctx context.Context, batch []due) []result {
 	return results
 }
 
-// judge settles one result. Its own error is the outbox failing.
-func (c *Courier) judge(ctx context.Context, d due, r result) error {
+// judge settles one result. It returns what the result says against the line,
+// and the outbox failing.
+func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err error) {
 	if fault.CodeOf(r.err) == fault.StorageFailed {
-		return r.err
+		return nil, r.err
 	}
 	if r.err != nil && ctx.Err() != nil {
-		return nil // shutting down says nothing about the line
+		return nil, nil // shutting down says nothing about the line
 	}
 	if r.err == nil {
-		return c.settled(ctx, d, r.ack)
+		return nil, c.settled(ctx, d, r.ack)
 	}
-	c.observe(r.err)
 	c.obey(r.err)
+	code := fault.CodeOf(r.err)
 	var refusal *RefusalError
-	if errors.As(r.err, &refusal) && refusal.final() {
-		c.log.ErrorContext(ctx, "submission quarantined", "submission", d.id, "code", string(refusal.Problem.Code),
+	switch {
+	case errors.As(r.err, &refusal) && refusal.final():
+		c.observe(r.err)
+		c.log.ErrorContext(ctx, "submission quarantined", "submission", d.id, "code", string(code),
 			"status", refusal.Problem.Status, "alarm", true)
 		delete(c.visits, d.visit)
-		return c.outbox.quarantine(ctx, d.id, refusal.Problem.Code)
+		return nil, c.outbox.quarantine(ctx, d.id, code)
+	case refusal != nil:
+		c.observe(r.err)
+		c.delayVisit(d.visit, r.err)
+	case code == fault.HubRubbish: // it may be about this submission alone
+		lineErr = r.err
+		c.delayVisit(d.visit, r.err)
+	default:
+		lineErr = r.err
 	}
-	if answered(r.err) || fault.CodeOf(r.err) == fault.HubRubbish {
-		c.delayVisit(d.visit, r.err) // it may be about this submission alone
-	} else {
-		c.failures++
-		c.resume = time.Now().Add(c.opts.Backoff.after(c.failures, 0))
-	}
-	c.log.WarnContext(ctx, "submission not sent", "submission", d.id, "code", string(fault.CodeOf(r.err)), "err", r.err)
-	return c.outbox.attempted(ctx, d.id)
+	c.log.WarnContext(ctx, "submission not sent", "submission", d.id, "code", string(code), "err", r.err)
+	return lineErr, c.outbox.attempted(ctx, d.id)
 }
 
 func (c *Courier) settled(ctx context.Context, d due, ack wire.Ack) error {

@@ -46,10 +46,3 @@ func (l *line) observe(ok bool) (cameUp bool) {
 	l.out <- l.up // has room: observe is the only sender and holds the lock
 	return l.up
 }
-
-// doubtful says that the last call failed and that more of them would tell.
-func (l *line) doubtful() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.failures > 0
-}

@@ -1,0 +1,340 @@
+package sync
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/wire"
+)
+
+func proof(t *testing.T, k *keys, s wire.Submission) wire.Ack {
+	t.Helper()
+	signed, ok, err := newLedger(k).store(s)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	v, err := wire.NewAckVerifier(k.enrol.AckKeys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := v.Verify(signed, s.ID, s.Hash(), s.Kiosk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestCommitSurvivesAndIsSealed(t *testing.T) {
+	k := newKeys(t)
+	path := filepath.Join(t.TempDir(), "new", "outbox.db")
+	o := openOutbox(t, path, k)
+	c, err := o.Commit(t.Context(), entry("1", wire.KindApplication))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Number != wire.NumberOf(c.ID) {
+		t.Errorf("number %q", c.Number)
+	}
+	for _, name := range []string{path, path + "-wal"} {
+		st, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", name, st.Mode())
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(b, []byte("6900123456789012")) || bytes.Contains(b, []byte("5678")) && bytes.Contains(b, []byte("phone_last4")) {
+			t.Errorf("%s holds personal data in clear", name)
+		}
+	}
+	if st, err := os.Stat(filepath.Dir(path)); err != nil || st.Mode().Perm() != 0o700 {
+		t.Errorf("folder: %v %v", st.Mode(), err)
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o = openOutbox(t, path, k)
+	defer func() { _ = o.Close() }()
+	s, err := o.take(t.Context(), c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := wire.Open(k.seal, s)
+	if err != nil || p.Kind != wire.KindApplication {
+		t.Fatalf("kind %q, err %v", p.Kind, err)
+	}
+}
+
+func TestCommitWithoutEnrolment(t *testing.T) {
+	none := func() (*wire.Enrolment, bool) { return nil, false }
+	o, err := OpenOutbox(t.Context(), filepath.Join(t.TempDir(), "o.db"), none, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = o.Close() }()
+	if _, err := o.Commit(t.Context(), entry("1", wire.KindReservation)); fault.CodeOf(err) != fault.StorageFailed {
+		t.Fatalf("err = %v", err)
+	}
+	if pending(t, o) != 0 {
+		t.Fatal("something was stored")
+	}
+}
+
+func TestOnlyProofDeletes(t *testing.T) {
+	k := newKeys(t)
+	o := newOutbox(t, k)
+	id := commit(t, o, "1", wire.KindReservation)
+	s, err := o.take(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Acknowledge(t.Context(), wire.Ack{}); !errors.Is(err, ErrUnproven) {
+		t.Fatalf("zero ack: %v", err)
+	}
+	other, err := wire.Seal(k.seal.Public(), s.Kiosk, s.ID, entry("1", wire.KindReservation).Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Acknowledge(t.Context(), proof(t, k, other)); !errors.Is(err, ErrUnproven) {
+		t.Fatalf("ack for other content: %v", err)
+	}
+	if _, err := o.db.write.ExecContext(t.Context(), "DELETE FROM submissions"); err == nil {
+		t.Fatal("the database let an unacknowledged row go")
+	}
+	if _, err := o.db.write.ExecContext(t.Context(), "UPDATE submissions SET sealed = x'00'"); err == nil {
+		t.Fatal("the database let a row change")
+	}
+	if pending(t, o) != 1 {
+		t.Fatal("the submission is gone")
+	}
+	for range 2 { // the second time does nothing
+		if err := o.Acknowledge(t.Context(), proof(t, k, s)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if pending(t, o) != 0 {
+		t.Fatal("the submission is still there")
+	}
+}
+
+func TestOrderOfHeads(t *testing.T) {
+	k := newKeys(t)
+	o := newOutbox(t, k)
+	issued := commit(t, o, "1", wire.KindIssuance)
+	reserved := commit(t, o, "1", wire.KindReservation)
+	applied := commit(t, o, "1", wire.KindApplication)
+	other := commit(t, o, "2", wire.KindApplication)
+	want := func(ids ...string) {
+		t.Helper()
+		heads, err := o.heads(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, h := range heads {
+			got = append(got, h.id)
+		}
+		if diff := cmp.Diff(ids, got); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+	want(issued, other)
+	if err := o.quarantine(t.Context(), issued, fault.HubRefused); err != nil {
+		t.Fatal(err)
+	}
+	want(reserved, other) // a record that is set aside holds nothing up
+	if err := o.quarantine(t.Context(), reserved, fault.HubRefused); err != nil {
+		t.Fatal(err)
+	}
+	want(other) // no application without its reservation
+	if n, err := o.Requeue(t.Context()); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	want(issued, other)
+	for _, id := range []string{issued, reserved} {
+		s, err := o.take(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Acknowledge(t.Context(), proof(t, k, s)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(applied, other)
+}
+
+func TestInterruptedVisits(t *testing.T) {
+	k := newKeys(t)
+	path := filepath.Join(t.TempDir(), "o.db")
+	o := openOutbox(t, path, k)
+	ended := commit(t, o, "1", wire.KindReservation)
+	if err := o.SlipEnded(t.Context(), ended, "printed"); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.EndVisit(t.Context(), "1"); err != nil {
+		t.Fatal(err)
+	}
+	cut := commit(t, o, "2", wire.KindReservation)
+	s, err := o.take(t.Context(), cut)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Acknowledge(t.Context(), proof(t, k, s)); err != nil {
+		t.Fatal(err)
+	}
+	cut2 := commit(t, o, "2", wire.KindApplication)
+	if err := o.SlipSending(t.Context(), cut2); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := o.Unended(t.Context()); err != nil || found != nil {
+		t.Fatalf("a visit of this run was found: %v %v", found, err)
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	o = openOutbox(t, path, k)
+	defer func() { _ = o.Close() }()
+	commit(t, o, "2", wire.KindIssuance) // the count of visits begins again
+	found, err := o.Unended(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Found{{wire.KindReservation, wire.NumberOf(cut)}, {wire.KindApplication, wire.NumberOf(cut2)}}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Fatal(diff)
+	}
+	if again, err := o.Unended(t.Context()); err != nil || again != nil {
+		t.Fatalf("shown twice: %v %v", again, err)
+	}
+	for id, want := range map[string]string{ended: "printed", cut: "unknown", cut2: "unknown"} {
+		var got string
+		if err := o.db.read.QueryRowContext(t.Context(), "SELECT state FROM slips WHERE submission = ?", id).Scan(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("slip of %s is %s, want %s", id, got, want)
+		}
+	}
+}
+
+func TestSlipEndedRefusesOtherWords(t *testing.T) {
+	o := newOutbox(t, newKeys(t))
+	id := commit(t, o, "1", wire.KindReservation)
+	for _, word := range []string{"", "queued", "sending", "none", "burnt"} {
+		if err := o.SlipEnded(t.Context(), id, word); err == nil {
+			t.Errorf("%q was taken", word)
+		}
+	}
+	if err := o.SlipEnded(t.Context(), wire.NewSubmissionID(), "printed"); fault.CodeOf(err) != fault.StorageFailed {
+		t.Errorf("a slip that is not there: %v", err)
+	}
+}
+
+func TestAuditFindsTampering(t *testing.T) {
+	o := newOutbox(t, newKeys(t))
+	for range 3 {
+		commit(t, o, "1", wire.KindIssuance)
+	}
+	n, head, err := o.VerifyAudit(t.Context())
+	if err != nil || n != 4 || len(head) != 32 {
+		t.Fatal(n, head, err)
+	}
+	if _, err := o.db.write.ExecContext(t.Context(), "UPDATE audit SET detail = 'x' WHERE n = 2"); err == nil {
+		t.Fatal("the database let the log change")
+	}
+	for name, sql := range map[string]string{
+		"changed": "UPDATE audit SET detail = 'x' WHERE n = 2",
+		"missing": "DELETE FROM audit WHERE n = 2",
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOutbox(t, newKeys(t))
+			commit(t, o, "1", wire.KindIssuance)
+			commit(t, o, "1", wire.KindIssuance)
+			if _, err := o.db.write.ExecContext(t.Context(), "DROP TRIGGER audit_never_changes; DROP TRIGGER audit_never_shrinks; "+sql); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := o.VerifyAudit(t.Context()); !errors.Is(err, ErrAudit) {
+				t.Fatalf("err = %v, want ErrAudit", err)
+			}
+		})
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	k := newKeys(t)
+	log := slog.New(slog.DiscardHandler)
+	t.Run("rubbish", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "o.db")
+		rubbish := []byte(strings.Repeat("this is no database ", 400))
+		if err := os.WriteFile(path, rubbish, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenOutbox(t.Context(), path, k.enrolment, log); !errors.Is(err, ErrDamaged) {
+			t.Fatalf("err = %v, want ErrDamaged", err)
+		}
+		if b, err := os.ReadFile(path); err != nil || !bytes.Equal(b, rubbish) {
+			t.Fatal("the damaged file was touched")
+		}
+	})
+	t.Run("newer", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "o.db")
+		o := openOutbox(t, path, k)
+		if _, err := o.db.write.ExecContext(t.Context(), "PRAGMA user_version = 99"); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenOutbox(t.Context(), path, k.enrolment, log); err == nil || !strings.Contains(err.Error(), "version 99") {
+			t.Fatalf("err = %v", err)
+		}
+	})
+	t.Run("twice", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "o.db")
+		o := openOutbox(t, path, k)
+		defer func() { _ = o.Close() }()
+		if _, err := OpenOutbox(t.Context(), path, k.enrolment, log); !errors.Is(err, ErrInUse) {
+			t.Fatalf("err = %v, want ErrInUse", err)
+		}
+	})
+}
+
+func TestCommitIsAllOrNothing(t *testing.T) {
+	o := newOutbox(t, newKeys(t))
+	if _, err := o.db.write.ExecContext(t.Context(),
+		"CREATE TRIGGER full BEFORE INSERT ON audit WHEN new.event = 'committed' BEGIN SELECT RAISE (ABORT, 'disk full'); END"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Commit(t.Context(), entry("1", wire.KindReservation)); fault.CodeOf(err) != fault.StorageFailed {
+		t.Fatalf("err = %v", err)
+	}
+	for _, table := range []string{"submissions", "slips", "visits"} {
+		if n, err := o.count(t.Context(), "SELECT count(*) FROM "+table); n != 0 || err != nil {
+			t.Errorf("%s holds %d rows (%v)", table, n, err)
+		}
+	}
+}
+
+func BenchmarkCommit(b *testing.B) {
+	o := newOutbox(b, newKeys(b))
+	e := entry("1", wire.KindApplication)
+	for b.Loop() {
+		if _, err := o.Commit(context.Background(), e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
