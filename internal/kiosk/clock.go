@@ -24,10 +24,9 @@ func (c *Clock) Now() time.Time { return c.base().Add(c.Offset()) }
 // Offset is how far the clock runs ahead of its base.
 func (c *Clock) Offset() time.Duration { return time.Duration(c.offset.Load()) }
 
-// Forward moves the clock; a negative d sets it back. The loop looks at its
-// deadlines at once.
+// Forward moves the clock on. The loop looks at its deadlines at once.
 func (c *Clock) Forward(d time.Duration) {
-	c.offset.Add(int64(d))
+	c.offset.Add(int64(max(0, d)))
 	select {
 	case c.moved <- struct{}{}:
 	default:

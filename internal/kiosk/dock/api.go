@@ -168,7 +168,8 @@ func (d *Dock) setClock(_ context.Context, in clockBody) error {
 	return nil
 }
 
-// reset puts everything back as it is in the morning; the slips stay.
+// reset puts everything back as it is in the morning. The slips stay, and so
+// does the clock: time does not run backwards.
 func (d *Dock) reset(ctx context.Context, _ struct{}) error {
 	d.Reader.Lift()
 	d.Reader.TearAt(-1)
@@ -178,11 +179,7 @@ func (d *Dock) reset(ctx context.Context, _ struct{}) error {
 	d.Reader.ResetCounters()
 	d.Printer.Repair()
 	d.Line.Set(Up)
-	if err := d.Kiosk.EndVisit(ctx); err != nil {
-		return err
-	}
-	d.Clock.Forward(-d.Clock.Offset())
-	return nil
+	return d.Kiosk.EndVisit(ctx)
 }
 
 func (d *Dock) getSlip(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,231 @@
+package kiosk
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/flow"
+	"kioskd/internal/secret"
+	"kioskd/internal/wire"
+)
+
+// toPassword walks to the point where a log-in is sent.
+func toPassword(w *world) {
+	w.t.Helper()
+	w.touch(flow.Start{Plan: flow.PlanManage})
+	w.keys("09012345678")
+	w.touch(flow.Next{})
+	w.keys("Zebra42quux")
+}
+
+func TestPanicInAnEffectIsAnAnswer(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.hub.lookup = func(_ context.Context, in wire.Lookup) (wire.Account, error) {
+			panic("what " + in.Password)
+		}
+		toPassword(w)
+		w.touch(flow.Next{})
+		s := w.expect(flow.StepTrouble)
+		if s.Screen.Code != string(fault.Internal) {
+			t.Errorf("fault is %q, want internal", s.Screen.Code)
+		}
+		for _, secret := range []string{"Zebra42quux", "09012345678"} {
+			if strings.Contains(w.log.String(), secret) {
+				t.Errorf("the log holds %q", secret)
+			}
+		}
+		if !strings.Contains(w.log.String(), "TestPanicInAnEffectIsAnAnswer") {
+			t.Errorf("the log does not say where:\n%s", w.log)
+		}
+	})
+}
+
+func TestPanicInStepWipesTheVisit(t *testing.T) {
+	inWorld(t, func(w *world) {
+		release := make(chan struct{})
+		called := 0
+		w.hub.lookup = func(context.Context, wire.Lookup) (wire.Account, error) {
+			called++
+			<-release // deaf to its context
+			return wire.Account{Service: "of the old visit"}, nil
+		}
+		real := w.k.step
+		w.k.step = func(s flow.State, e flow.Event) (flow.State, []flow.Effect) {
+			if f, ok := e.Fact.(flow.SetVolume); ok && f.Volume == 3 {
+				panic(fmt.Errorf("what %s", "09012345678"))
+			}
+			return real(s, e)
+		}
+		toPassword(w)
+		w.touch(flow.Next{})
+		before := w.look()
+
+		w.touch(flow.SetVolume{Volume: 3})
+		s := w.expect(flow.StepTop)
+		if !s.Kiosk.Line || !s.Kiosk.Reader || !s.Kiosk.Printer {
+			t.Errorf("devices are forgotten: %+v", s.Kiosk)
+		}
+		if s.Since <= before.Seq {
+			t.Errorf("since is %d after seq %d: an old touch could pass", s.Since, before.Seq)
+		}
+		if strings.Contains(w.log.String(), "09012345678") {
+			t.Errorf("the log holds what was typed:\n%s", w.log)
+		}
+
+		// The same ticket numbers come again; the late answer must not be taken for
+		// that of the new visit.
+		toPassword(w)
+		w.touch(flow.Next{})
+		w.look()
+		if called != 2 {
+			t.Errorf("hub was called %d times", called)
+		}
+		release <- struct{}{} // the old call, which came first
+		if s := w.look(); s.Busy == nil {
+			t.Fatalf("the new visit took the old one's answer: %s", s.Screen.Step)
+		}
+		release <- struct{}{}
+		if s := w.look(); s.Busy != nil {
+			t.Error("the new visit did not get its own answer")
+		}
+	})
+}
+
+func TestPanicInViewWipesTheVisit(t *testing.T) {
+	inWorld(t, func(w *world) {
+		real := w.k.view
+		w.k.view = func(s flow.State) flow.Snapshot {
+			if s.Step() == flow.StepManagePhone {
+				panic("cannot draw")
+			}
+			return real(s)
+		}
+		w.touch(flow.Start{Plan: flow.PlanManage})
+		w.expect(flow.StepTop)
+	})
+}
+
+func TestHopelessDefectEndsTheDaemon(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dir+"/outbox.db")
+		w.boot()
+		w.k.call(nil, func(context.Context) { //nolint:errcheck // it runs
+			w.k.view = func(flow.State) flow.Snapshot { panic("cannot draw at all") }
+		})
+		go w.k.Touch(context.Background(), 1, flow.Start{Plan: flow.PlanManage}) //nolint:errcheck // it may be the last
+		err := <-w.ended
+		if err == nil || !strings.Contains(err.Error(), "anew") {
+			t.Errorf("Run returned %v", err)
+		}
+		w.end()
+		<-w.ended
+		<-w.ended
+		w.printer.Close()
+		if err := w.outbox.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestLateAnswerOfAnEndedVisit(t *testing.T) {
+	inWorld(t, func(w *world) {
+		release := make(chan struct{})
+		w.hub.lookup = func(ctx context.Context, _ wire.Lookup) (wire.Account, error) {
+			<-release
+			return wire.Account{Service: "old"}, nil
+		}
+		toPassword(w)
+		w.touch(flow.Next{})
+		if err := w.k.EndVisit(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(flow.StepGoodbye)
+		time.Sleep(10 * time.Second)
+		w.expect(flow.StepTop)
+		w.touch(flow.Start{Plan: flow.PlanManage})
+		before := w.look()
+		close(release)
+		if after := w.look(); after.Seq != before.Seq {
+			t.Error("a late answer of the old visit changed the new one")
+		}
+	})
+}
+
+func TestEndOfVisitCancelsItsCalls(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var why error
+		w.hub.lookup = func(ctx context.Context, _ wire.Lookup) (wire.Account, error) {
+			<-ctx.Done()
+			why = ctx.Err()
+			return wire.Account{}, ctx.Err()
+		}
+		toPassword(w)
+		w.touch(flow.Next{})
+		if err := w.k.EndVisit(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if why != context.Canceled {
+			t.Errorf("the call ended with %v, want canceled", why)
+		}
+	})
+}
+
+func TestEffectIsEndedByItsLimit(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.hub.lookup = func(ctx context.Context, _ wire.Lookup) (wire.Account, error) {
+			<-ctx.Done()
+			return wire.Account{}, ctx.Err()
+		}
+		toPassword(w)
+		w.touch(flow.Next{})
+		time.Sleep(flow.LimitOf(flow.LogIn{}) + time.Millisecond)
+		s := w.expect(flow.StepTrouble)
+		if s.Screen.Code != string(fault.HubSlow) {
+			t.Errorf("fault is %q, want hub_slow", s.Screen.Code)
+		}
+	})
+}
+
+func TestSecretsOfAnEffectAreWiped(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.hub.lookup = func(context.Context, wire.Lookup) (wire.Account, error) { return wire.Account{}, nil }
+		password := secret.New([]byte("Zebra42quux"))
+		lent := password.Bytes()
+		err := w.k.call(nil, func(work context.Context) {
+			w.k.carryOut(work, flow.LogIn{Ticket: flow.Ticket{Visit: 1, N: 1}, Password: password})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if strings.Trim(string(lent), "\x00") != "" {
+			t.Error("the password is still in memory after its use")
+		}
+	})
+}
+
+func TestDefectTellsNoValues(t *testing.T) {
+	for name, f := range map[string]func(){
+		"text":  func() { panic("09012345678") },
+		"error": func() { panic(fmt.Errorf("no %s", "09012345678")) },
+		"index": func() { s := []int{}; _ = s[len(name(t))] },
+	} {
+		err := func() (err error) {
+			defer func() { err = newDefect(recover()) }()
+			f()
+			return nil
+		}()
+		if strings.Contains(err.Error(), "09012345678") || !strings.Contains(err.Error(), "TestDefectTellsNoValues") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func name(t *testing.T) string { return t.Name() }
