@@ -2,6 +2,7 @@ package flow
 
 import (
 	"kioskd/internal/catalogue"
+	"kioskd/internal/fault"
 	"kioskd/internal/secret"
 )
 
@@ -273,7 +274,37 @@ func (t *turn) touchApplied(f Fact) {
 		if sub.delivery != DeliverySending {
 			t.end("finished")
 		}
+	case Another:
+		t.fixRefusal(sub.fix())
 	case PrintAgain:
 		t.printAgain(&sub.slip, func(again bool) { t.printSubmission(sub, again) })
+	}
+}
+
+// fix names what can be done about a refused application; "" = nothing.
+func (sub *submission) fix() string {
+	if sub.delivery != DeliveryRefused {
+		return ""
+	}
+	switch sub.because {
+	case fault.ServiceIDWrong:
+		return "id"
+	case fault.NotReserved:
+		return "reserve"
+	}
+	return ""
+}
+
+// fixRefusal: nothing has been applied for, so it can be done again, right.
+func (t *turn) fixRefusal(how string) {
+	v := t.v
+	switch how {
+	case "id":
+		v.applied = submission{}
+		v.apply.carried, v.apply.editing, v.apply.index = false, false, 0
+		t.forward(StepApplyID)
+	case "reserve":
+		v.applied = submission{}
+		t.sign(forReserve)
 	}
 }

@@ -58,6 +58,7 @@ var edges = map[StepName][]edge{
 	StepReserved: {
 		{StepService, "go on, service known from issue"},
 		{StepSearch, "go on to apply"},
+		{StepCheck, "back to an application that lacked the reservation"},
 	},
 
 	StepSearch:     {{StepService, "pick"}},
@@ -77,7 +78,12 @@ var edges = map[StepName][]edge{
 		{StepApplyPhone, "edit"},
 		{StepSearch, "edit the service"},
 	},
-	StepApplied: {},
+	StepApplied: {
+		{StepApplyID, "refused: ID or code wrong"},
+		{StepCard, "refused: reserve first"},
+		{StepPIN, "refused: reserve first, card lies there"},
+		{StepTrouble, "refused: reserve first, PIN blocked"},
+	},
 
 	StepManagePhone:    {{StepManagePassword, "typed"}},
 	StepManagePassword: {{StepManage, "logged in"}, {StepTrouble, "fault"}},
@@ -92,9 +98,9 @@ var edges = map[StepName][]edge{
 		{StepReading, "again, or reserve now"},
 		{StepLastTry, "reserve now, one try left"},
 		{StepPIN, "reserve now"},
-		{StepApplyID, "correct the ID"},
 		{StepManagePhone, "to the management page"},
 		{StepManagePassword, "again"},
+		{StepTrouble, "reserve now, PIN blocked"},
 	},
 	StepGoodbye: {{StepTop, "after a few seconds"}},
 }

@@ -74,9 +74,5 @@ func (t *turn) otherWay(tr trouble) {
 		t.replace(StepManagePhone)
 	case "reserve":
 		t.sign(forReserve)
-	case "id":
-		t.v.trail = []StepName{StepSearch, StepService, StepApplyTerms}
-		t.v.apply.editing = true
-		t.replace(StepApplyID)
 	}
 }

@@ -402,6 +402,9 @@ type AppliedView struct {
 	Slip        SlipOutcome `json:"slip"`
 	SlipBecause fault.Code  `json:"slip_because"`
 	Again       bool        `json:"again"`
+	// Fix is what Another does about a refusal: "id" types ID and code anew,
+	// "reserve" reserves first; "" = nothing.
+	Fix string `json:"fix" enum:",id,reserve"`
 }
 
 // GrantRow is one granting of points.

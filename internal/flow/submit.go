@@ -153,12 +153,15 @@ func (t *turn) touchReserved(f Fact) {
 		if t.v.plan == PlanReserve {
 			t.v.plan = PlanReserveApply
 		}
-		if t.v.issue.done() {
+		switch {
+		case t.v.apply.service != "" && t.codesComplete(): // refused before, for want of a reservation
+			t.settle(StepCheck)
+		case t.v.issue.done():
 			t.carry()
 			t.settle(StepService)
-			return
+		default:
+			t.settle(StepSearch)
 		}
-		t.settle(StepSearch)
 	case Another:
 		t.end("finished")
 	case PrintAgain:

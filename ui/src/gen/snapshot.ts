@@ -128,6 +128,7 @@ export const everyPlan = [
   /** apply, after an earlier reserve */
   "apply",
   "manage",
+  "reserve_apply",
 ] as const;
 
 /** Plan is what a visit sets out to do: the choices of the top screen. */
@@ -248,6 +249,8 @@ export const everyFaultCode = [
   "pin_wrong",
   /** only a municipal office resets it */
   "pin_blocked",
+  /** fewer tries are left than the shopper agreed to: ask first */
+  "pin_tries_low",
   /** the answer to VERIFY was lost: read the counter, ask again */
   "pin_uncertain",
   /** unexpected status word */
@@ -681,6 +684,11 @@ export interface AppliedView {
   slip: SlipOutcome | "";
   slip_because: FaultCode | "";
   again: boolean;
+  /**
+   * Fix is what Another does about a refusal: "id" types ID and code anew,
+   * "reserve" reserves first; "" = nothing.
+   */
+  fix: "" | "id" | "reserve";
 }
 
 /** ManageView is the management page. */
