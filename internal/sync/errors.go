@@ -77,7 +77,8 @@ func transportFault(op string, err error) error {
 		return hubFault(op, fault.LineDown, err, "check the network cable and the hub's address")
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return hubFault(op, fault.HubSlow, err, "")
-	case errors.As(err, &cert), errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &invalid), errors.As(err, &record):
+	case errors.As(err, &cert), errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &invalid), errors.As(err, &record),
+		errors.Is(err, http.ErrSchemeMismatch):
 		return hubFault(op, fault.HubRubbish, err, "something else answers in the hub's place, or the enrolment is of another hub")
 	case errors.As(err, &netOp) && netOp.Op == "remote error":
 		return hubFault(op, fault.HubRefused, err, "the hub does not accept this kiosk's certificate: enrol it again")
