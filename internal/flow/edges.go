@@ -44,7 +44,7 @@ var edges = map[StepName][]edge{
 		{StepCard, "card taken away"},
 		{StepTrouble, "PIN blocked"},
 	},
-	StepLastTry: {{StepReading, "yes, use the last try"}, {StepPIN, "no"}, {StepCard, "card taken away"}},
+	StepLastTry: {{StepReading, "yes, use the last try"}, {StepPIN, "no"}, {StepCard, "card taken away"}, {StepTrouble, "PIN blocked meanwhile"}},
 	StepReading: {
 		{StepReserved, "reservation stored"},
 		{StepApplied, "application stored"},
