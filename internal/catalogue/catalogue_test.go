@@ -3,15 +3,16 @@ package catalogue
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-func load(t testing.TB) *Catalogue {
-	t.Helper()
+func load(tb testing.TB) *Catalogue {
+	tb.Helper()
 	c, err := Load()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
@@ -118,7 +119,7 @@ func TestReadRefuses(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Read(append([]byte(services), "{}"...)); err == nil || !strings.Contains(err.Error(), "after its end") {
+	if _, err := Read(append(slices.Clone(services), "{}"...)); err == nil || !strings.Contains(err.Error(), "after its end") {
 		t.Errorf("a second document: %v", err)
 	}
 	if _, err := Read([]byte(`{}`)); err == nil || !strings.Contains(err.Error(), "version: is missing\nservices: there is none") {

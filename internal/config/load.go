@@ -35,8 +35,7 @@ func Parse(name string, data []byte) (Config, error) {
 	var tree map[string]any
 	if err := toml.Unmarshal(data, &tree); err != nil {
 		p := &Problem{File: name, Text: "is not TOML: " + strings.TrimPrefix(err.Error(), "toml: ")}
-		var where *toml.DecodeError
-		if errors.As(err, &where) {
+		if where, ok := errors.AsType[*toml.DecodeError](err); ok {
 			p.Line, _ = where.Position()
 			p.Hint = "texts stand in double quotes, one key = value a line"
 		}

@@ -36,7 +36,6 @@ func (p *Problem) Error() string {
 // Problems takes an error of this package apart, in the order of the lines. It
 // is nil for every other error.
 func Problems(err error) []*Problem {
-	var one *Problem
 	var many interface{ Unwrap() []error }
 	if errors.As(err, &many) {
 		var all []*Problem
@@ -45,7 +44,7 @@ func Problems(err error) []*Problem {
 		}
 		return all
 	}
-	if errors.As(err, &one) {
+	if one, ok := errors.AsType[*Problem](err); ok {
 		return []*Problem{one}
 	}
 	return nil
