@@ -2,6 +2,8 @@ module kioskd
 
 go 1.26.8
 
+ignore node_modules
+
 require (
 	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/gorilla/websocket v1.5.3 // indirect
