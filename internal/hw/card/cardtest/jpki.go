@@ -99,7 +99,7 @@ func NewJPKI(p Profile) *JPKI {
 		0x0018: {pin: auth},
 	}
 	if p.Key != nil {
-		certificate := &file{data: append(bytes.Clone(p.Certificate), bytes.Repeat([]byte{0xFF}, p.Filler)...)}
+		certificate := &file{data: append(append([]byte{}, p.Certificate...), bytes.Repeat([]byte{0xFF}, p.Filler)...)}
 		if p.Phone {
 			certificate.behind = 0x0018
 		}

@@ -152,7 +152,7 @@ func (s *Session) verify(ctx context.Context, o Order, res *Result) error {
 	}
 	f := refused(opVerify, sw)
 	switch left, counted := sw.Tries(); {
-	case counted:
+	case counted && left <= MaxTries:
 		res.TriesLeft = left
 	case f.Code == fault.PINBlocked:
 		res.TriesLeft = 0
