@@ -1,0 +1,251 @@
+package cardtest
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/hw/card"
+	"kioskd/internal/hw/card/apdu"
+)
+
+// Bench is a reader under test and the hand that plays with it. A bench for a
+// real driver puts the virtual cards below pcscd.
+type Bench struct {
+	Reader card.Reader
+	Put    func(persona string) // the persona's card lies on the reader
+	Lift   func()
+	// Unplug and Plug take the reader away and bring it back; nil where the bench
+	// cannot.
+	Unplug, Plug func()
+	// Patience is how long a change may take to be noticed; 0 = 5 s.
+	Patience time.Duration
+}
+
+// Conformance holds a driver against the promises of package card. start makes
+// a bench with an empty reader; the suite calls Run itself.
+func Conformance(t *testing.T, start func(t *testing.T) Bench) {
+	t.Helper()
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *hand)
+	}{
+		{"an empty reader is ready and has no card", func(t *testing.T, h *hand) {
+			if s := h.until(ready); s.Card != 0 || s.Name == "" || s.ATR != nil {
+				t.Errorf("state %+v", s)
+			}
+			if _, err := h.bench.Reader.Connect(t.Context(), 1); fault.CodeOf(err) != fault.CardLifted {
+				t.Errorf("connect without a card: %v", err)
+			}
+		}},
+		{"each insertion has a number of its own", func(t *testing.T, h *hand) {
+			seen := map[uint64]bool{0: true}
+			for _, id := range []string{"taro", "taro", "hanako"} {
+				h.bench.Put(id)
+				s := h.until(func(s card.State) bool { return !seen[s.Card] })
+				seen[s.Card] = true
+				h.bench.Lift()
+				h.until(func(s card.State) bool { return s.Ready && s.Card == 0 })
+				if _, err := h.bench.Reader.Connect(t.Context(), s.Card); fault.CodeOf(err) != fault.CardLifted {
+					t.Errorf("connect to a card that has left: %v", err)
+				}
+			}
+		}},
+		{"the family is guessed from the ATR", func(t *testing.T, h *hand) {
+			h.bench.Put("taro")
+			s := h.until(lying)
+			if s.Tech != card.TechISO || len(s.ATR) == 0 {
+				t.Errorf("state %+v", s)
+			}
+			conn := h.connect(s)
+			if !bytes.Equal(conn.ATR(), s.ATR) {
+				t.Errorf("connection says %X, state says %X", conn.ATR(), s.ATR)
+			}
+		}},
+		{"commands are answered", func(t *testing.T, h *hand) {
+			h.bench.Put("taro")
+			conn := h.connect(h.until(lying))
+			h.expect(conn, selectJPKI(), apdu.OK)
+			h.expect(conn, selectFile(apdu.FilePIN), apdu.OK)
+			h.expect(conn, query(), apdu.TriesSW(3))
+			h.expect(conn, selectFile(0x0099), apdu.NotFound)
+		}},
+		{"closing takes a verified PIN back", func(t *testing.T, h *hand) {
+			h.bench.Put("taro")
+			s := h.until(lying)
+			conn := h.connect(s)
+			h.expect(conn, selectJPKI(), apdu.OK)
+			h.expect(conn, selectFile(apdu.FilePIN), apdu.OK)
+			h.expect(conn, apdu.Command{INS: apdu.InsVerify, P2: 0x80, Data: []byte("1234")}, apdu.OK)
+			h.expect(conn, query(), apdu.OK)
+			for range 2 { // twice is allowed
+				if err := conn.Close(); err != nil {
+					t.Errorf("close: %v", err)
+				}
+			}
+			if _, err := conn.Transmit(t.Context(), []byte{0x00, 0x20, 0x00, 0x80}); err == nil {
+				t.Error("a closed connection still answers")
+			}
+			conn = h.connect(s)
+			h.expect(conn, selectJPKI(), apdu.OK)
+			h.expect(conn, selectFile(apdu.FilePIN), apdu.OK)
+			h.expect(conn, query(), apdu.TriesSW(3))
+		}},
+		{"a connection is exclusive", func(t *testing.T, h *hand) {
+			h.bench.Put("taro")
+			s := h.until(lying)
+			conn := h.connect(s)
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			if second, err := h.bench.Reader.Connect(ctx, s.Card); err == nil {
+				_ = second.Close()
+				t.Error("two connections at the same time")
+			}
+			h.expect(conn, selectJPKI(), apdu.OK)
+		}},
+		{"a lifted card ends its connection", func(t *testing.T, h *hand) {
+			h.bench.Put("taro")
+			conn := h.connect(h.until(lying))
+			h.expect(conn, selectJPKI(), apdu.OK)
+			h.bench.Lift()
+			h.until(func(s card.State) bool { return s.Ready && s.Card == 0 })
+			for range 2 {
+				if _, err := conn.Transmit(t.Context(), []byte{0x00, 0x20, 0x00, 0x80}); fault.CodeOf(err) != fault.CardLifted {
+					t.Errorf("transmit: %v", err)
+				}
+			}
+			h.bench.Put("hanako") // the old connection does not reach the new card
+			h.until(lying)
+			if _, err := conn.Transmit(t.Context(), []byte{0x00, 0x20, 0x00, 0x80}); fault.CodeOf(err) != fault.CardLifted {
+				t.Errorf("transmit to another card: %v", err)
+			}
+			if err := conn.Close(); err != nil {
+				t.Errorf("close: %v", err)
+			}
+		}},
+		{"an ended context ends the exchange", func(t *testing.T, h *hand) {
+			h.bench.Put("taro")
+			conn := h.connect(h.until(lying))
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if _, err := conn.Transmit(ctx, []byte{0x00, 0x20, 0x00, 0x80}); err == nil {
+				t.Error("answered in spite of an ended context")
+			}
+		}},
+		{"an unplugged reader is a state", func(t *testing.T, h *hand) {
+			if h.bench.Unplug == nil {
+				t.Skip("this bench cannot unplug its reader")
+			}
+			h.bench.Put("taro")
+			before := h.until(lying)
+			conn := h.connect(before)
+			h.bench.Unplug()
+			if s := h.until(func(s card.State) bool { return !s.Ready }); s.Card != 0 || s.Name != "" || s.ATR != nil {
+				t.Errorf("no reader, but %+v", s)
+			}
+			if _, err := conn.Transmit(t.Context(), []byte{0x00, 0x20, 0x00, 0x80}); fault.CodeOf(err) != fault.ReaderGone {
+				t.Errorf("transmit: %v", err)
+			}
+			if _, err := h.bench.Reader.Connect(t.Context(), before.Card); fault.CodeOf(err) != fault.ReaderGone {
+				t.Errorf("connect: %v", err)
+			}
+			_ = conn.Close()
+			h.bench.Plug()
+			s := h.until(lying)
+			if s.Card == before.Card {
+				t.Error("the card has its old number")
+			}
+			h.expect(h.connect(s), selectJPKI(), apdu.OK)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := &hand{t: t, bench: start(t)}
+			if h.bench.Patience == 0 {
+				h.bench.Patience = 5 * time.Second
+			}
+			ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+			done := make(chan error, 1)
+			go func() { done <- h.bench.Reader.Run(ctx) }()
+			t.Cleanup(func() {
+				cancel()
+				select {
+				case <-done:
+				case <-time.After(h.bench.Patience):
+					t.Error("Run does not end with its context")
+				}
+			})
+			h.until(ready)
+			h.again = true
+			c.test(t, h)
+		})
+	}
+}
+
+// hand is what the tests of the suite work with.
+type hand struct {
+	t     *testing.T
+	bench Bench
+	last  card.State
+	again bool // last has not been looked at
+}
+
+func ready(s card.State) bool { return s.Ready }
+func lying(s card.State) bool { return s.Card != 0 }
+
+// until waits for a state.
+func (h *hand) until(want func(card.State) bool) card.State {
+	h.t.Helper()
+	if h.again && want(h.last) {
+		h.again = false
+		return h.last
+	}
+	timer := time.NewTimer(h.bench.Patience)
+	defer timer.Stop()
+	for {
+		select {
+		case h.last = <-h.bench.Reader.Watch():
+			if want(h.last) {
+				return h.last
+			}
+		case <-timer.C:
+			h.t.Fatalf("the state does not come; last was %+v", h.last)
+		}
+	}
+}
+
+func (h *hand) connect(s card.State) card.Conn {
+	h.t.Helper()
+	conn, err := h.bench.Reader.Connect(h.t.Context(), s.Card)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+func (h *hand) expect(conn card.Conn, c apdu.Command, want apdu.SW) {
+	h.t.Helper()
+	b, err := c.Encode()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	raw, err := conn.Transmit(h.t.Context(), b)
+	if err != nil {
+		h.t.Fatalf("%v: %v", c, err)
+	}
+	if a, err := apdu.ParseAnswer(raw); err != nil || a.SW != want {
+		h.t.Errorf("%v: %v, %v; want %v", c, a, err, want)
+	}
+}
+
+func selectJPKI() apdu.Command {
+	return apdu.Command{INS: apdu.InsSelect, P1: 0x04, P2: 0x0C, Data: apdu.JPKI()}
+}
+
+func selectFile(f apdu.File) apdu.Command {
+	return apdu.Command{INS: apdu.InsSelect, P1: 0x02, P2: 0x0C, Data: []byte{byte(f >> 8), byte(f)}}
+}
+
+func query() apdu.Command { return apdu.Command{INS: apdu.InsVerify, P2: 0x80} }
