@@ -146,7 +146,7 @@ func (in *Ingest) judgeSigned(ctx context.Context, j *judgement, kiosk, id strin
 	v, err := in.Verifier.verify(&j.trail, s, kiosk, now)
 	if err != nil {
 		// Which step failed is for operators; the kiosk learns that it is refused.
-		j.refuse(fault.DocumentRefused, AlarmForged)
+		j.refuse(fault.DocumentRefused, alarmOf(j.trail[len(j.trail)-1].Name))
 		return nil //nolint:nilerr // a refused document is a stored verdict, not an error
 	}
 	j.stored.SignedAt = v.document.Time
@@ -163,6 +163,19 @@ func (in *Ingest) judgeSigned(ctx context.Context, j *judgement, kiosk, id strin
 	}
 	_ = j.trail.note(CheckReplay, nil)
 	return in.ask(ctx, j, id, person, v.document)
+}
+
+// alarmOf tells what an honest kiosk and shopper can meet (a certificate that
+// ran out, a clock that is off) from what they cannot.
+func alarmOf(failed CheckName) AlarmKind {
+	switch failed {
+	case CheckTime, CheckValidity:
+		return ""
+	case CheckKiosk:
+		return AlarmForeign
+	default:
+		return AlarmForged
+	}
 }
 
 // ask lets the platform decide.

@@ -1,0 +1,156 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"kioskd/internal/hub"
+	"kioskd/internal/hub/sandbox"
+	"kioskd/internal/wire"
+)
+
+const (
+	pageSize     = 25
+	alarmsShown  = 20
+	messagesSeen = 50
+)
+
+type kioskRow struct {
+	hub.Kiosk
+	State state
+}
+
+type overview struct {
+	Kiosks []kioskRow
+	Counts []hub.Count
+	Alarms []hub.Alarm
+	Recent []hub.Stored
+	InUse  int
+}
+
+func (c *Console) overview(w http.ResponseWriter, r *http.Request) {
+	var o overview
+	kiosks, err1 := c.Store.Kiosks(r.Context())
+	counts, err2 := c.Store.Counts(r.Context())
+	alarms, err3 := c.Store.Alarms(r.Context(), alarmsShown)
+	recent, _, err4 := c.Store.Submissions(r.Context(), hub.Filter{Limit: 8})
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		c.failed(w, r, err)
+		return
+	}
+	o.Alarms, o.Recent, o.Counts = alarms, recent, allKinds(counts)
+	for _, k := range kiosks {
+		row := kioskRow{k, stateOf(k, c.Now())}
+		if row.State.Level == "ok" {
+			o.InUse++
+		}
+		o.Kiosks = append(o.Kiosks, row)
+	}
+	c.show(w, r, http.StatusOK, "overview", page{Title: "Overview", Tab: "overview", Refresh: 10, Data: o})
+}
+
+// allKinds lists the three kinds also when there is none of one yet.
+func allKinds(have []hub.Count) []hub.Count {
+	out := []hub.Count{{Kind: wire.KindApplication}, {Kind: wire.KindReservation}, {Kind: wire.KindIssuance}}
+	for _, h := range have {
+		found := false
+		for i := range out {
+			if out[i].Kind == h.Kind {
+				out[i], found = h, true
+			}
+		}
+		if !found {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+type submissions struct {
+	Rows       []hub.Stored
+	Total      int
+	From, To   int
+	Prev, Next string // links; "" = none
+	Kind       string
+	Verdict    string
+	Kiosk      string
+}
+
+func (c *Console) submissions(w http.ResponseWriter, r *http.Request) {
+	f, at := filter(r.URL.Query())
+	rows, total, err := c.Store.Submissions(r.Context(), f)
+	if err != nil {
+		c.failed(w, r, err)
+		return
+	}
+	s := submissions{
+		Rows: rows, Total: total, From: f.Offset + 1, To: f.Offset + len(rows), Kind: string(f.Kind), Kiosk: f.Kiosk,
+		Verdict: r.URL.Query().Get("verdict"),
+	}
+	if at > 1 {
+		s.Prev = pageLink(r.URL.Query(), at-1)
+	}
+	if s.To < total {
+		s.Next = pageLink(r.URL.Query(), at+1)
+	}
+	c.show(w, r, http.StatusOK, "submissions", page{Title: "Submissions", Tab: "submissions", Data: s})
+}
+
+// filter reads what to list; what does not parse is left out.
+func filter(q url.Values) (f hub.Filter, at int) {
+	at, err := strconv.Atoi(q.Get("page"))
+	if err != nil || at < 1 {
+		at = 1
+	}
+	f = hub.Filter{Kiosk: q.Get("kiosk"), Kind: wire.Kind(q.Get("kind")), Limit: pageSize, Offset: (at - 1) * pageSize}
+	if v := q.Get("verdict"); v == "accepted" || v == "refused" {
+		yes := v == "accepted"
+		f.Accepted = &yes
+	}
+	return f, at
+}
+
+func pageLink(q url.Values, at int) string {
+	next := url.Values{}
+	for _, k := range []string{"kind", "verdict", "kiosk"} {
+		if v := q.Get(k); v != "" {
+			next.Set(k, v)
+		}
+	}
+	next.Set("page", strconv.Itoa(at))
+	return "/submissions?" + next.Encode()
+}
+
+func (c *Console) submission(w http.ResponseWriter, r *http.Request) {
+	s, err := c.Store.Submission(r.Context(), r.PathValue("id"))
+	switch {
+	case errors.Is(err, hub.ErrNotFound):
+		c.message(w, r, http.StatusNotFound, "There is no such submission", "Search the list by kiosk and kind.")
+	case err != nil:
+		c.failed(w, r, err)
+	default:
+		c.show(w, r, http.StatusOK, "submission", page{Title: wire.NumberOf(s.ID), Tab: "submissions", Data: s})
+	}
+}
+
+func (c *Console) sms(w http.ResponseWriter, r *http.Request) {
+	list, err := c.Sandbox.Messages(r.Context(), r.URL.Query().Get("phone"), messagesSeen)
+	if err != nil {
+		c.failed(w, r, err)
+		return
+	}
+	c.show(w, r, http.StatusOK, "sms", page{Title: "SMS outbox", Tab: "sms", Refresh: 5, Data: list})
+}
+
+type testTables struct {
+	Cards, Phones []sandbox.Special
+	SandboxNow    any
+}
+
+func (c *Console) tests(w http.ResponseWriter, r *http.Request) {
+	c.show(w, r, http.StatusOK, "tests", page{Title: "Test cards and phones", Tab: "tests", Data: testTables{
+		Cards: sandbox.TestCards(), Phones: sandbox.TestPhones(), SandboxNow: c.Sandbox.Now(),
+	}})
+}
