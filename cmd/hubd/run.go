@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"runtime"
+	"time"
+
+	"kioskd/internal/hub/sandbox"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitRun   = 1
+	exitUsage = 2
+)
+
+const usage = `hubd takes in what kiosks submit.
+
+  hubd --demo --data DIR [--api ADDR] [--console ADDR] [--complete-after DURATION]
+  hubd version
+
+`
+
+// options are the parsed command line.
+type options struct {
+	demo          bool
+	data          string
+	api           string
+	console       string
+	completeAfter time.Duration
+}
+
+// run is main with everything handed in, and gives the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "version" {
+		if len(args) > 1 {
+			_, _ = fmt.Fprintln(stderr, "hubd: version takes no arguments")
+			return exitUsage
+		}
+		_, _ = fmt.Fprintf(stdout, "hubd %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		return exitOK
+	}
+	o, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		_, _ = fmt.Fprintf(stderr, "hubd: %v\n", err)
+		return exitUsage
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	if err := serve(ctx, o, stdout, log); err != nil {
+		log.Error("Hub ended", "error", err)
+		return exitRun
+	}
+	return exitOK
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	fs := flag.NewFlagSet("hubd", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.Usage = func() {
+		_, _ = io.WriteString(stderr, usage)
+		fs.PrintDefaults()
+	}
+	fs.BoolVar(&o.demo, "demo", false, "trust the test CA, use the sandbox, enrol the kiosk \"demo\"")
+	fs.StringVar(&o.data, "data", "", "`folder` for keys and databases (required)")
+	fs.StringVar(&o.api, "api", "127.0.0.1:8443", "`address` of the kiosks' HTTPS API")
+	fs.StringVar(&o.console, "console", "127.0.0.1:8090", "loopback `address` of the console")
+	fs.DurationVar(&o.completeAfter, "complete-after", sandbox.DefaultCompleteAfter, "how long the sandbox's registration takes")
+	if err := fs.Parse(args); err != nil {
+		return options{}, err
+	}
+	return o, o.validate(fs.Args())
+}
+
+// validate lists every mistake at once.
+func (o options) validate(rest []string) error {
+	var bad []error
+	if len(rest) > 0 {
+		bad = append(bad, fmt.Errorf("cannot use argument %q", rest[0]))
+	}
+	if o.data == "" {
+		bad = append(bad, errors.New("cannot start without --data"))
+	}
+	if !o.demo {
+		bad = append(bad, errors.New("cannot start without --demo: the sandbox is the only connector so far"))
+	}
+	for _, a := range []struct{ flag, value string }{{"--api", o.api}, {"--console", o.console}} {
+		if _, _, err := net.SplitHostPort(a.value); err != nil {
+			bad = append(bad, fmt.Errorf("cannot use %s %q: not host:port", a.flag, a.value))
+		}
+	}
+	if host, _, err := net.SplitHostPort(o.console); err == nil && host != "localhost" {
+		if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+			bad = append(bad, fmt.Errorf("cannot use --console %q: it has no log-in, so loopback only", o.console))
+		}
+	}
+	if o.completeAfter <= 0 {
+		bad = append(bad, errors.New("cannot use --complete-after: not longer than 0"))
+	}
+	return errors.Join(bad...)
+}
