@@ -410,9 +410,12 @@ func (t *turn) idIssued(f IDIssued) {
 func (t *turn) touchIssued(f Fact) {
 	switch f.(type) {
 	case Next:
-		if t.v.plan == PlanIssue && !t.canReserve() {
-			t.end("finished")
-			return
+		if t.v.plan == PlanIssue {
+			if !t.canReserve() {
+				t.end("finished")
+				return
+			}
+			t.v.plan = PlanFull
 		}
 		t.sign(forReserve)
 	case Another:

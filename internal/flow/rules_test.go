@@ -190,8 +190,11 @@ func TestACardLeftBehindIsRemembered(t *testing.T) {
 }
 
 func TestHomeAsksWhereSomethingWouldBeLost(t *testing.T) {
-	w := newWorld(t).do(Start{Plan: PlanManage}, GoHome{}).at(StepGoodbye)
-	w.do(Next{}, Start{Plan: PlanFull}, Pick{ID: "aeon-card-waon"}, GoHome{}).at(StepIssueTerms)
+	w := newWorld(t).do(Start{Plan: PlanManage}, GoHome{}).at(StepTop)
+	w.do(Start{Plan: PlanReserve}, Back{}).at(StepTop)
+	w.do(Start{Plan: PlanManage}).keys("090").do(GoHome{}).at(StepGoodbye)
+	w.do(Next{}, Start{Plan: PlanFull}, Back{}).at(StepTop)
+	w.do(Start{Plan: PlanFull}, Pick{ID: "aeon-card-waon"}, GoHome{}).at(StepIssueTerms)
 	if w.view().Overlay.Kind != OverlayHome {
 		t.Fatal("not asked")
 	}
@@ -268,4 +271,17 @@ func FuzzParseIntent(f *testing.F) {
 			t.Fatal("the error repeats what was sent")
 		}
 	})
+}
+
+func TestLeavingEarlyStillPrints(t *testing.T) {
+	w := newWorld(t).do(Start{Plan: PlanReserve}).putCard(1, 3).keys(markPIN).do(Next{}).sign().store("r").at(StepReserved)
+	w.do(GoHome{}).at(StepGoodbye)
+	if p := pop[Print](w); !p.Slip.Queued || p.Submission != "r" {
+		t.Fatalf("%+v", p)
+	}
+}
+
+func TestHomeWaitsForTheOutbox(t *testing.T) {
+	w := newWorld(t).do(Start{Plan: PlanReserve}).putCard(1, 3).keys(markPIN).do(Next{}).sign()
+	w.do(GoHome{}, GoHome{}, Next{}).at(StepReading).store("r").at(StepReserved)
 }

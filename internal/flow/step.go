@@ -188,6 +188,7 @@ func (t *turn) end(reason string) {
 		}
 		return
 	}
+	t.printBeforeLeaving()
 	n := t.visit
 	t.v.wipe()
 	t.v = nil

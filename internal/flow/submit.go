@@ -95,6 +95,17 @@ func (t *turn) printIfSettled(sub *submission) {
 	}
 }
 
+// printBeforeLeaving prints what still waited for the hub's word: whoever goes
+// early takes a slip that says "sent later", which is what is known.
+func (t *turn) printBeforeLeaving() {
+	for _, sub := range []*submission{&t.v.reserved, &t.v.applied} {
+		if sub.delivery == DeliverySending {
+			sub.delivery = DeliveryQueued
+			t.printIfSettled(sub)
+		}
+	}
+}
+
 func (t *turn) printSubmission(sub *submission, again bool) {
 	s := Slip{
 		Kind: SlipReservation, Lang: t.lang, At: t.now, Number: sub.number,

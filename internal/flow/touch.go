@@ -94,8 +94,9 @@ func (t *turn) goHome() {
 			t.top()
 		}
 		t.cover(OverlayNone)
+	case t.storing(): // a moment: then the screen says what became of it
 	case t.overlay == OverlayHome, t.nothingToLose():
-		t.end(t.leavingWord())
+		t.leave()
 	default:
 		t.cover(OverlayHome)
 	}
@@ -104,10 +105,42 @@ func (t *turn) goHome() {
 func (t *turn) homeAsked(f Fact) {
 	switch f.(type) {
 	case Next:
-		t.end(t.leavingWord())
+		if !t.storing() {
+			t.leave()
+		}
 	case Back, Another:
 		t.cover(OverlayNone)
 	}
+}
+
+// storing: something irrevocable is on its way into the outbox.
+func (s *State) storing() bool { return s.v.pending != nil && s.v.pending.with == BusyStore }
+
+// leave ends the visit. Where nothing was typed yet there is nothing to say
+// goodbye for.
+func (t *turn) leave() {
+	fresh := t.hardlyBegun()
+	t.end(t.leavingWord())
+	if fresh {
+		t.top()
+	}
+}
+
+// hardlyBegun: this is the first question of the visit and nothing is typed.
+func (s *State) hardlyBegun() bool {
+	v := s.v
+	if len(v.trail) != 1 || v.trail[0] != StepTop {
+		return false
+	}
+	switch s.step {
+	case StepIssueKind:
+		return true
+	case StepManagePhone:
+		return v.manage.phone == ""
+	case StepCard:
+		return v.card.number == 0 && v.card.pin.Len() == 0
+	}
+	return false
 }
 
 // nothingToLose: the procedure is complete, or hardly begun.
@@ -122,7 +155,7 @@ func (t *turn) nothingToLose() bool {
 	case StepTrouble:
 		return t.v.trouble.retryTo == "" && t.v.trouble.other == ""
 	}
-	return false
+	return t.hardlyBegun()
 }
 
 // leavingWord says how the visit ended: finished, or left in the middle.
@@ -170,14 +203,11 @@ func (t *turn) back() {
 		return
 	}
 	to := v.trail[len(v.trail)-1]
-	v.trail = v.trail[:len(v.trail)-1]
 	if to == StepTop {
 		t.goHome()
-		if t.v != nil { // asked: the way back stays
-			t.v.trail = append(t.v.trail, to)
-		}
 		return
 	}
+	v.trail = v.trail[:len(v.trail)-1]
 	t.leaveForms()
 	v.procedure = procedureOf(to, v)
 	t.show(to)
