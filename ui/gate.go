@@ -13,28 +13,43 @@ const csp = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ance
 // gate refuses requests under a foreign Host (DNS rebinding) and from pages of a
 // foreign Origin, and sets the headers that every answer has.
 type gate struct {
-	hosts   map[string]bool
-	origins map[string]bool
+	hosts   map[string]bool // host:port
+	origins map[string]bool // of other servers
+	// anyIP is the port under which every IP address counts, "" for none: a server
+	// that listens on all addresses has no list of its own. Only a name can be
+	// made to point here by somebody else.
+	anyIP string
 }
 
-// newGate allows the loopback names of the listener's port, and the listener's
-// own address where that is another.
+// newGate allows the loopback names of the listener's port, and the addresses
+// that it listens on besides.
 func newGate(addr net.Addr, origins []string) *gate {
 	g := &gate{hosts: map[string]bool{}, origins: map[string]bool{}}
-	host, port, err := net.SplitHostPort(addr.String())
 	names := []string{"127.0.0.1", "localhost", "::1"}
-	if ip := net.ParseIP(host); err == nil && ip != nil && !ip.IsUnspecified() {
+	host, port, err := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); err == nil && ip != nil {
+		if ip.IsUnspecified() {
+			g.anyIP = port
+		}
 		names = append(names, host)
 	}
 	for _, name := range names {
-		h := net.JoinHostPort(name, port)
-		g.hosts[h] = true
-		g.origins["http://"+h] = true
+		g.hosts[net.JoinHostPort(name, port)] = true
 	}
 	for _, o := range origins {
 		g.origins[strings.ToLower(strings.TrimSuffix(o, "/"))] = true
 	}
 	return g
+}
+
+// hosted reports whether host:port is this server.
+func (g *gate) hosted(hostport string) bool {
+	hostport = strings.ToLower(hostport)
+	if g.hosts[hostport] {
+		return true
+	}
+	host, port, err := net.SplitHostPort(hostport)
+	return err == nil && g.anyIP != "" && port == g.anyIP && net.ParseIP(host) != nil
 }
 
 func (g *gate) wrap(next http.Handler) http.Handler {
@@ -45,7 +60,7 @@ func (g *gate) wrap(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		if !g.hosts[strings.ToLower(r.Host)] {
+		if !g.hosted(r.Host) {
 			refuse(w, http.StatusForbidden, "foreign_host")
 			return
 		}
@@ -60,7 +75,12 @@ func (g *gate) wrap(next http.Handler) http.Handler {
 }
 
 func (g *gate) allows(origins []string) bool {
-	return len(origins) == 1 && g.origins[strings.ToLower(origins[0])]
+	if len(origins) != 1 {
+		return false
+	}
+	origin := strings.ToLower(origins[0])
+	host, plain := strings.CutPrefix(origin, "http://")
+	return plain && g.hosted(host) || g.origins[origin]
 }
 
 // refuse answers with a reason that a machine can read.

@@ -231,24 +231,33 @@ func (c *window) stopReading() {
 	_ = c.ws.SetReadDeadline(time.Now())
 }
 
+// parse reads a message strictly. It never gives both a touch and an error.
+func parse(raw []byte) (uint64, flow.Fact, error) {
+	in, err := wire.Decode[intent](raw)
+	if err != nil {
+		return 0, nil, err
+	}
+	fact, err := flow.ParseIntent(in.Type, in.Data)
+	if err != nil {
+		return 0, nil, err
+	}
+	return in.Seq, fact, nil
+}
+
 // take handles one message.
 func (c *window) take(ctx context.Context, raw []byte) *ending {
 	if !c.rate.Allow() {
 		return c.refuse(fault.TooFast, endTooFast)
 	}
-	in, err := wire.Decode[intent](raw)
+	seq, fact, err := parse(raw)
 	if err != nil {
 		return c.refuse(fault.BadMessage, endBad)
 	}
-	fact, err := flow.ParseIntent(in.Type, in.Data)
-	if err != nil {
-		return c.refuse(fault.BadMessage, endBad)
-	}
-	switch err := c.visit.Touch(ctx, in.Seq, fact); {
+	switch err := c.visit.Touch(ctx, seq, fact); {
 	case err == nil:
 		return nil
 	case errors.Is(err, kiosk.ErrStale):
-		c.reply(reply{Stale: true, Seq: in.Seq}) // a double tap: no offence
+		c.reply(reply{Stale: true, Seq: seq}) // a double tap: no offence
 		return nil
 	case errors.Is(err, kiosk.ErrAhead):
 		return c.refuse(fault.BadMessage, endBad)
