@@ -48,6 +48,7 @@ type Courier struct {
 
 	// Owned by the sending loop; times carry the monotonic clock.
 	failures int                  // of the line, in a row
+	failed   time.Time            // when the last of them was
 	resume   time.Time            // no sending before
 	visits   map[string]retryPlan // visits whose next submission failed
 
@@ -84,8 +85,8 @@ func NewCourier(o *Outbox, hub Upstream, log *slog.Logger, opts CourierOptions) 
 	return c
 }
 
-// Kick asks for an attempt now, without waiting out a backoff of the line; a wait
-// that the hub asked for is kept. It never blocks.
+// Kick asks for an attempt soon, without waiting out a backoff of the line beyond
+// its floor; a wait that the hub asked for is kept. It never blocks.
 func (c *Courier) Kick() {
 	select {
 	case c.kick <- struct{}{}:
@@ -119,15 +120,23 @@ func (c *Courier) sendLoop(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		case <-c.outbox.fresh:
-			c.resume = time.Time{}
+			c.hurry()
 		case <-c.kick:
-			c.resume = time.Time{}
+			c.hurry()
 		}
 		wait := c.round(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
 		timer.Reset(wait)
+	}
+}
+
+// hurry shortens the backoff of the line to its floor: kicks never make the
+// kiosk knock faster than that on a hub that does not answer.
+func (c *Courier) hurry() {
+	if soonest := c.failed.Add(c.opts.Backoff.Floor); soonest.Before(c.resume) {
+		c.resume = soonest
 	}
 }
 
@@ -161,7 +170,8 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 		if down != nil { // one failure of the line, however many sendings it broke
 			c.observe(down)
 			c.failures++
-			c.resume = time.Now().Add(c.opts.Backoff.after(c.failures, 0))
+			c.failed = time.Now()
+			c.resume = c.failed.Add(c.opts.Backoff.after(c.failures, 0))
 		}
 	}
 	return 0
