@@ -118,7 +118,7 @@ func TestHopelessDefectEndsTheDaemon(t *testing.T) {
 		w.k.call(nil, func(context.Context) { //nolint:errcheck // it runs
 			w.k.view = func(flow.State) flow.Snapshot { panic("cannot draw at all") }
 		})
-		go w.k.Touch(context.Background(), 1, flow.Start{Plan: flow.PlanManage}) //nolint:errcheck // it may be the last
+		go w.k.Look(context.Background()) //nolint:errcheck // it is the last
 		err := <-w.ended
 		if err == nil || !strings.Contains(err.Error(), "anew") {
 			t.Errorf("Run returned %v", err)

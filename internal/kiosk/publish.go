@@ -49,7 +49,9 @@ func (s *Subscription) put(f Frame) {
 	s.slot <- f
 }
 
-// publisher turns views into frames and counts them. It belongs to the loop.
+// publisher turns views into frames and counts them. It belongs to the loop. The
+// count starts at the time of the start in ms, so that a window which outlived a
+// restart of the daemon cannot hit a snapshot of the new run.
 type publisher struct {
 	seq, since uint64
 	question   uint64
@@ -64,7 +66,7 @@ func (p *publisher) next(now time.Time, view flow.Snapshot, question uint64, ste
 	if err != nil {
 		return Frame{}, false, fmt.Errorf("cannot encode a snapshot: %w", err)
 	}
-	asked := p.seq == 0 || question != p.question
+	asked := p.shape == nil || question != p.question
 	moved := p.recount(now, view)
 	fresh := asked || moved || !bytes.Equal(shape, p.shape)
 	if fresh {

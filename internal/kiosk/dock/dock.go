@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"kioskd/internal/hw/card/cardtest"
-	"kioskd/internal/hw/light"
-	"kioskd/internal/hw/light/lighttest"
 	"kioskd/internal/hw/printer/printertest"
 	"kioskd/internal/kiosk"
 )
@@ -25,10 +23,10 @@ type Options struct {
 	Kiosk   *kiosk.Kiosk
 	Reader  *cardtest.Reader
 	Printer *printertest.Printer
-	Lights  *lighttest.Lights
+	Lights  func() Light // what the lights show now
 	Line    *Line
-	Log     *slog.Logger
 	Clock   *kiosk.Clock
+	Log     *slog.Logger
 }
 
 // Dock serves the API.
@@ -65,10 +63,23 @@ type State struct {
 	Tear     tearState    `json:"tear"`
 	Printer  printerState `json:"printer"`
 	Slips    []slipState  `json:"slips"`
-	Lights   lightState   `json:"lights"`
+	Lights   Light        `json:"lights"`
 	Line     lineState    `json:"line"`
 	Clock    clockState   `json:"clock"`
 	Visit    visitState   `json:"visit"`
+}
+
+// Light is what the lights show.
+type Light struct {
+	Signal  string `json:"signal"`
+	Colour  string `json:"colour"`
+	Pattern []Beat `json:"pattern"`
+}
+
+// Beat is one stretch of a light's rhythm.
+type Beat struct {
+	MS    int64   `json:"ms"`
+	Level float64 `json:"level"` // 0 to 1
 }
 
 type (
@@ -98,15 +109,6 @@ type (
 		Width    int       `json:"width"`
 		Height   int       `json:"height"`
 	}
-	lightState struct {
-		Signal  light.Signal `json:"signal"`
-		Colour  string       `json:"colour"`
-		Pattern []beat       `json:"pattern"`
-	}
-	beat struct {
-		MS    int64   `json:"ms"`
-		Level float64 `json:"level"`
-	}
 	lineState struct {
 		Mode Mode `json:"mode"`
 	}
@@ -130,7 +132,7 @@ func (d *Dock) state(ctx context.Context) (State, error) {
 		Tear:     tearState{At: d.Reader.Tear()},
 		Printer:  d.printer(),
 		Slips:    []slipState{},
-		Lights:   d.lights(),
+		Lights:   d.Lights(),
 		Line:     lineState{Mode: d.Line.Mode()},
 		Clock:    clockState{OffsetSec: int64(d.Clock.Offset() / time.Second)},
 		Visit:    visitState{Step: string(frame.Step)},

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kioskd/internal/catalogue"
+	"kioskd/internal/config"
+	"kioskd/internal/flow"
+	"kioskd/internal/kiosk"
+	"kioskd/internal/kiosk/uplink"
+	ksync "kioskd/internal/sync"
+	"kioskd/internal/wire"
+	"kioskd/ui"
+)
+
+// daemon wires the parts and runs them until ctx ends. What it returns is why it
+// ended before that.
+func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("cannot use the data folder: %w", err)
+	}
+	cat, err := catalogue.Load()
+	if err != nil {
+		return err
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Screen.Listen)
+	if err != nil {
+		return fmt.Errorf("cannot serve the screen: %w", err)
+	}
+	defer func() { _ = ln.Close() }() // the server has closed it, unless nothing ran
+
+	sim, err := newSimulation(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer sim.close()
+	var k *kiosk.Kiosk
+	var outbox *ksync.Outbox
+	up := uplink.New(uplink.Options{
+		File: cfg.Enrolment, DialContext: sim.line.DialContext, Log: log,
+		Report: func(ctx context.Context) wire.Report { return report(ctx, k, outbox) },
+	})
+	outbox, err = ksync.OpenOutbox(ctx, filepath.Join(cfg.Data, "outbox.db"), up.Enrolment, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, outbox.Close()) }()
+	layout, err := newLayout(cfg, cat)
+	if err != nil {
+		return err
+	}
+	clock := kiosk.NewClock(time.Now)
+	k = kiosk.New(kiosk.Options{
+		Settings: settings(cfg, cat),
+		Reader:   sim.reader, Printer: sim.driver, Lights: sim.lights, Roots: sim.roots,
+		Outbox: outbox, Hub: up, Line: up.Line(), Acks: up.Acks(), Kick: up.Kick, Identity: up.Identity,
+		Layout: layout, Clock: clock, Log: log,
+	})
+	server := ui.New(ui.Options{Visit: k, Dock: sim.dock(k, clock, log), Version: version, Log: log})
+
+	if err := writeAddr(cfg.Data, ln.Addr()); err != nil {
+		return err
+	}
+	log.Info("Serving the screen", "url", "http://"+ln.Addr().String()+"/", "version", version, "simulated", cfg.Simulate)
+
+	group, ctx := errgroup.WithContext(ctx)
+	for _, run := range []func(context.Context) error{
+		k.Run,
+		sim.reader.Run,
+		sim.driver.Run,
+		sim.lights.Run,
+		func(ctx context.Context) error { return up.Run(ctx, outbox) },
+		func(ctx context.Context) error { return server.Run(ctx, ln) },
+	} {
+		group.Go(func() error { return unlessEnded(ctx, run(ctx)) })
+	}
+	return group.Wait()
+}
+
+// unlessEnded drops the error by which a component says that it was told to end.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))) {
+		return nil
+	}
+	return err
+}
+
+// settings are the visits' part of the configuration.
+func settings(cfg config.Config, cat *catalogue.Catalogue) flow.Settings {
+	return flow.Settings{
+		Catalogue: cat,
+		Name:      cfg.Kiosk.Name,
+		Phone:     cfg.Kiosk.Phone,
+		Demo:      cfg.Simulate,
+		Layout:    flow.Layout{Reader: place(cfg.Layout.Reader), Printer: place(cfg.Layout.Printer)},
+		Langs:     cfg.Languages,
+		IdleWarn:  cfg.Idle.Warn,
+		IdleCount: cfg.Idle.Countdown,
+	}
+}
+
+// place translates the word of the configuration.
+func place(s string) flow.Place { return flow.Place(s) }
+
+// report is the sign of life: nothing in it is personal.
+func report(ctx context.Context, k *kiosk.Kiosk, outbox *ksync.Outbox) wire.Report {
+	r := wire.Report{Version: version}
+	if frame, err := k.Look(ctx); err == nil {
+		r.Screen = string(frame.Step)
+	}
+	if n, err := outbox.Pending(ctx); err == nil {
+		r.Queued = n
+	}
+	return r
+}
+
+// writeAddr tells tools and tests where the screen is served, whole or not at all.
+func writeAddr(dir string, addr net.Addr) error {
+	raw, err := json.Marshal(struct {
+		HTTP string `json:"http"`
+	}{addr.String()})
+	if err != nil {
+		return fmt.Errorf("cannot write the address: %w", err)
+	}
+	path := filepath.Join(dir, "addr.json")
+	if err := os.WriteFile(path+".new", append(raw, '\n'), 0o600); err != nil {
+		return fmt.Errorf("cannot write the address: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("cannot write the address: %w", err)
+	}
+	return nil
+}
