@@ -132,8 +132,8 @@ func (c Command) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // SW is a status word.
 type SW uint16
 
-// Status words with a meaning in the dialogues; see docs/HARDWARE.md and the
-// reactions in package jpki.
+// Status words with a meaning in the dialogues; the reactions to them stand in
+// package jpki.
 const (
 	OK              SW = 0x9000
 	EndOfFile       SW = 0x6282 // fewer bytes than asked for

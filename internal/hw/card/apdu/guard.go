@@ -40,8 +40,7 @@ type guard struct {
 	armed bool // the counter of FilePIN was read and shows tries; one VERIFY may follow
 }
 
-// allow judges c before it is sent. A VERIFY uses the counter reading up, even
-// if its answer gets lost.
+// allow judges c before it is sent, and changes nothing.
 func (g *guard) allow(c Command) error {
 	switch {
 	case c.CLA == 0x00 && c.INS == InsSelect:
@@ -94,7 +93,6 @@ func (g *guard) allowVerify(c Command) error {
 	if !g.armed || !FourDigits(c.Data) {
 		return forbidden(c)
 	}
-	g.armed = false
 	return nil
 }
 
@@ -112,7 +110,8 @@ func FourDigits(b []byte) bool {
 }
 
 // sending notes that c is on its way: from now on the card's state is unknown
-// until an answer says otherwise.
+// until an answer says otherwise. A VERIFY uses the counter reading up, even if
+// its answer gets lost.
 func (g *guard) sending(c Command) {
 	if c.INS == InsSelect {
 		g.armed, g.file = false, NoFile

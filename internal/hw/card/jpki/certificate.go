@@ -117,7 +117,6 @@ func (s *Session) readCertificate(ctx context.Context) error {
 		if size, err = certificateSize(der); err != nil {
 			return broken(opCert, fault.CardRefused, "", err)
 		}
-		der = der[:min(len(der), size)]
 	}
 	return s.know(der)
 }

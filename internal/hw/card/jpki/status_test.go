@@ -205,3 +205,71 @@ func TestBrokenSignature(t *testing.T) {
 		}
 	}
 }
+
+// A word that does not say what it did to the counter: the counter says it.
+func TestVerifyWordWithoutCounter(t *testing.T) {
+	for sw, want := range map[apdu.SW]fault.Code{0x6F00: fault.CardRefused, 0x6300: fault.PINWrong, 0x6985: fault.CardRefused} {
+		for tries, left := range map[int]int{3: 2, 1: 0} {
+			_, v, conn := lay(t, func(p *cardtest.Profile) { p.Tries = tries })
+			w := &twisted{Conn: conn, head: []byte{0x00, 0x20, 0x00, 0x80}, size: 9, answer: apdu.Answer{SW: sw}.Bytes(), pass: true}
+			res, err := jpki.Sign(t.Context(), w, order(t, "9999"))
+			want := want
+			if left == 0 && want == fault.PINWrong {
+				want = fault.PINBlocked
+			}
+			if fault.CodeOf(err) != want || res.TriesLeft != left || w.hits != 1 || v.Verifications() != 1 {
+				t.Errorf("%v with %d: %v, %+v", sw, tries, err, res)
+			}
+		}
+	}
+}
+
+// leaving cancels the shopper's context as soon as the card has answered a
+// command that begins with head.
+type leaving struct {
+	card.Conn
+	head   []byte
+	size   int
+	cancel context.CancelFunc
+}
+
+func (l *leaving) Transmit(ctx context.Context, b []byte) ([]byte, error) {
+	hit := bytes.HasPrefix(b, l.head) && len(b) == l.size
+	raw, err := l.Conn.Transmit(ctx, b)
+	if hit {
+		l.cancel()
+	}
+	return raw, err
+}
+
+// The shopper leaves between two exchanges: before VERIFY nothing is sent any
+// more, after it the verified PIN is taken back all the same.
+func TestCancelledBetween(t *testing.T) {
+	for _, c := range []struct {
+		about    string
+		size     int
+		sent     int
+		verified bool
+		last     string
+	}{
+		{"after the query", 4, 0, false, "00 20 00 80"},
+		{"after VERIFY", 9, 1, true, "00 A4 04 0C A0000001510000"},
+	} {
+		t.Run(c.about, func(t *testing.T) {
+			r, v, conn := lay(t, func(*cardtest.Profile) {})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			l := &leaving{Conn: conn, head: []byte{0x00, 0x20, 0x00, 0x80}, size: c.size, cancel: cancel}
+			res, err := jpki.Sign(ctx, l, order(t, "1234"))
+			if fault.CodeOf(err) != fault.CardMute || !errors.Is(err, context.Canceled) || res.Verified != c.verified || res.TriesLeft != 3 {
+				t.Errorf("%v, %+v", err, res)
+			}
+			if v.Verifications() != c.sent {
+				t.Errorf("%d PINs compared, want %d", v.Verifications(), c.sent)
+			}
+			if last := r.Log()[len(r.Log())-1]; last.Command != c.last {
+				t.Errorf("last was %s, want %s", last.Command, c.last)
+			}
+		})
+	}
+}
