@@ -56,6 +56,8 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     port: 5173,
+    // The language files and the catalogue lie beside the Go code that embeds them.
+    fs: { allow: [".."] },
     proxy: {
       "/ws": { target: "ws://127.0.0.1:8080", ws: true, changeOrigin: true },
       "/dock/api": { target: "http://127.0.0.1:8080", changeOrigin: true },

@@ -1,3 +1,54 @@
 import { render } from "preact";
+import { App } from "./app";
+import type { Snapshot } from "./contract";
+import { cue } from "./cues";
+import { apply, unit } from "./look";
+import { Link, socketURL, type Line } from "./socket";
+import { Speaker } from "./sound";
+import "./styles/index.css";
 
-render(<main />, document.getElementById("app")!);
+const root = document.documentElement;
+const app = document.getElementById("app");
+if (!app) throw new Error("cannot find the place for the screen");
+
+const speaker = new Speaker();
+let snap: Snapshot | null = null;
+let line: Line = "starting";
+
+const link = new Link(socketURL(location), {
+  onSnapshot(next) {
+    speaker.volume = next.look.volume;
+    const sound = cue(snap, next);
+    if (sound) speaker.play(sound);
+    snap = next;
+    draw();
+  },
+  onLine(next) {
+    if (next === line) return;
+    line = next;
+    draw();
+  },
+});
+
+function draw(): void {
+  const { innerWidth, innerHeight } = window;
+  apply(root, snap?.look ?? { size: 1, contrast: "normal", volume: 2 }, snap?.lang ?? "ja", innerWidth, innerHeight);
+  render(
+    <App
+      snap={snap}
+      line={line}
+      orientation={unit(innerWidth, innerHeight).orientation}
+      send={(intent) => link.send(intent)}
+      play={(sound) => speaker.play(sound)}
+    />,
+    app as HTMLElement,
+  );
+}
+
+addEventListener("resize", draw);
+// A kiosk has no menu of the browser, and nothing to drag out of it.
+addEventListener("contextmenu", (event) => event.preventDefault());
+addEventListener("dragstart", (event) => event.preventDefault());
+
+draw();
+link.open();

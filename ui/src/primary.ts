@@ -1,0 +1,46 @@
+import type { Screen, Snapshot } from "./contract";
+import type { Key, Translate } from "./i18n";
+
+/** The one filled button of a screen: what it says and whether it may be pressed. */
+export interface Primary {
+  text: string;
+  on: boolean;
+}
+
+/** The key of the primary button's text; null when the screen has none. */
+export function primaryKey(screen: Screen): Key | null {
+  switch (screen.kind) {
+    case "menu":
+    case "services":
+    case "card":
+      return null;
+    case "pin":
+      if (screen.resume) return "step.pin.next";
+      return screen.purpose === "apply" ? "pin.next.apply" : "pin.next.reserve";
+    case "issued":
+      return screen.onward ? "step.issued.next" : "step.issued.finish";
+    case "reserved":
+      return screen.onward ? "step.reserved.next" : "step.reserved.finish";
+    case "trouble":
+      return screen.retry ? "step.trouble.next" : null;
+    case "recovered":
+    case "service":
+    case "terms":
+    case "entry":
+    case "birth":
+    case "consent":
+    case "last_try":
+    case "check":
+    case "applied":
+    case "manage":
+    case "goodbye":
+      return `step.${screen.step}.next`;
+  }
+}
+
+export function primaryOf(snap: Snapshot, t: Translate): Primary | null {
+  const key = primaryKey(snap.screen);
+  if (key === null) return null;
+  const text = t(key);
+  return text === "" ? null : { text, on: snap.nav.next };
+}
