@@ -287,7 +287,7 @@ func TestWrongPIN(t *testing.T) {
 	o.MinTries = 2
 	before := verifies(r)
 	res, err := jpki.Sign(t.Context(), conn, o)
-	if fault.CodeOf(err) != fault.PINUncertain || res.TriesLeft != 1 || verifies(r) != before {
+	if fault.CodeOf(err) != fault.PINTriesLow || res.TriesLeft != 1 || verifies(r) != before {
 		t.Fatalf("%v, %d tries, %d PINs sent; want none", err, res.TriesLeft, verifies(r)-before)
 	}
 	_ = conn.Close()

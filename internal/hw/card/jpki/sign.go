@@ -59,7 +59,7 @@ func Sign(ctx context.Context, conn card.Conn, o Order) (Result, error) {
 // Sign reads the counter, verifies the PIN once, signs, and checks the
 // signature. See the promises of the package.
 //
-// With fewer tries left than Order.MinTries the fault is pin_uncertain and
+// With fewer tries left than Order.MinTries the fault is pin_tries_low and
 // nothing was sent: the shopper is to be asked again, knowing the number.
 func (s *Session) Sign(ctx context.Context, o Order) (Result, error) {
 	res := Result{TriesLeft: TriesUnknown}
@@ -86,7 +86,7 @@ func (s *Session) Sign(ctx context.Context, o Order) (Result, error) {
 	case left == 0:
 		return res, broken(opVerify, fault.PINBlocked, "only a municipal office resets it", nil)
 	case left < o.MinTries:
-		return res, broken(opVerify, fault.PINUncertain, "fewer tries left than agreed: nothing was sent", fmt.Errorf("%d of %d tries left", left, o.MinTries))
+		return res, broken(opVerify, fault.PINTriesLow, "fewer tries left than agreed: nothing was sent", fmt.Errorf("%d of %d tries left", left, o.MinTries))
 	}
 	if err := ctx.Err(); err != nil {
 		return res, lost(opVerify, err) // before VERIFY, so that nothing is uncertain

@@ -1,0 +1,305 @@
+package walk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+const patience = 60 * time.Second
+
+// rig is one kiosk and one hub as processes, and the hands that play them.
+type rig struct {
+	t      testing.TB
+	bin    string
+	dir    string
+	kioskd *process
+	hubd   *process
+	kiosk  string // http://host:port
+	hub    string // the console
+	ws     *websocket.Conn
+	shots  chan snapshot
+}
+
+// process is one of ours; it ends with the test.
+type process struct {
+	cmd  *exec.Cmd
+	log  *bytes.Buffer
+	done chan struct{}
+}
+
+// snapshot is what the walk needs of one.
+type snapshot struct {
+	Seq    uint64 `json:"seq"`
+	Screen struct {
+		Kind     string `json:"kind"`
+		Step     string `json:"step"`
+		Number   string `json:"number"`
+		Delivery string `json:"delivery"`
+		Because  any    `json:"because"`
+		Slip     string `json:"slip"`
+		Code     string `json:"code"`
+		Retry    bool   `json:"retry"`
+		Other    string `json:"other"`
+		Status   string `json:"status"`
+		Count    int    `json:"count"`
+		Page     int    `json:"page"`
+		Pages    int    `json:"pages"`
+		Items    []struct {
+			Kind   string `json:"kind"`
+			Number string `json:"number"`
+		} `json:"items"`
+		Choices []struct {
+			Plan      string `json:"plan"`
+			Available bool   `json:"available"`
+		} `json:"choices"`
+		Resend *struct {
+			Allowed bool `json:"allowed"`
+			Left    int  `json:"left"`
+		} `json:"resend"`
+	} `json:"screen"`
+	Overlay *struct {
+		Kind string `json:"kind"`
+	} `json:"overlay"`
+	Busy *struct {
+		With string `json:"with"`
+		Slow bool   `json:"slow"`
+	} `json:"busy"`
+	Nav struct {
+		Next bool `json:"next"`
+		Back bool `json:"back"`
+	} `json:"nav"`
+	Kiosk struct {
+		Line bool `json:"line"`
+		Card bool `json:"card"`
+	} `json:"kiosk"`
+}
+
+// build makes the two binaries once.
+func build(t testing.TB, dir string) {
+	t.Helper()
+	cmd := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "kioskd/cmd/kioskd", "kioskd/cmd/hubd")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("cannot build: %v\n%s", err, out)
+	}
+}
+
+func newRig(t testing.TB, bin string) *rig {
+	t.Helper()
+	r := &rig{t: t, bin: bin, dir: t.TempDir()}
+	t.Cleanup(func() {
+		r.disconnect()
+		r.kioskd.kill()
+		r.hubd.kill()
+		if t.Failed() {
+			t.Logf("kioskd said:\n%s", tail(r.kioskd.log))
+			t.Logf("hubd said:\n%s", tail(r.hubd.log))
+		}
+	})
+	r.startHub("127.0.0.1:0", "127.0.0.1:0")
+	r.startKiosk("127.0.0.1:0")
+	return r
+}
+
+func (r *rig) start(name string, args ...string) *process {
+	r.t.Helper()
+	p := &process{cmd: exec.Command(filepath.Join(r.bin, name), args...), log: new(bytes.Buffer), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	if err := p.cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	go func() {
+		defer close(p.done)
+		_ = p.cmd.Wait() // killed on purpose; what matters is in the ledger
+	}()
+	return p
+}
+
+// kill is a kill -9.
+func (p *process) kill() {
+	if p == nil {
+		return
+	}
+	_ = p.cmd.Process.Kill() // it may have ended already
+	<-p.done
+}
+
+func tail(b *bytes.Buffer) []byte {
+	out := b.Bytes()
+	return out[max(0, len(out)-6000):]
+}
+
+func (r *rig) startHub(api, console string) {
+	r.t.Helper()
+	data := filepath.Join(r.dir, "hub")
+	_ = os.Remove(filepath.Join(data, "addr.json"))
+	r.hubd = r.start("hubd", "--demo", "--data", data, "--api", api, "--console", console)
+	var addr struct{ API, Console string }
+	r.address(filepath.Join(data, "addr.json"), &addr, r.hubd)
+	r.hub = "http://" + addr.Console
+}
+
+func (r *rig) restartHub() {
+	r.t.Helper()
+	var addr struct{ API, Console string }
+	r.address(filepath.Join(r.dir, "hub", "addr.json"), &addr, r.hubd)
+	r.hubd.kill()
+	r.startHub(addr.API, addr.Console) // kiosks know the address
+}
+
+func (r *rig) startKiosk(listen string) {
+	r.t.Helper()
+	data := filepath.Join(r.dir, "kiosk")
+	_ = os.Remove(filepath.Join(data, "addr.json"))
+	r.kioskd = r.start("kioskd", "--sim", "--data", data, "--listen", listen,
+		"--enrolment", filepath.Join(r.dir, "hub", "enrolment", "demo.json"))
+	var addr struct{ HTTP string }
+	r.address(filepath.Join(data, "addr.json"), &addr, r.kioskd)
+	r.kiosk = "http://" + addr.HTTP
+	r.connect()
+}
+
+func (r *rig) restartKiosk() {
+	r.t.Helper()
+	r.disconnect()
+	r.kioskd.kill()
+	r.startKiosk("127.0.0.1:0")
+}
+
+// address waits until a process has written where it listens.
+func (r *rig) address(file string, into any, p *process) {
+	r.t.Helper()
+	r.eventually("a process to write "+filepath.Base(file), func() bool {
+		select {
+		case <-p.done:
+			r.t.Fatalf("a process ended:\n%s", tail(p.log))
+		default:
+		}
+		b, err := os.ReadFile(file)
+		return err == nil && json.Unmarshal(b, into) == nil
+	})
+}
+
+// eventually asks until ok, with a pause that is a timer, not a guess at how
+// long things take.
+func (r *rig) eventually(what string, ok func() bool) {
+	r.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(patience)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-late:
+			r.t.Fatalf("waited %s in vain for %s", patience, what)
+		}
+	}
+}
+
+// connect opens the screen.
+func (r *rig) connect() {
+	r.t.Helper()
+	header := http.Header{"Origin": {r.kiosk}}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ws, resp, err := websocket.DefaultDialer.DialContext(ctx, "ws"+r.kiosk[len("http"):]+"/ws", header)
+	if err != nil {
+		r.t.Fatalf("cannot open the screen: %v", err)
+	}
+	_ = resp.Body.Close()
+	r.ws, r.shots = ws, make(chan snapshot, 1)
+	go func(ws *websocket.Conn, shots chan snapshot) {
+		defer close(shots)
+		for {
+			_, msg, err := ws.ReadMessage()
+			if err != nil {
+				return
+			}
+			var s snapshot
+			if json.Unmarshal(msg, &s) != nil || s.Screen.Kind == "" {
+				continue // a reply, not a snapshot
+			}
+			select {
+			case <-shots: // only the newest counts
+			default:
+			}
+			shots <- s
+		}
+	}(ws, r.shots)
+}
+
+func (r *rig) disconnect() {
+	if r.ws != nil {
+		_ = r.ws.Close() // closing is the point
+		r.ws = nil
+	}
+}
+
+// send sends one intent. A window that the daemon has closed (for rubbish, or
+// because it was killed) is opened anew, as a browser does; the intent is lost.
+func (r *rig) send(seq uint64, typ string, data any) {
+	r.t.Helper()
+	if err := r.ws.WriteJSON(map[string]any{"seq": seq, "type": typ, "data": data}); err != nil {
+		r.disconnect()
+		r.connect()
+	}
+}
+
+// post calls the dock or the console.
+func (r *rig) post(url string, body any) {
+	r.t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := call(http.MethodPost, url, b, nil); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) dock(what string, body any) { r.t.Helper(); r.post(r.kiosk+"/dock/api/"+what, body) }
+
+func (r *rig) get(url string, into any) {
+	r.t.Helper()
+	if err := call(http.MethodGet, url, nil, into); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func call(method, url string, body []byte, into any) (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	client := &http.Client{}
+	resp, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("cannot call %s: %w", url, err)
+	}
+	defer func() { err = errors.Join(err, resp.Body.Close()) }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("cannot call %s: %s: %s", url, resp.Status, b)
+	}
+	if into != nil {
+		return json.Unmarshal(b, into)
+	}
+	return nil
+}
