@@ -31,7 +31,8 @@ var errDown = errors.New("the dock has cut the line")
 
 // Line is a dialer that can be broken. It is used by any number of goroutines.
 type Line struct {
-	dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	dial  func(ctx context.Context, network, addr string) (net.Conn, error)
+	delay time.Duration // of each answer on the slow line
 
 	mu    sync.Mutex
 	mode  Mode
@@ -40,7 +41,7 @@ type Line struct {
 
 // NewLine makes a line that is up, over dial.
 func NewLine(dial func(ctx context.Context, network, addr string) (net.Conn, error)) *Line {
-	return &Line{dial: dial, mode: Up, conns: map[*lineConn]struct{}{}}
+	return &Line{dial: dial, delay: Delay, mode: Up, conns: map[*lineConn]struct{}{}}
 }
 
 // Mode is what the line does now.
@@ -182,7 +183,7 @@ func (c *lineConn) hold(n int) (int, error) {
 	c.mu.Lock()
 	deadline := c.deadline
 	c.mu.Unlock()
-	wait, late := Delay, false
+	wait, late := c.line.delay, false
 	if !deadline.IsZero() {
 		if left := time.Until(deadline); left < wait {
 			wait, late = max(0, left), true
