@@ -1,14 +1,24 @@
 package main
 
 import (
-	"errors"
-
 	"kioskd/internal/catalogue"
 	"kioskd/internal/config"
 	"kioskd/internal/flow"
+	"kioskd/internal/lang"
+	"kioskd/internal/slip"
 )
 
 // newLayout gives the function that encodes slips for the printer.
-func newLayout(config.Config, *catalogue.Catalogue) (func(flow.Slip, bool) ([]byte, error), error) {
-	return func(flow.Slip, bool) ([]byte, error) { return nil, errors.New("cannot lay out slips yet") }, nil
+func newLayout(cfg config.Config, cat *catalogue.Catalogue) (func(flow.Slip, bool) ([]byte, error), error) {
+	texts, err := lang.Load()
+	if err != nil {
+		return nil, err
+	}
+	maker, err := slip.New(cat, texts, slip.Place{Store: cfg.Kiosk.Name})
+	if err != nil {
+		return nil, err
+	}
+	return func(s flow.Slip, reprint bool) ([]byte, error) {
+		return maker.Encode(s, cfg.Printer.Width, reprint)
+	}, nil
 }
