@@ -1,0 +1,62 @@
+// Command bench measures the real kioskd and prints one line for each figure:
+//
+//	bench: NAME ours=… peer=… ratio=… unit=…
+//
+// A peer is either something that does the least for the same purpose, measured
+// in the same run, or a limit that the product has set itself. Run it with
+// `make bench`, or `go run ./internal/bench` after `make build`.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// The limits that the product has set itself.
+const (
+	limitStart  = 1500.0 // ms
+	limitMemory = 80.0   // MiB
+	limitBundle = 60.0   // kB
+)
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	kioskd := flags.String("kioskd", "bin/kioskd", "the `BINARY` to measure")
+	dist := flags.String("dist", "ui/dist", "`DIR` of the built screen")
+	rounds := flags.Int("rounds", 500, "number of intents to time")
+	echo := flags.Bool("echo", false, "be the echo server (the bench starts this itself)")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *echo {
+		return echoServer(ctx)
+	}
+	for _, measure := range []func() error{
+		func() error { return latency(ctx, *kioskd, *rounds) },
+		func() error { return start(ctx, *kioskd) },
+		func() error { return memory(ctx, *kioskd) },
+		func() error { return bundle(*dist) },
+	} {
+		if err := measure(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// report prints one figure.
+func report(name string, ours, peer float64, unit string) {
+	fmt.Printf("bench: %s ours=%.4g peer=%.4g ratio=%.2f unit=%s\n", name, ours, peer, ours/peer, unit)
+}
