@@ -12,6 +12,7 @@ import (
 
 	"kioskd/internal/config"
 	"kioskd/internal/hw/card/cardtest"
+	"kioskd/internal/hw/light/lighttest"
 	"kioskd/internal/hw/printer"
 	"kioskd/internal/hw/printer/printertest"
 	"kioskd/internal/kiosk"
@@ -24,7 +25,7 @@ type simulation struct {
 	reader *cardtest.Reader
 	paper  *printertest.Printer
 	driver *printer.Driver
-	lights *simLights
+	lights *lighttest.Lights
 	line   *dock.Line
 	roots  []*x509.Certificate
 }
@@ -45,7 +46,7 @@ func newSimulation(cfg config.Config, log *slog.Logger) (*simulation, error) {
 		reader: cardtest.NewReader(),
 		paper:  paper,
 		driver: printer.New(paper.Dial, profile, log),
-		lights: newSimLights(),
+		lights: lighttest.New(log),
 		line:   dock.NewLine((&net.Dialer{Timeout: 5 * time.Second}).DialContext),
 		roots:  []*x509.Certificate{root},
 	}, nil
@@ -53,8 +54,18 @@ func newSimulation(cfg config.Config, log *slog.Logger) (*simulation, error) {
 
 func (s *simulation) dock(k *kiosk.Kiosk, clock *kiosk.Clock, log *slog.Logger) http.Handler {
 	return dock.New(dock.Options{
-		Kiosk: k, Reader: s.reader, Printer: s.paper, Lights: s.lights.shown, Line: s.line, Clock: clock, Log: log,
+		Kiosk: k, Reader: s.reader, Printer: s.paper, Lights: s.shown, Line: s.line, Clock: clock, Log: log,
 	})
+}
+
+// shown is what the lights show, for the dock.
+func (s *simulation) shown() dock.Light {
+	pattern := s.lights.Pattern()
+	l := dock.Light{Signal: string(s.lights.Signal()), Colour: pattern.Colour.Hex(), Pattern: []dock.Beat{}}
+	for _, b := range pattern.Beats {
+		l.Pattern = append(l.Pattern, dock.Beat{MS: b.For.Milliseconds(), Level: b.Level, Ramp: b.Ramp})
+	}
+	return l
 }
 
 func (s *simulation) close() { s.paper.Close() }

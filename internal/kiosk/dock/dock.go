@@ -80,6 +80,7 @@ type Light struct {
 type Beat struct {
 	MS    int64   `json:"ms"`
 	Level float64 `json:"level"` // 0 to 1
+	Ramp  bool    `json:"ramp"`  // glides there from the level before
 }
 
 type (
