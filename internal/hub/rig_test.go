@@ -99,6 +99,7 @@ func (r *rig) stop() {
 // kiosk is an enrolled client.
 type kiosk struct {
 	*rig
+	t    testing.TB // of the running test or fuzz input
 	id   string
 	e    *wire.Enrolment
 	seal wire.SealPublicKey
@@ -112,7 +113,7 @@ func (r *rig) kiosk(id string) *kiosk {
 	e, err := r.keys.Enrol(id, "https://127.0.0.1:1", time.Now())
 	must(t, err)
 	must(t, e.Validate())
-	k := &kiosk{rig: r, id: id, e: e}
+	k := &kiosk{rig: r, t: t, id: id, e: e}
 	k.seal, err = wire.ParseSealPublicKey(e.SealKey)
 	must(t, err)
 	k.acks, err = wire.NewAckVerifier(e.AckKeys...)
