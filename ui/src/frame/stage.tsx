@@ -23,14 +23,12 @@ export function Stage(props: {
   useEffect(() => headline.current?.focus({ preventScroll: true }), []);
   return (
     <div class={`stage ${props.class ?? ""}`}>
-      <section class="say">
+      <section class="say" role={props.alert ? "alert" : undefined}>
+        <h1 ref={headline} tabIndex={-1}>
+          {title}
+        </h1>
         <div class="say-words">
-          <div role={props.alert ? "alert" : undefined}>
-            <h1 ref={headline} tabIndex={-1}>
-              {title}
-            </h1>
-            {help !== "" && <p class="help">{help}</p>}
-          </div>
+          {help !== "" && <p class="help">{help}</p>}
           {props.say}
         </div>
         {props.art && <div class="say-art">{props.art}</div>}

@@ -88,7 +88,7 @@ export function PINScreen(props: { screen: PINView }) {
         </div>
         <ProblemLine problem={screen.problem} />
         <p class={`tries ${few ? "tries-few" : ""}`}>
-          <strong>{t("pin.tries", { n: screen.tries_left })}</strong>
+          {screen.problem === null && <strong>{t("pin.tries", { n: screen.tries_left })}</strong>}
           <span class="small">{t("pin.lock", { max: screen.tries_max })}</span>
         </p>
       </div>

@@ -21,9 +21,22 @@ function checkValue(row: CheckRow, t: Translate) {
   }
 }
 
+/** The head of the sheet shows the service and its operator. */
+const besideHead = (row: CheckRow): boolean => row.key !== "service" && row.key !== "operator";
+
 export function CheckScreen(props: { screen: Check }) {
   const { t, send } = useEnv();
   const { screen } = props;
+  const edit = (key: CheckRow["key"], label: string) => (
+    <Press
+      class="button small-button"
+      label={`${label} ${t("check.edit")}`}
+      onPress={() => send({ type: "pick", data: { id: key } })}
+    >
+      <Icon name="edit" />
+      <span>{t("check.edit")}</span>
+    </Press>
+  );
   return (
     <Stage
       class="stage-check"
@@ -38,26 +51,18 @@ export function CheckScreen(props: { screen: Check }) {
       }
     >
       <div class="sheet">
-        <ServiceHead service={screen.service} />
+        <div class="sheet-head">
+          <ServiceHead service={screen.service} />
+          {screen.rows.some((row) => row.key === "service" && row.edit) && edit("service", t("check.service"))}
+        </div>
         <dl class="rows">
-          {screen.rows.map((row, i) => {
+          {screen.rows.filter(besideHead).map((row, i) => {
             const label = row.label !== "" ? row.label : t(`check.${row.key}`);
             return (
               <div key={`${row.key}-${i}`}>
                 <dt>{label}</dt>
                 <dd>{checkValue(row, t)}</dd>
-                {row.edit && (
-                  <dd class="row-edit">
-                    <Press
-                      class="button small-button"
-                      label={`${label} ${t("check.edit")}`}
-                      onPress={() => send({ type: "pick", data: { id: row.key } })}
-                    >
-                      <Icon name="edit" />
-                      <span>{t("check.edit")}</span>
-                    </Press>
-                  </dd>
-                )}
+                {row.edit && <dd>{edit(row.key, label)}</dd>}
               </div>
             );
           })}
