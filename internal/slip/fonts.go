@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/math/fixed"
 )
 
 //go:embed font/NotoSansCJKjp-Regular.otf
@@ -42,6 +43,23 @@ func (s style) lead() int { return s.size * 14 / 10 }
 type faces struct {
 	fonts *fonts
 	open  map[style]font.Face
+	wide  map[glyph]fixed.Int26_6 // advances: breaking lines asks for them often
+}
+
+type glyph struct {
+	style style
+	r     rune
+}
+
+func (f *faces) advance(s style, r rune) fixed.Int26_6 {
+	s.track = 0
+	g := glyph{s, r}
+	w, ok := f.wide[g]
+	if !ok {
+		w, _ = f.face(s).GlyphAdvance(r) // 0 for a character that the face lacks: it is not drawn
+		f.wide[g] = w
+	}
+	return w
 }
 
 func (f *faces) face(s style) font.Face {

@@ -85,13 +85,14 @@ func (l *layout) badge() {
 	l.pen.line(x+14, l.pen.y, []byte(text), value, false)
 }
 
-// panel frames one or more numbers: what the slip is for. Groups are set apart
-// by a fixed width. The numbers are the caller's to wipe.
+// figure is a number with its name.
 type figure struct {
 	label string
 	text  []byte
 }
 
+// panel frames numbers, large: they are what the slip is for. The numbers are
+// the caller's to wipe.
 func (l *layout) panel(figures ...figure) {
 	const pad = 18
 	p, top := l.pen, l.pen.y
@@ -123,10 +124,26 @@ func (l *layout) row(name, text string) {
 		l.gap(8)
 		return
 	}
-	const column = 190
+	column := l.column()
 	p.line(x, p.y+(value.lead()-label.lead())/2+1, []byte(name), label, true)
-	p.para(x+column, l.inner()-column, text, value)
+	s := value
+	for s.size > 25 && p.measure([]byte(text), s) > l.inner()-column {
+		s.size-- // rather a little smaller than broken
+	}
+	if p.measure([]byte(text), s) > l.inner()-column {
+		s = value
+	}
+	p.para(x+column, l.inner()-column, text, s)
 	l.gap(8)
+}
+
+// column is where the values of rows begin: after the widest label.
+func (l *layout) column() int {
+	w := 0
+	for _, key := range []string{"service", "date", "issuance.date", "guardian", "mykey"} {
+		w = max(w, l.pen.measure([]byte(l.text(key)), label))
+	}
+	return w + 24
 }
 
 // heading begins a section under a thin rule.

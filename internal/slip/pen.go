@@ -25,7 +25,7 @@ type pen struct {
 
 func newPen(f *fonts, width int) *pen {
 	return &pen{
-		faces: faces{fonts: f, open: map[style]font.Face{}}, width: width, stride: (width + 7) / 8,
+		faces: faces{fonts: f, open: map[style]font.Face{}, wide: map[glyph]fixed.Int26_6{}}, width: width, stride: (width + 7) / 8,
 		bits: make([]byte, 0, (width+7)/8*1500),
 	}
 }
@@ -79,15 +79,12 @@ func (p *pen) frame(x, y, w, h, r, thick int) {
 
 // measure gives the width of text in dots.
 func (p *pen) measure(text []byte, s style) int {
-	face := p.faces.face(s)
 	var w fixed.Int26_6
 	n := 0
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRune(text[i:])
 		i += size
-		if adv, ok := face.GlyphAdvance(r); ok {
-			w += adv
-		}
+		w += p.faces.advance(s, r)
 		n++
 	}
 	return w.Ceil() + max(n-1, 0)*s.track

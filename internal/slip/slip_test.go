@@ -271,7 +271,7 @@ func TestEveryCharacterHasAGlyph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	real, err := catalogue.Load()
+	shipped, err := catalogue.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +283,7 @@ func TestEveryCharacterHasAGlyph(t *testing.T) {
 				all.WriteString(texts.T(l, key))
 			}
 		}
-		for _, s := range real.Services {
+		for _, s := range shipped.Services {
 			all.WriteString(s.Name.In(l) + s.Ask.In(l) + s.IDField.Label.In(l))
 			for _, f := range s.CodeFields {
 				all.WriteString(f.Label.In(l))
