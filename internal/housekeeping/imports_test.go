@@ -38,6 +38,7 @@ func layers() []layer {
 		}},
 		{folder: "ui", may: []string{"internal/kiosk", "internal/flow", "internal/wire", "internal/fault"}},
 		{folder: "internal/housekeeping"},
+		{folder: "internal/bench", may: []string{"internal", "ui"}},
 		{folder: "internal/walk", may: []string{"internal", "ui"}}, // the whole system, in one test
 		{folder: "cmd", may: []string{"internal", "ui", "cmd"}},
 		{folder: "tools", may: []string{"tools"}},
