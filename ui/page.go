@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"embed"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -25,18 +26,30 @@ const unbuilt = `<!doctype html>
 </html>
 `
 
-// types are the media types of what the build emits. The system's own table is
-// not asked, because it differs between machines.
-var types = map[string]string{
-	".html":  "text/html; charset=utf-8",
-	".js":    "text/javascript; charset=utf-8",
-	".css":   "text/css; charset=utf-8",
-	".svg":   "image/svg+xml",
-	".png":   "image/png",
-	".ico":   "image/x-icon",
-	".woff2": "font/woff2",
-	".json":  "application/json",
-	".txt":   "text/plain; charset=utf-8",
+// mediaType is that of what the build emits, "" for all else. The system's own
+// table is not asked, because it differs between machines.
+func mediaType(ext string) string {
+	switch ext {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	case ".png":
+		return "image/png"
+	case ".ico":
+		return "image/x-icon"
+	case ".woff2":
+		return "font/woff2"
+	case ".json":
+		return "application/json"
+	case ".txt":
+		return "text/plain; charset=utf-8"
+	}
+	return ""
 }
 
 // page serves the files of the build.
@@ -53,17 +66,14 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	case "dock":
 		name = "dock.html"
 	}
-	mime, known := types[path.Ext(name)]
-	if !known || name == "dock.html" && s.opt.Dock == nil {
+	mime := mediaType(path.Ext(name))
+	if mime == "" || name == "dock.html" && s.opt.Dock == nil {
 		refuse(w, http.StatusNotFound, "not_found")
 		return
 	}
 	content, err := fs.ReadFile(dist, "dist/"+name)
-	status := http.StatusOK
-	switch {
-	case err != nil && path.Ext(name) == ".html" && (name == "index.html" || name == "dock.html"):
-		content, status = []byte(unbuilt), http.StatusServiceUnavailable
-	case err != nil:
+	unmade := err != nil && (name == "index.html" || name == "dock.html")
+	if err != nil && !unmade {
 		refuse(w, http.StatusNotFound, "not_found")
 		return
 	}
@@ -78,9 +88,9 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	default:
 		h.Set("Cache-Control", "no-cache")
 	}
-	if status != http.StatusOK {
-		w.WriteHeader(status)
-		_, _ = w.Write(content)
+	if unmade {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, unbuilt) // a reader that has gone is no concern of ours
 		return
 	}
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))

@@ -47,7 +47,7 @@ type Server struct {
 
 // New makes a server. Nothing runs before Run.
 func New(opt Options) *Server {
-	return &Server{opt: opt, limits: standard, windows: make(chan struct{}, standard.windows)}
+	return &Server{opt: opt, limits: standard(), windows: make(chan struct{}, standard().windows)}
 }
 
 // Run serves ln until ctx ends, and returns when every connection is closed.
@@ -73,7 +73,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		err = errors.Join(err, server.Close())
 	}
-	<-failed
+	<-failed      // ErrServerClosed
 	s.open.Wait() // WebSockets, which Shutdown does not know
 	if err != nil {
 		return fmt.Errorf("cannot close all connections: %w", err)

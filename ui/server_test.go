@@ -128,8 +128,15 @@ func newSite(t *testing.T, change func(*limits)) *site {
 	return s
 }
 
+// answer is what came of a request.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
 // get asks for a path, with headers as pairs; "Host" sets the host.
-func (s *site) get(path string, headers ...string) (*http.Response, string) {
+func (s *site) get(path string, headers ...string) answer {
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://"+s.addr+path, http.NoBody)
 	if err != nil {
@@ -151,7 +158,7 @@ func (s *site) get(path string, headers ...string) (*http.Response, string) {
 	if err := errors.Join(err, resp.Body.Close()); err != nil {
 		s.t.Fatal(err)
 	}
-	return resp, string(body)
+	return answer{resp.StatusCode, resp.Header, string(body)}
 }
 
 func TestForeignRequestsAreRefused(t *testing.T) {
@@ -182,16 +189,16 @@ func TestForeignRequestsAreRefused(t *testing.T) {
 		{"no page on the socket", "/ws", nil, "foreign_origin"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			resp, body := s.get(c.path, c.headers...)
+			got := s.get(c.path, c.headers...)
 			if c.reason == "" {
-				if resp.StatusCode != http.StatusOK {
-					t.Errorf("status %d: %s", resp.StatusCode, body)
+				if got.status != http.StatusOK {
+					t.Errorf("status %d: %s", got.status, got.body)
 				}
 				return
 			}
-			var answer struct{ Error string }
-			if err := json.Unmarshal([]byte(body), &answer); err != nil || answer.Error != c.reason || resp.StatusCode != http.StatusForbidden {
-				t.Errorf("status %d, %s, want 403 %s", resp.StatusCode, body, c.reason)
+			var told struct{ Error string }
+			if err := json.Unmarshal([]byte(got.body), &told); err != nil || told.Error != c.reason || got.status != http.StatusForbidden {
+				t.Errorf("status %d, %s, want 403 %s", got.status, got.body, c.reason)
 			}
 		})
 	}
@@ -212,12 +219,12 @@ func TestServerOnAllAddressesKnowsThem(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	s := newSite(t, nil)
 	for _, path := range []string{"/", "/healthz", "/nothing"} {
-		resp, _ := s.get(path)
-		if got := resp.Header.Get("Content-Security-Policy"); got != csp || strings.Contains(got, "unsafe") {
+		header := s.get(path).header
+		if got := header.Get("Content-Security-Policy"); got != csp || strings.Contains(got, "unsafe") {
 			t.Errorf("%s: policy is %q", path, got)
 		}
-		if resp.Header.Get("X-Content-Type-Options") != "nosniff" || resp.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%s: headers are %v", path, resp.Header)
+		if header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: headers are %v", path, header)
 		}
 	}
 }
@@ -233,37 +240,37 @@ func TestPages(t *testing.T) {
 		"/dock.html":  http.StatusNotFound,
 		"/dock/api/x": http.StatusNotFound,
 	} {
-		if resp, _ := s.get(path); resp.StatusCode != status {
-			t.Errorf("%s: status %d, want %d", path, resp.StatusCode, status)
+		if got := s.get(path); got.status != status {
+			t.Errorf("%s: status %d, want %d", path, got.status, status)
 		}
 	}
-	resp, body := s.get("/")
+	got := s.get("/")
 	if _, err := dist.ReadFile("dist/index.html"); err != nil {
-		if resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "make build") {
-			t.Errorf("without a build: status %d: %s", resp.StatusCode, body)
+		if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "make build") {
+			t.Errorf("without a build: status %d: %s", got.status, got.body)
 		}
 		return
 	}
-	if resp.StatusCode != http.StatusOK || !strings.Contains(body, "<script") || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Errorf("status %d, %v", resp.StatusCode, resp.Header)
+	if got.status != http.StatusOK || !strings.Contains(got.body, "<script") || got.header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("status %d, %v", got.status, got.header)
 	}
 	files, err := dist.ReadDir("dist/assets")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		resp, _ := s.get("/assets/" + f.Name())
-		if resp.StatusCode != http.StatusOK || !strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
-			t.Errorf("%s: status %d, %v", f.Name(), resp.StatusCode, resp.Header)
+		got := s.get("/assets/" + f.Name())
+		if got.status != http.StatusOK || !strings.Contains(got.header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: status %d, %v", f.Name(), got.status, got.header)
 		}
 	}
 }
 
 func TestHealth(t *testing.T) {
 	s := newSite(t, nil)
-	resp, body := s.get("/healthz")
-	if resp.StatusCode != http.StatusOK || !strings.Contains(body, `"status":"ok"`) || !strings.Contains(body, `"step":"top"`) {
-		t.Errorf("status %d: %s", resp.StatusCode, body)
+	got := s.get("/healthz")
+	if got.status != http.StatusOK || !strings.Contains(got.body, `"status":"ok"`) || !strings.Contains(got.body, `"step":"top"`) {
+		t.Errorf("status %d: %s", got.status, got.body)
 	}
 }
 

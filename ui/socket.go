@@ -31,9 +31,11 @@ type limits struct {
 	linger    time.Duration // for the browser to read why it was closed
 }
 
-var standard = limits{
-	windows: 8, message: 4 << 10, perSecond: 40, burst: 80, forgiven: 20,
-	write: 5 * time.Second, ping: 10 * time.Second, pong: 25 * time.Second, linger: time.Second,
+func standard() limits {
+	return limits{
+		windows: 8, message: 4 << 10, perSecond: 40, burst: 80, forgiven: 20,
+		write: 5 * time.Second, ping: 10 * time.Second, pong: 25 * time.Second, linger: time.Second,
+	}
 }
 
 // intent is a touch as the screen sends it.
@@ -100,28 +102,43 @@ type window struct {
 	over bool // the reader is to stop; no later read deadline may be set
 }
 
-// ending is why a window is closed: the code and reason of the close frame.
-type ending struct {
-	code   int
-	reason string
-}
+// ending is why a window is closed: the reason in the close frame.
+type ending string
 
-// The endings that a browser is told.
-var (
-	endShutdown = &ending{websocket.CloseGoingAway, "shutdown"}
-	endBinary   = &ending{websocket.CloseUnsupportedData, "binary"}
-	endTooLong  = &ending{websocket.CloseMessageTooBig, "too_long"}
-	endBad      = &ending{websocket.ClosePolicyViolation, string(fault.BadMessage)}
-	endTooFast  = &ending{websocket.ClosePolicyViolation, string(fault.TooFast)}
+// The endings. The browser is told of all but the first.
+const (
+	endGone     ending = "gone"
+	endShutdown ending = "shutdown"
+	endBinary   ending = "binary"
+	endTooLong  ending = "too_long"
+	endBad      ending = ending(fault.BadMessage)
+	endTooFast  ending = ending(fault.TooFast)
+	goesOn      ending = ""
 )
 
+// code is that of the close frame.
+func (e ending) code() int {
+	switch e {
+	case endShutdown:
+		return websocket.CloseGoingAway
+	case endBinary:
+		return websocket.CloseUnsupportedData
+	case endTooLong:
+		return websocket.CloseMessageTooBig
+	case endBad, endTooFast:
+		return websocket.ClosePolicyViolation
+	case endGone, goesOn:
+	}
+	return websocket.CloseNormalClosure
+}
+
 // serve runs both directions and returns why it ended.
-func (c *window) serve(ctx context.Context) string {
-	defer c.ws.Close() //nolint:errcheck // it is over either way
+func (c *window) serve(ctx context.Context) ending {
+	defer func() { _ = c.ws.Close() }() // it is over either way
 	sub, err := c.visit.Subscribe(ctx)
 	if err != nil {
 		c.close(endShutdown)
-		return endShutdown.reason
+		return endShutdown
 	}
 	defer sub.Close()
 
@@ -133,18 +150,17 @@ func (c *window) serve(ctx context.Context) string {
 	end := c.read(ctx)
 	c.stop()
 	<-written
-	if end == nil {
-		return "gone"
+	if end != endGone {
+		c.close(end)
 	}
-	c.close(end)
-	return end.reason
+	return end
 }
 
 // close says why and gives the browser a moment to read it: closing a
 // connection with unread input would reset it, and the reason would be lost.
-func (c *window) close(end *ending) {
+func (c *window) close(end ending) {
 	until := time.Now().Add(c.limits.linger)
-	message := websocket.FormatCloseMessage(end.code, end.reason)
+	message := websocket.FormatCloseMessage(end.code(), string(end))
 	if err := c.ws.WriteControl(websocket.CloseMessage, message, until); err != nil {
 		return
 	}
@@ -187,13 +203,12 @@ func (c *window) send(raw []byte) error {
 	return c.ws.WriteMessage(websocket.TextMessage, raw)
 }
 
-// read takes messages until the window ends. It returns nil when the browser
-// has gone.
-func (c *window) read(ctx context.Context) *ending {
+// read takes messages until the window ends.
+func (c *window) read(ctx context.Context) ending {
 	c.ws.SetReadLimit(c.limits.message)
 	c.ws.SetPongHandler(func(string) error { return c.alive() })
 	if c.alive() != nil {
-		return nil
+		return endGone
 	}
 	for {
 		kind, raw, err := c.ws.ReadMessage()
@@ -203,11 +218,11 @@ func (c *window) read(ctx context.Context) *ending {
 		case errors.Is(err, websocket.ErrReadLimit):
 			return endTooLong
 		case err != nil:
-			return nil
+			return endGone
 		case kind != websocket.TextMessage:
 			return endBinary
 		}
-		if end := c.take(ctx, raw); end != nil {
+		if end := c.take(ctx, raw); end != goesOn {
 			return end
 		}
 	}
@@ -245,7 +260,7 @@ func parse(raw []byte) (uint64, flow.Fact, error) {
 }
 
 // take handles one message.
-func (c *window) take(ctx context.Context, raw []byte) *ending {
+func (c *window) take(ctx context.Context, raw []byte) ending {
 	if !c.rate.Allow() {
 		return c.refuse(fault.TooFast, endTooFast)
 	}
@@ -255,10 +270,10 @@ func (c *window) take(ctx context.Context, raw []byte) *ending {
 	}
 	switch err := c.visit.Touch(ctx, seq, fact); {
 	case err == nil:
-		return nil
+		return goesOn
 	case errors.Is(err, kiosk.ErrStale):
 		c.reply(reply{Stale: true, Seq: seq}) // a double tap: no offence
-		return nil
+		return goesOn
 	case errors.Is(err, kiosk.ErrAhead):
 		return c.refuse(fault.BadMessage, endBad)
 	default:
@@ -268,13 +283,13 @@ func (c *window) take(ctx context.Context, raw []byte) *ending {
 
 // refuse answers a message that breaks the rules, and ends a window that keeps
 // breaking them.
-func (c *window) refuse(code fault.Code, end *ending) *ending {
+func (c *window) refuse(code fault.Code, end ending) ending {
 	c.faults++
 	if c.faults > c.limits.forgiven {
 		return end
 	}
 	c.reply(reply{Error: code})
-	return nil
+	return goesOn
 }
 
 // reply queues an answer. A window that does not read its answers loses them.

@@ -204,7 +204,7 @@ func TestWindowsThatKeepBreakingTheRulesAreClosed(t *testing.T) {
 	s := newSite(t, func(l *limits) { l.linger = 200 * time.Millisecond })
 	t.Run("bad messages", func(t *testing.T) {
 		w := s.open()
-		for range standard.forgiven + 1 {
+		for range standard().forgiven + 1 {
 			w.send(`{"seq":1,"type":"format_disk"}`)
 		}
 		w.closed(websocket.ClosePolicyViolation, "bad_message")

@@ -38,7 +38,8 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	var addr struct{ HTTP string }
 	ts.Check(json.Unmarshal(raw, &addr))
-	resp, err := http.Get("http://" + addr.HTTP + args[1]) //nolint:noctx // the script's own limit ends it
+	client := &http.Client{Timeout: 10 * time.Second}
+	resp, err := client.Get("http://" + addr.HTTP + args[1]) //nolint:noctx // the client has a limit
 	ts.Check(err)
 	body, err := io.ReadAll(resp.Body)
 	ts.Check(errors.Join(err, resp.Body.Close()))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,7 +14,7 @@ import (
 )
 
 // start times the daemon from its start to the first snapshot in a window.
-func start(ctx context.Context, binary string) error {
+func start(ctx context.Context, out io.Writer, binary string) error {
 	var took []time.Duration
 	for range 9 {
 		began := time.Now()
@@ -31,7 +32,7 @@ func start(ctx context.Context, binary string) error {
 			return err
 		}
 	}
-	report("daemon_start_to_first_snapshot", quantile(took, 0.5), limitStart, "ms")
+	report(out, "daemon_start_to_first_snapshot", quantile(took, 0.5), limitStart, "ms")
 	return nil
 }
 
@@ -39,7 +40,7 @@ func start(ctx context.Context, binary string) error {
 const settle = 5 * time.Second
 
 // memory reads what the daemon holds when it has settled, with one window open.
-func memory(ctx context.Context, binary string) (err error) {
+func memory(ctx context.Context, out io.Writer, binary string) (err error) {
 	p, err := startKioskd(ctx, binary)
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func memory(ctx context.Context, binary string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer ws.Close() //nolint:errcheck // the process ends anyway
+	defer ws.Close()
 	if _, err := snapshot(ws, 0); err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func memory(ctx context.Context, binary string) (err error) {
 	if _, err := fmt.Sscan(string(m[1]), &kib); err != nil {
 		return err
 	}
-	report("idle_memory", kib/1024, limitMemory, "MiB")
+	report(out, "idle_memory", kib/1024, limitMemory, "MiB")
 	return nil
 }
 
@@ -81,7 +82,7 @@ var asset = regexp.MustCompile(`(?:src|href)="/(assets/[^"]+\.(?:js|css))"`)
 
 // bundle adds up what the shopper's page is made of, compressed. The fonts are
 // not in it: they are data.
-func bundle(dist string) error {
+func bundle(out io.Writer, dist string) error {
 	page, err := os.ReadFile(filepath.Join(dist, "index.html"))
 	if err != nil {
 		return fmt.Errorf("cannot measure the screen: %w (make build?)", err)
@@ -92,8 +93,8 @@ func bundle(dist string) error {
 		if err != nil {
 			return err
 		}
-		var out bytes.Buffer
-		z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+		var packed bytes.Buffer
+		z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 		if err != nil {
 			return err
 		}
@@ -103,11 +104,11 @@ func bundle(dist string) error {
 		if err := z.Close(); err != nil {
 			return err
 		}
-		total += out.Len()
+		total += packed.Len()
 	}
 	if total == 0 {
 		return errors.New("cannot measure the screen: its page names no script")
 	}
-	report("ui_bundle_gzip", float64(total)/1000, limitBundle, "kB")
+	report(out, "ui_bundle_gzip", float64(total)/1000, limitBundle, "kB")
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -19,7 +20,7 @@ const pace = 27 * time.Millisecond
 
 // latency times an intent until its snapshot, turn by turn with a bare echo on
 // the same library in a process of its own: the difference is kioskd's work.
-func latency(ctx context.Context, binary string, rounds int) (err error) {
+func latency(ctx context.Context, out io.Writer, binary string, rounds int) (err error) {
 	kioskd, err := startKioskd(ctx, binary)
 	if err != nil {
 		return err
@@ -39,12 +40,12 @@ func latency(ctx context.Context, binary string, rounds int) (err error) {
 	if err != nil {
 		return err
 	}
-	defer ours.Close() //nolint:errcheck // the process ends anyway
+	defer ours.Close()
 	peer, err := echo.window(ctx)
 	if err != nil {
 		return err
 	}
-	defer peer.Close() //nolint:errcheck // the process ends anyway
+	defer peer.Close()
 
 	seq, err := snapshot(ours, 0)
 	if err != nil {
@@ -74,8 +75,8 @@ func latency(ctx context.Context, binary string, rounds int) (err error) {
 		}
 		there = append(there, time.Since(began))
 	}
-	report("ws_intent_to_snapshot_p50", quantile(here, 0.50), quantile(there, 0.50), "ms")
-	report("ws_intent_to_snapshot_p99", quantile(here, 0.99), quantile(there, 0.99), "ms")
+	report(out, "ws_intent_to_snapshot_p50", quantile(here, 0.50), quantile(there, 0.50), "ms")
+	report(out, "ws_intent_to_snapshot_p99", quantile(here, 0.99), quantile(there, 0.99), "ms")
 	return nil
 }
 
@@ -122,7 +123,7 @@ func echoServer(ctx context.Context) error {
 		if err != nil {
 			return
 		}
-		defer ws.Close() //nolint:errcheck // over either way
+		defer ws.Close()
 		for {
 			kind, raw, err := ws.ReadMessage()
 			if err != nil || ws.WriteMessage(kind, raw) != nil {

@@ -11,6 +11,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 )
@@ -18,7 +19,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -31,7 +32,7 @@ const (
 	limitBundle = 60.0   // kB
 )
 
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	kioskd := flags.String("kioskd", "bin/kioskd", "the `BINARY` to measure")
 	dist := flags.String("dist", "ui/dist", "`DIR` of the built screen")
@@ -44,10 +45,10 @@ func run(ctx context.Context, args []string) error {
 		return echoServer(ctx)
 	}
 	for _, measure := range []func() error{
-		func() error { return latency(ctx, *kioskd, *rounds) },
-		func() error { return start(ctx, *kioskd) },
-		func() error { return memory(ctx, *kioskd) },
-		func() error { return bundle(*dist) },
+		func() error { return latency(ctx, out, *kioskd, *rounds) },
+		func() error { return start(ctx, out, *kioskd) },
+		func() error { return memory(ctx, out, *kioskd) },
+		func() error { return bundle(out, *dist) },
 	} {
 		if err := measure(); err != nil {
 			return err
@@ -57,6 +58,6 @@ func run(ctx context.Context, args []string) error {
 }
 
 // report prints one figure.
-func report(name string, ours, peer float64, unit string) {
-	fmt.Printf("bench: %s ours=%.4g peer=%.4g ratio=%.2f unit=%s\n", name, ours, peer, ours/peer, unit)
+func report(out io.Writer, name string, ours, peer float64, unit string) {
+	_, _ = fmt.Fprintf(out, "bench: %s ours=%.4g peer=%.4g ratio=%.2f unit=%s\n", name, ours, peer, ours/peer, unit)
 }

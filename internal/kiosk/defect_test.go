@@ -54,12 +54,12 @@ func TestPanicInStepWipesTheVisit(t *testing.T) {
 			<-release // deaf to its context
 			return wire.Account{Service: "of the old visit"}, nil
 		}
-		real := w.k.step
+		was := w.k.step
 		w.k.step = func(s flow.State, e flow.Event) (flow.State, []flow.Effect) {
 			if f, ok := e.Fact.(flow.SetVolume); ok && f.Volume == 3 {
 				panic(fmt.Errorf("what %s", "09012345678"))
 			}
-			return real(s, e)
+			return was(s, e)
 		}
 		toPassword(w)
 		w.touch(flow.Next{})
@@ -98,12 +98,12 @@ func TestPanicInStepWipesTheVisit(t *testing.T) {
 
 func TestPanicInViewWipesTheVisit(t *testing.T) {
 	inWorld(t, func(w *world) {
-		real := w.k.view
+		was := w.k.view
 		w.k.view = func(s flow.State) flow.Snapshot {
 			if s.Step() == flow.StepManagePhone {
 				panic("cannot draw")
 			}
-			return real(s)
+			return was(s)
 		}
 		w.touch(flow.Start{Plan: flow.PlanManage})
 		w.expect(flow.StepTop)
@@ -115,10 +115,10 @@ func TestHopelessDefectEndsTheDaemon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir+"/outbox.db")
 		w.boot()
-		w.k.call(nil, func(context.Context) { //nolint:errcheck // it runs
+		w.k.call(nil, func(context.Context) {
 			w.k.view = func(flow.State) flow.Snapshot { panic("cannot draw at all") }
 		})
-		go w.k.Look(context.Background()) //nolint:errcheck // it is the last
+		go w.k.Look(context.Background())
 		err := <-w.ended
 		if err == nil || !strings.Contains(err.Error(), "anew") {
 			t.Errorf("Run returned %v", err)
@@ -146,7 +146,7 @@ func TestLateAnswerOfAnEndedVisit(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.expect(flow.StepGoodbye)
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		w.expect(flow.StepTop)
 		w.touch(flow.Start{Plan: flow.PlanManage})
 		before := w.look()
@@ -185,7 +185,7 @@ func TestEffectIsEndedByItsLimit(t *testing.T) {
 		}
 		toPassword(w)
 		w.touch(flow.Next{})
-		time.Sleep(flow.LimitOf(flow.LogIn{}) + time.Millisecond)
+		pass(flow.LimitOf(flow.LogIn{}) + time.Millisecond)
 		s := w.expect(flow.StepTrouble)
 		if s.Screen.Code != string(fault.HubSlow) {
 			t.Errorf("fault is %q, want hub_slow", s.Screen.Code)

@@ -81,8 +81,7 @@ func problemOf(err error) flow.Problem {
 	if err == nil {
 		return flow.Problem{}
 	}
-	var refusal *ksync.RefusalError
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*ksync.RefusalError](err); ok {
 		p := refusal.Problem
 		return flow.Problem{Code: p.Code, Field: p.Field, TriesLeft: p.TriesLeft, RetryAfter: refusal.RetryAfter}
 	}

@@ -104,7 +104,7 @@ func New(opt Options) *Kiosk {
 		view:    flow.View,
 		visits:  map[uint64]*visit{},
 		subs:    map[*Subscription]struct{}{},
-		pub:     publisher{seq: uint64(max(0, opt.Clock.base().UnixMilli()))}, //nolint:gosec // not negative
+		pub:     publisher{seq: uint64(max(0, opt.Clock.base().UnixMilli()))},
 	}
 }
 

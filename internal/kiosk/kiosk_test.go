@@ -41,7 +41,7 @@ func TestReserveOnSimulatedHardware(t *testing.T) {
 			t.Errorf("outbox holds %d submissions (%v), want 1", n, err)
 		}
 
-		time.Sleep(30 * time.Second) // the hub's word does not come; the slip is printed
+		pass(30 * time.Second) // the hub's word does not come; the slip is printed
 		if s := w.look(); s.Screen.Slip != string(flow.SlipPrinted) {
 			t.Errorf("slip is %q, want printed", s.Screen.Slip)
 		}
@@ -144,7 +144,7 @@ func TestSeqGrowsOnlyWithTheScreen(t *testing.T) {
 		if waiting.Busy == nil {
 			t.Fatal("the screen is not waiting")
 		}
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		later := w.look()
 		if later.Busy.SinceMS < 3000 {
 			t.Errorf("a fresh look counts %d ms, want 3000 at least", later.Busy.SinceMS)
@@ -194,7 +194,7 @@ func TestTimeEndsAVisit(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer sub.Close()
-			time.Sleep(2*time.Minute + 46*time.Second)
+			pass(2*time.Minute + 46*time.Second)
 			synctest.Wait()
 			if frame := <-sub.C; frame.Step != flow.StepGoodbye {
 				t.Errorf("screen is %s, want goodbye without anybody looking", frame.Step)

@@ -126,7 +126,7 @@ func newWorld(t *testing.T, path string) *world {
 		log: &bytes.Buffer{}, clock: NewClock(time.Now), ended: make(chan error, 4),
 	}
 	// A bubble's time starts in 2000, when no card's certificate was valid.
-	w.clock.Forward(time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC).Sub(time.Now()))
+	w.clock.Forward(time.Until(time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC)))
 	enrolment := &wire.Enrolment{Kiosk: "test-kiosk", SealKey: seal.Public().Bytes(), SealKeyID: seal.Public().ID()}
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.outbox, err = ksync.OpenOutbox(t.Context(), path, func() (*wire.Enrolment, bool) { return enrolment, true }, log)
@@ -166,7 +166,7 @@ func (w *world) boot() {
 		go func() { w.ended <- run(ctx) }()
 	}
 	w.line <- true
-	time.Sleep(time.Second) // the bubble's clock: the printer is found
+	pass(time.Second) // the bubble's clock: the printer is found
 	synctest.Wait()
 }
 
@@ -248,3 +248,6 @@ func (w *world) put(persona string) {
 		w.t.Fatal(err)
 	}
 }
+
+// pass lets time pass in the bubble.
+func pass(d time.Duration) { <-time.After(d) }

@@ -38,6 +38,7 @@ func (dark) Show(light.Signal)             {}
 type bench struct {
 	t      *testing.T
 	url    string
+	client *http.Client
 	reader *cardtest.Reader
 	driver *printer.Driver
 	paper  *printertest.Printer
@@ -75,7 +76,7 @@ func newBench(t *testing.T) *bench {
 		},
 	})
 	server := httptest.NewServer(dock)
-	b.url = server.URL + "/dock/api/"
+	b.url, b.client = server.URL+"/dock/api/", server.Client()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 3)
 	for _, run := range []func(context.Context) error{b.kiosk.Run, b.reader.Run, b.driver.Run} {
@@ -104,7 +105,7 @@ func (b *bench) ask(method, path, body string) (int, string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := b.client.Do(req)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -245,11 +246,11 @@ func TestEventsFollowEachChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := b.client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // the stream is cut off
+	defer resp.Body.Close()
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 1<<20)
 	until := func(what string, ok func(State) bool) {

@@ -105,14 +105,14 @@ func TestBrokenLineEndsAWait(t *testing.T) {
 
 func TestReadDeadlineCountsOnTheSlowLine(t *testing.T) {
 	ours, theirs := net.Pipe()
-	defer theirs.Close() //nolint:errcheck // a pipe
+	defer theirs.Close()
 	line := NewLine(func(context.Context, string, string) (net.Conn, error) { return ours, nil })
 	line.Set(Slow)
 	conn, err := line.DialContext(t.Context(), "tcp", "hub")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // a pipe
+	defer conn.Close()
 	go func() {
 		buf := make([]byte, 64)
 		for range 2 {

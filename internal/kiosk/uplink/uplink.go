@@ -100,10 +100,7 @@ func (u *Uplink) Run(ctx context.Context, outbox *ksync.Outbox) error {
 			if err := end(); err != nil {
 				return err
 			}
-			var err error
-			if end, err = u.start(ctx, e, outbox); err != nil {
-				return err
-			}
+			end = u.start(ctx, e, outbox)
 		}
 		select {
 		case <-ctx.Done():
@@ -143,11 +140,11 @@ func (u *Uplink) tell(err error) {
 }
 
 // start begins to use an enrolment; the function it returns ends that, and waits.
-func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Outbox) (func() error, error) {
+func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Outbox) func() error {
 	client, err := ksync.NewClient(e, ksync.ClientOptions{DialContext: u.opt.DialContext})
 	if err != nil {
 		u.tell(err)
-		return func() error { return nil }, nil
+		return func() error { return nil }
 	}
 	s := &session{
 		enrolment: e, client: client,
@@ -165,7 +162,7 @@ func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Out
 		<-passed
 		client.Close()
 		return <-ended
-	}, nil
+	}
 }
 
 // pass hands on what a courier says, until ctx ends.
