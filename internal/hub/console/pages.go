@@ -43,7 +43,7 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request) {
 	o.Alarms, o.Recent, o.Counts = alarms, recent, allKinds(counts)
 	for _, k := range kiosks {
 		row := kioskRow{k, stateOf(k, c.Now())}
-		if row.State.Level == "ok" {
+		if row.State.Level == "ok" || row.State.Level == "warn" {
 			o.InUse++
 		}
 		o.Kiosks = append(o.Kiosks, row)

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kioskd/internal/wire"
+)
+
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{}, {"--demo"}, {"--data", "x"}, {"--demo", "--data", "x", "more"}, {"--nonsense"}, {"version", "x"},
+		{"--demo", "--data", "x", "--console", "0.0.0.0:8090"}, {"--demo", "--data", "x", "--api", "8443"},
+		{"--demo", "--data", "x", "--complete-after", "0s"},
+	} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), args, &out, &errs); code != exitUsage || errs.Len() == 0 {
+			t.Errorf("%v: exit %d, %q", args, code, errs.String())
+		}
+	}
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"version"}, &out, io.Discard); code != exitOK || !strings.HasPrefix(out.String(), "hubd ") {
+		t.Errorf("version: exit %d, %q", code, out.String())
+	}
+}
+
+// TestServes starts the hub twice on one folder and speaks to it as the demo
+// kiosk and as a browser.
+func TestServes(t *testing.T) {
+	dir := t.TempDir()
+	var ca string
+	for range 2 {
+		stop, code := start(t, dir)
+		e, err := wire.LoadEnrolment(filepath.Join(dir, "enrolment", "demo.json"))
+		must(t, err)
+		if ca != "" && ca != e.HubCA {
+			t.Error("a restart changed the CA")
+		}
+		ca = e.HubCA
+		pair, err := tls.X509KeyPair([]byte(e.ClientCert), []byte(e.ClientKey))
+		must(t, err)
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM([]byte(e.HubCA))
+		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}}
+		c := &http.Client{Transport: tr}
+		resp, err := c.Post(e.HubURL+wire.PathReport, "application/json", strings.NewReader(`{"version":"1","screen":"top"}`))
+		must(t, err)
+		if resp.StatusCode != http.StatusNoContent {
+			t.Errorf("report: %s", resp.Status)
+		}
+		must(t, resp.Body.Close())
+		tr.CloseIdleConnections()
+		con := "http://" + addresses(t, dir)["console"]
+		for path, want := range map[string]int{
+			"/": 200, "/submissions": 200, "/sms": 200, "/tests": 200, "/healthz": 200, "/openapi.yaml": 200,
+			"/assets/console.css": 200, "/nothing": 404, "/submissions/X": 404, "/api/kiosks": 200,
+		} {
+			if got := status(t, http.MethodGet, con+path, "", ""); got != want {
+				t.Errorf("%s: %d", path, got)
+			}
+		}
+		if got := status(t, http.MethodGet, con+"/", "evil.example", ""); got != http.StatusMisdirectedRequest {
+			t.Errorf("a foreign host name: %d", got)
+		}
+		if got := status(t, http.MethodPost, con+"/api/sandbox/reset", "", "https://evil.example"); got != http.StatusForbidden {
+			t.Errorf("a foreign origin: %d", got)
+		}
+		stop()
+		if got := <-code; got != exitOK {
+			t.Errorf("exit %d", got)
+		}
+	}
+}
+
+func start(t *testing.T, dir string) (context.CancelFunc, <-chan int) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	t.Cleanup(stop)
+	ready, out := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"--demo", "--data", dir, "--api", "127.0.0.1:0", "--console", "127.0.0.1:0"}, out, io.Discard)
+		_ = out.Close()
+	}()
+	line := make([]byte, 256)
+	if n, err := ready.Read(line); err != nil || !strings.Contains(string(line[:n]), "console http://") {
+		t.Fatalf("printed %q (%v)", line[:n], err)
+	}
+	return stop, code
+}
+
+func addresses(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "addr.json"))
+	must(t, err)
+	var a map[string]string
+	must(t, json.Unmarshal(b, &a))
+	return a
+}
+
+func status(t *testing.T, method, url, host, origin string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	must(t, err)
+	req.Host = host
+	if origin != "" {
+		req.Header.Set("Origin", origin)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	must(t, err)
+	must(t, resp.Body.Close())
+	if !strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("%s has no policy", url)
+	}
+	return resp.StatusCode
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,298 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"kioskd/internal/catalogue"
+	"kioskd/internal/fault"
+	"kioskd/internal/hub"
+	"kioskd/internal/hub/vault"
+	"kioskd/internal/wire"
+)
+
+const (
+	kiosk    = "demo"
+	service  = "aeon-card-waon"
+	goodCard = "4980000000000014"
+	phone    = "09012345678"
+	password = "abcd1234"
+)
+
+type rig struct {
+	*Sandbox
+	t      *testing.T
+	waited []time.Duration
+}
+
+func open(t *testing.T) *rig {
+	t.Helper()
+	v, err := vault.New(bytes.Repeat([]byte{7}, vault.KeySize))
+	must(t, err)
+	cat, err := catalogue.Load()
+	must(t, err)
+	r := &rig{t: t}
+	start := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	r.Sandbox, err = Open(t.Context(), filepath.Join(t.TempDir(), "s.db"), v, Options{
+		Catalogue: cat, Now: func() time.Time { return start },
+		Wait: func(_ context.Context, d time.Duration) error { r.waited = append(r.waited, d); return nil },
+	})
+	must(t, err)
+	t.Cleanup(func() { must(t, r.Close()) })
+	return r
+}
+
+func details(card, phone string) wire.IssueStart {
+	return wire.IssueStart{
+		RequestID: wire.NewNonce(), Service: service, CardNumber: card, NameKana: "ヤマダ　タロウ", Birth: "1950-04-01", Phone: phone,
+	}
+}
+
+func (r *rig) begin(card, phone string) wire.IssueStarted {
+	r.t.Helper()
+	st, err := r.Start(r.t.Context(), kiosk, details(card, phone))
+	must(r.t, err)
+	return st
+}
+
+func (r *rig) code(phone string) string {
+	r.t.Helper()
+	list, err := r.Messages(r.t.Context(), phone, 1)
+	must(r.t, err)
+	if len(list) == 0 {
+		r.t.Fatal("no message")
+	}
+	return list[0].Code
+}
+
+func (r *rig) verify(session, code string) error {
+	_, err := r.Verify(r.t.Context(), kiosk, wire.IssueVerify{RequestID: wire.NewNonce(), Session: session, Code: code})
+	return err
+}
+
+func (r *rig) resend(session string) (wire.IssueStarted, error) {
+	return r.Resend(r.t.Context(), kiosk, wire.IssueResend{RequestID: wire.NewNonce(), Session: session})
+}
+
+func (r *rig) finish(session, password string) (wire.Issued, error) {
+	return r.Complete(r.t.Context(), kiosk, wire.IssueComplete{RequestID: wire.NewNonce(), Session: session, Password: password})
+}
+
+func refused(t *testing.T, err error, code fault.Code) *hub.Refusal {
+	t.Helper()
+	var no *hub.Refusal
+	if !errors.As(err, &no) || no.Code != code {
+		t.Fatalf("got %v, not %s", err, code)
+	}
+	return no
+}
+
+func TestDetailsAreChecked(t *testing.T) {
+	r := open(t)
+	for field, change := range map[string]func(*wire.IssueStart){
+		"service":     func(s *wire.IssueStart) { s.Service = "nobody" },
+		"card_number": func(s *wire.IssueStart) { s.CardNumber = "4980000000000015" },
+		"name_kana":   func(s *wire.IssueStart) { s.NameKana = "Yamada Taro" },
+		"birth":       func(s *wire.IssueStart) { s.Birth = "2026-04-31" },
+		"phone":       func(s *wire.IssueStart) { s.Phone = "0312345678" },
+	} {
+		d := details(goodCard, phone)
+		change(&d)
+		_, err := r.Start(t.Context(), kiosk, d)
+		if no := refused(t, err, fault.BadMessage); no.Field != field {
+			t.Errorf("%s: refused for %s", field, no.Field)
+		}
+	}
+	d := details(goodCard, phone)
+	d.Service = "waon" // in the catalogue, but issues nothing
+	_, err := r.Start(t.Context(), kiosk, d)
+	refused(t, err, fault.BadMessage)
+}
+
+func TestSpecialNumbers(t *testing.T) {
+	for _, c := range append(TestCards(), TestPhones()...) {
+		t.Run(c.Number, func(t *testing.T) {
+			r := open(t)
+			d := details(goodCard, phone)
+			if len(c.Number) == 16 {
+				d.CardNumber = c.Number
+			} else {
+				d.Phone = c.Number
+			}
+			st, err := r.Start(t.Context(), kiosk, d)
+			switch c.act {
+			case actDecline:
+				refused(t, err, fault.CardDeclined)
+			case actRegistered:
+				refused(t, err, fault.AlreadyRegistered)
+			case actCannotSend:
+				refused(t, err, fault.SMSNotSent)
+			case actDown:
+				if !errors.Is(err, errAway) {
+					t.Errorf("got %v", err)
+				}
+			case actNeverArrives:
+				must(t, err)
+				if list, err := r.Messages(t.Context(), "", 9); err != nil || len(list) != 0 {
+					t.Errorf("messages %v (%v)", list, err)
+				}
+			case actWrongCode:
+				must(t, err)
+				refused(t, r.verify(st.Session, r.code(c.Number)), fault.OTPWrong)
+			case actSlow, actVerySlow:
+				must(t, err)
+				if len(r.waited) != 1 || r.waited[0] < slow {
+					t.Errorf("waited %v", r.waited)
+				}
+			case actSucceed:
+				must(t, err)
+				must(t, r.verify(st.Session, r.code(d.Phone)))
+			}
+		})
+	}
+}
+
+func TestCodeLocksExpiresAndIsResent(t *testing.T) {
+	r := open(t)
+	st := r.begin(goodCard, phone)
+	if st.ExpiresInSec != 300 || st.ResendInSec != 30 || st.ResendsLeft != 3 || st.TriesLeft != 3 {
+		t.Errorf("started %+v", st)
+	}
+	first := r.code(phone)
+	for left := 2; left > 0; left-- {
+		if no := refused(t, r.verify(st.Session, otherCode(first)), fault.OTPWrong); no.TriesLeft != left {
+			t.Errorf("%d tries left, not %d", no.TriesLeft, left)
+		}
+	}
+	refused(t, r.verify(st.Session, otherCode(first)), fault.OTPExhausted)
+	refused(t, r.verify(st.Session, first), fault.OTPExhausted) // the right one comes too late
+
+	_, err := r.resend(st.Session)
+	if no := refused(t, err, fault.OTPNoResend); no.RetryAfter != resendAfter {
+		t.Errorf("retry after %v", no.RetryAfter)
+	}
+	for left := 2; left >= 0; left-- {
+		r.Forward(resendAfter)
+		st, err = r.resend(st.Session)
+		must(t, err)
+		if st.ResendsLeft != left || st.TriesLeft != 3 {
+			t.Errorf("resent %+v", st)
+		}
+	}
+	r.Forward(resendAfter)
+	_, err = r.resend(st.Session)
+	refused(t, err, fault.OTPNoResend)
+	r.Forward(codeLife)
+	refused(t, r.verify(st.Session, r.code(phone)), fault.OTPExpired)
+	r.Forward(sessionLife)
+	refused(t, r.verify(st.Session, r.code(phone)), fault.SessionLost)
+}
+
+func TestResendVoidsTheEarlierCode(t *testing.T) {
+	r := open(t)
+	st := r.begin(goodCard, phone)
+	first := r.code(phone)
+	r.Forward(resendAfter)
+	_, err := r.resend(st.Session)
+	must(t, err)
+	if second := r.code(phone); second != first { // one in a million they are equal
+		refused(t, r.verify(st.Session, first), fault.OTPWrong)
+	}
+}
+
+func TestIssue(t *testing.T) {
+	r := open(t)
+	st := r.begin(goodCard, phone)
+	_, err := r.finish(st.Session, password)
+	refused(t, err, fault.SessionLost) // not before the code is verified
+	must(t, r.verify(st.Session, r.code(phone)))
+	for _, p := range []string{"", "abc1234", "abcdefgh", "12345678", "ａｂｃｄ1234", "abcd 1234"} {
+		_, err := r.finish(st.Session, p)
+		refused(t, err, fault.BadMessage)
+	}
+	one, err := r.finish(st.Session, password)
+	must(t, err)
+	if len(one.ServiceID) != 16 || !catalogue.Luhn(one.ServiceID) || len(one.Codes) != 1 || len(one.Codes[0]) != 6 {
+		t.Errorf("issued %+v", one)
+	}
+	two, err := r.finish(st.Session, password)
+	must(t, err)
+	if one.ServiceID != two.ServiceID || one.IssueRef != two.IssueRef {
+		t.Error("the same session issued twice")
+	}
+	_, err = r.Start(t.Context(), kiosk, details(goodCard, "08012345678"))
+	refused(t, err, fault.AlreadyRegistered)
+	if _, err := r.Verify(t.Context(), "other", wire.IssueVerify{Session: st.Session}); err == nil {
+		t.Error("another kiosk uses the session")
+	}
+}
+
+func TestLoginLocks(t *testing.T) {
+	r := open(t)
+	st := r.begin(goodCard, phone)
+	must(t, r.verify(st.Session, r.code(phone)))
+	_, err := r.finish(st.Session, password)
+	must(t, err)
+	login := func(phone, password string) error {
+		_, err := r.Lookup(t.Context(), wire.Lookup{Phone: phone, Password: password})
+		return err
+	}
+	must(t, login(phone, password))
+	for range loginTries - 1 {
+		refused(t, login(phone, "wrong000"), fault.LoginWrong)
+	}
+	must(t, login(phone, password)) // a right one wipes the count
+	for range loginTries - 1 {
+		refused(t, login(phone, "wrong000"), fault.LoginWrong)
+	}
+	refused(t, login(phone, "wrong000"), fault.LoginLocked)
+	refused(t, login(phone, password), fault.LoginLocked)
+	r.Forward(loginLock)
+	must(t, login(phone, password))
+	for range loginTries - 1 { // a phone that nobody registered behaves alike
+		refused(t, login("07099998888", password), fault.LoginWrong)
+	}
+	refused(t, login("07099998888", password), fault.LoginLocked)
+}
+
+func TestApplyIsIdempotentBySubmission(t *testing.T) {
+	r := open(t)
+	order := hub.ApplyOrder{Submission: "s1", Person: "p", Content: wire.Application{
+		Service: "waon", ServiceID: "6900000000000016", Codes: []string{"123456"}, PhoneLast4: "5678",
+	}}
+	_, err := r.Apply(t.Context(), order)
+	refused(t, err, fault.NotReserved)
+	id, err := r.Reserve(t.Context(), hub.ReserveOrder{Submission: "s0", Person: "p"})
+	must(t, err)
+	by, err := r.Apply(t.Context(), order)
+	must(t, err)
+	r.Forward(time.Hour)
+	again, err := r.Apply(t.Context(), order)
+	must(t, err)
+	if !by.Equal(again) {
+		t.Errorf("complete by %v, then %v", by, again)
+	}
+	order.Submission = "s2"
+	_, err = r.Apply(t.Context(), order)
+	refused(t, err, fault.AlreadyApplied)
+	st, err := r.Standing(t.Context(), "p")
+	must(t, err)
+	if st != (wire.Standing{Reserved: true, MyKeyID: id, Applied: true, Service: "waon"}) {
+		t.Errorf("standing %+v", st)
+	}
+	must(t, r.Reset(t.Context()))
+	if st, err := r.Standing(t.Context(), "p"); err != nil || st.Reserved {
+		t.Errorf("after reset %+v (%v)", st, err)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
