@@ -1,0 +1,153 @@
+package console_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kioskd/internal/catalogue"
+	"kioskd/internal/fault"
+	"kioskd/internal/hub"
+	"kioskd/internal/hub/console"
+	"kioskd/internal/hub/sandbox"
+	"kioskd/internal/hub/sqlite"
+	"kioskd/internal/hub/vault"
+	"kioskd/internal/wire"
+)
+
+func open(t *testing.T) (http.Handler, *sqlite.Store) {
+	t.Helper()
+	dir := t.TempDir()
+	store, err := sqlite.Open(t.Context(), filepath.Join(dir, "hub.db"))
+	must(t, err)
+	t.Cleanup(func() { must(t, store.Close()) })
+	v, err := vault.New(make([]byte, vault.KeySize))
+	must(t, err)
+	cat, err := catalogue.Load()
+	must(t, err)
+	box, err := sandbox.Open(t.Context(), filepath.Join(dir, "sandbox.db"), v, sandbox.Options{Catalogue: cat})
+	must(t, err)
+	t.Cleanup(func() { must(t, box.Close()) })
+	c := &console.Console{
+		Store: store, Sandbox: box, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Ready: func(context.Context) error { return nil },
+	}
+	h, err := c.Handler()
+	must(t, err)
+	return h, store
+}
+
+func get(t *testing.T, h http.Handler, url string) string {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	req := httptest.NewRequest(http.MethodGet, url, nil)
+	req.Host = "localhost:8090"
+	h.ServeHTTP(rec, req)
+	if rec.Code != http.StatusOK {
+		t.Fatalf("%s: %d %s", url, rec.Code, rec.Body)
+	}
+	return rec.Body.String()
+}
+
+func put(t *testing.T, store *sqlite.Store, n int, alarm *hub.Alarm) hub.Stored {
+	t.Helper()
+	s := hub.Stored{
+		ID: wire.NewSubmissionID(), Kiosk: "<b>demo</b>", Schema: 1, KeyID: "k", Sealed: []byte{1},
+		Hash: bytes.Repeat([]byte{byte(n)}, 32), Kind: wire.KindReservation, StoredAt: time.Now(), Ack: []byte("{}"),
+		Verdict: wire.Verdict{Accepted: true}, Checks: []hub.Check{{Name: hub.CheckSeal, OK: true}},
+	}
+	out, err := store.Put(t.Context(), s, nil, alarm)
+	must(t, err)
+	return out
+}
+
+func TestListIsPagedOnTheServer(t *testing.T) {
+	h, store := open(t)
+	for i := range 60 {
+		put(t, store, i, nil)
+	}
+	first, last := get(t, h, "/submissions"), get(t, h, "/submissions?page=3")
+	if !strings.Contains(first, "1–25 of 60") || !strings.Contains(first, "page=2") || !strings.Contains(last, "51–60 of 60") {
+		t.Error("pages are wrong")
+	}
+	if n := strings.Count(first, `href="/submissions/`); n != 25 {
+		t.Errorf("%d rows on a page", n)
+	}
+	if body := get(t, h, "/submissions?verdict=refused"); !strings.Contains(body, "No submission matches") {
+		t.Error("the filter finds what is not there")
+	}
+}
+
+func TestWhatKiosksSendIsEscaped(t *testing.T) {
+	h, store := open(t)
+	s := put(t, store, 1, &hub.Alarm{Kind: hub.AlarmForged, Kiosk: "<script>x</script>", Text: "<img src=x>", Last: time.Now()})
+	for _, url := range []string{"/", "/submissions", "/submissions/" + s.ID, "/submissions?kiosk=%22%3E%3Cscript%3E"} {
+		body := get(t, h, url)
+		for _, bad := range []string{"<script", "<b>demo", "<img src=x"} {
+			if strings.Contains(body, bad) {
+				t.Errorf("%s holds %s", url, bad)
+			}
+		}
+	}
+}
+
+func TestKioskStates(t *testing.T) {
+	h, store := open(t)
+	now := time.Now()
+	for id, rep := range map[string]*wire.Report{
+		"fresh": {Screen: "top"}, "faulty": {Faults: []fault.Code{fault.PaperOut}}, "silent": {}, "new": nil,
+	} {
+		must(t, store.EnsureKiosk(t.Context(), id, now))
+		at := now
+		if id == "silent" {
+			at = now.Add(-time.Hour)
+		}
+		if rep != nil {
+			must(t, store.Report(t.Context(), id, *rep, at))
+		}
+	}
+	var out struct {
+		Kiosks []struct{ ID, State, Cause string }
+	}
+	must(t, json.Unmarshal([]byte(get(t, h, "/api/kiosks")), &out))
+	got := map[string]string{}
+	for _, k := range out.Kiosks {
+		got[k.ID] = k.State
+	}
+	if want := "map[faulty:warn fresh:ok new:off silent:bad]"; fmt.Sprint(got) != want {
+		t.Errorf("got %v, not %s", got, want)
+	}
+	if body := get(t, h, "/"); !strings.Contains(body, "paper_out") {
+		t.Error("the cause is not shown")
+	}
+}
+
+func TestClock(t *testing.T) {
+	h, _ := open(t)
+	for body, want := range map[string]int{
+		`{"forward_sec":3600}`: 200, `{"forward_sec":-1}`: 400, `{"forward_sec":99999999999}`: 400, `{"x":1}`: 400, ``: 400,
+	} {
+		rec := httptest.NewRecorder()
+		req := httptest.NewRequest(http.MethodPost, "/api/sandbox/clock", strings.NewReader(body))
+		req.Host = "127.0.0.1:8090"
+		h.ServeHTTP(rec, req)
+		if rec.Code != want {
+			t.Errorf("%q: %d", body, rec.Code)
+		}
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
