@@ -39,7 +39,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	var addr struct{ HTTP string }
 	ts.Check(json.Unmarshal(raw, &addr))
 	client := &http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Get("http://" + addr.HTTP + args[1]) //nolint:noctx // the client has a limit
+	resp, err := client.Get("http://" + addr.HTTP + args[1])
 	ts.Check(err)
 	body, err := io.ReadAll(resp.Body)
 	ts.Check(errors.Join(err, resp.Body.Close()))
