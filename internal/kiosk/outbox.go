@@ -26,13 +26,20 @@ type Outbox interface {
 
 // submit answers Submit.
 func (k *Kiosk) submit(ctx context.Context, v *visit, e flow.Submit) flow.Fact {
-	done, err := k.opt.Outbox.Commit(ctx, ksync.Entry{Visit: v.id, Payload: e.Payload, Slip: string(e.Slip)})
+	payload := e.Payload
+	if payload.Issuance != nil {
+		record := *payload.Issuance // the flow keeps its own
+		record.Kiosk, _ = k.opt.Identity()
+		record.Time = record.Time.UTC().Truncate(time.Second)
+		payload.Issuance = &record
+	}
+	done, err := k.opt.Outbox.Commit(ctx, ksync.Entry{Visit: v.id, Payload: payload, Slip: string(e.Slip)})
 	if err != nil {
 		code := faultOf(err, fault.StorageFailed)
 		if code == fault.Internal {
 			code = fault.StorageFailed // nothing was stored, whatever the reason
 		}
-		k.log.Error("Cannot store a submission", "kind", e.Payload.Kind, "fault", code)
+		k.log.Error("Cannot store a submission", "kind", e.Payload.Kind, "fault", code, "error", err)
 		return flow.Committed{Ticket: e.Ticket, Fault: code}
 	}
 	k.opt.Kick()

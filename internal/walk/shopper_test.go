@@ -18,7 +18,8 @@ type shopper struct {
 	persona string
 	card    string // payment card number
 	phone   string
-	slip    bool // at least one wrong PIN is still to come
+	tap     bool // a WAON card is tapped instead of typing its number
+	slip    bool // a wrong PIN is still to come
 	faults  int  // still to come in this visit
 	said    []string
 	acts    int
@@ -81,11 +82,13 @@ func (s *shopper) note(shot snapshot) {
 	switch sc.Kind {
 	case "reserved", "applied":
 		if sc.Number != "" {
-			s.ledger.promise(sc.Number, sc.Kind, sc.Delivery)
+			s.ledger.promise(sc.Number, sc.Delivery)
 		}
+	case "issued":
+		s.ledger.issued[s.card] = true
 	case "recovered":
 		for _, it := range sc.Items {
-			s.ledger.promise(it.Number, it.Kind, "recovered")
+			s.ledger.promise(it.Number, "recovered")
 		}
 	}
 	s.say("%s", sc.Step)
@@ -145,7 +148,11 @@ func (s *shopper) act(shot snapshot) {
 		}
 		s.repair()
 	case "services":
-		send("pick", map[string]any{"id": "aeon-card-waon"})
+		id := "aeon-card-waon"
+		if sc.Step == "apply_search" {
+			id = "waon" // its ID is the number on the card, whatever was issued
+		}
+		send("pick", map[string]any{"id": id})
 	case "terms":
 		if sc.Page < sc.Pages-1 {
 			send("turn", map[string]any{"page": sc.Page + 1})
@@ -163,6 +170,9 @@ func (s *shopper) act(shot snapshot) {
 		send("box", map[string]any{"on": true})
 		send("next", nil)
 	case "card":
+		if sc.Step == "card" && sc.Status == "problem" && shot.Kiosk.Card {
+			s.dock("card", map[string]any{"persona": ""}) // the WAON card, or a card that will not do
+		}
 		if sc.Step == "card" && !shot.Kiosk.Card {
 			s.dock("card", map[string]any{"persona": s.persona})
 		}
@@ -216,6 +226,11 @@ func (s *shopper) enter(shot snapshot) {
 	var text string
 	switch shot.Screen.Step {
 	case "issue_card", "apply_id":
+		if s.tap {
+			s.tap = false
+			s.dock("card", map[string]any{"persona": "waon-1"})
+			return
+		}
 		text = s.card
 	case "issue_name":
 		text = "ヤマダ タロウ"

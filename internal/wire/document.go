@@ -127,8 +127,9 @@ func (a *Application) validate() error {
 			return err
 		}
 	}
-	if len(a.PhoneLast4) != 4 || strings.Trim(a.PhoneLast4, "0123456789") != "" {
-		return errors.New("phone_last4 is not four digits")
+	// Not every service asks for the phone number.
+	if a.PhoneLast4 != "" && (len(a.PhoneLast4) != 4 || strings.Trim(a.PhoneLast4, "0123456789") != "") {
+		return errors.New("phone_last4 is neither empty nor four digits")
 	}
 	return nil
 }

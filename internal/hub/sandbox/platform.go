@@ -88,6 +88,8 @@ func (s *Sandbox) checkID(ctx context.Context, tx *sql.Tx, a wire.Application, i
 			return wrong("service_id")
 		case len(a.Codes) != len(svc.CodeFields):
 			return wrong("codes")
+		case svc.PhoneLast4 && a.PhoneLast4 == "":
+			return wrong("phone_last4")
 		}
 		for i, f := range svc.CodeFields {
 			if f.Problem(a.Codes[i]) != "" {
