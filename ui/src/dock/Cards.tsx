@@ -3,8 +3,12 @@ import { useId, useState } from "preact/hooks";
 import { liftCard, plugReader, putCard, tearAt, type DockState, type Persona, type PersonaKind } from "./api";
 import { Panel, Segments, useDesk } from "./parts";
 import { CardFace, ReaderPicture } from "./pictures";
+import { personaAbout } from "./texts";
 
 const kinds: readonly PersonaKind[] = ["mynumber", "waon", "other"];
+
+/** The many ordinary holders that load tests need stand apart. */
+const isCrowd = (p: Persona) => p.id.startsWith("person-");
 
 /** Cards is the reader, what lies on it, and every card that could. */
 export function Cards({ state }: { readonly state: DockState }) {
@@ -14,8 +18,17 @@ export function Cards({ state }: { readonly state: DockState }) {
     <Panel area="cards" title={say("cards")}>
       <Reader state={state} on={on} />
       {kinds.map((kind) => (
-        <Deck key={kind} kind={kind} personas={state.personas.filter((p) => p.kind === kind)} on={on} />
+        <Deck
+          key={kind}
+          title={say(`kind.${kind}`)}
+          personas={state.personas.filter((p) => p.kind === kind && !isCrowd(p))}
+          on={on}
+        />
       ))}
+      <details class="crowd">
+        <summary>{say("kind.crowd")}</summary>
+        <Deck title={say("kind.crowd")} personas={state.personas.filter(isCrowd)} on={on} />
+      </details>
     </Panel>
   );
 }
@@ -88,17 +101,17 @@ function Tear({ at }: { readonly at: number }) {
 }
 
 interface DeckProps {
-  readonly kind: PersonaKind;
+  readonly title: string;
   readonly personas: readonly Persona[];
   readonly on: Persona | undefined;
 }
 
-function Deck({ kind, personas, on }: DeckProps) {
-  const { say, act } = useDesk();
+function Deck({ title, personas, on }: DeckProps) {
+  const { say, act, lang } = useDesk();
   if (personas.length === 0) return null;
   return (
     <div class="deck">
-      <h3>{say(`kind.${kind}`)}</h3>
+      <h3>{title}</h3>
       <ul>
         {personas.map((p) => {
           const here = p.id === on?.id;
@@ -113,7 +126,7 @@ function Deck({ kind, personas, on }: DeckProps) {
                 <CardFace kind={p.kind} />
                 <span class="persona-text">
                   <span class="persona-name">{p.name}</span>
-                  <span class="persona-about">{p.about}</span>
+                  <span class="persona-about">{personaAbout(p, lang)}</span>
                 </span>
                 <span class="persona-side">
                   {p.pin !== "" && (

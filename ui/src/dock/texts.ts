@@ -2,6 +2,7 @@
  * The dock's own words. Names of steps come from the shopper's language files;
  * everything that only a developer sees stands here.
  */
+import type { Persona } from "./api";
 import en from "../../../internal/lang/en.json";
 import ja from "../../../internal/lang/ja.json";
 
@@ -40,6 +41,7 @@ const english = {
   "kind.mynumber": "My Number cards",
   "kind.waon": "WAON cards",
   "kind.other": "Other cards",
+  "kind.crowd": "More ordinary My Number cards",
   "card.put": "Put on",
   "card.lift": "Lift",
   pin: "PIN",
@@ -142,6 +144,7 @@ const japanese: Record<Key, string> = {
   "kind.mynumber": "マイナンバーカード",
   "kind.waon": "WAONカード",
   "kind.other": "ほかのカード",
+  "kind.crowd": "ほかの通常のマイナンバーカード",
   "card.put": "置く",
   "card.lift": "取る",
   pin: "暗証番号",
@@ -221,6 +224,30 @@ export function sayIn(lang: Lang): Say {
 export function stepTitle(step: string, lang: Lang): string {
   const texts: Record<string, string | undefined> = lang === "ja" ? ja : en;
   return texts[`step.${step}.title`] ?? "";
+}
+
+/** What is special about a persona, in Japanese; the daemon says it in English. */
+const abouts: Readonly<Record<string, string>> = {
+  taro: "成人。すべて正常",
+  hanako: "成人。すべて正常",
+  child: "15歳未満の子(カードからは分かりません)",
+  "two-tries": "暗証番号はあと2回",
+  "one-try": "暗証番号はあと1回",
+  blocked: "暗証番号がロック済み",
+  expired: "電子証明書が2021年に失効",
+  nocert: "利用者証明用の電子証明書なし",
+  foreign: "別の認証局の電子証明書",
+  phone: "Androidスマートフォン(証明書より先に暗証番号)",
+  oldcard: "住民基本台帳カード",
+  "waon-1": "WAON番号 6900 0000 0000 0016",
+  "waon-2": "WAON番号 6900 1234 5678 9013",
+  "suica-like": "WAONのない交通系FeliCa",
+  unknown: "マイナンバーカードではないISOカード",
+};
+
+/** personaAbout is what is special about a card; the daemon's own words where there are no others. */
+export function personaAbout({ id, about }: Pick<Persona, "id" | "about">, lang: Lang): string {
+  return (lang === "ja" && abouts[id]) || about;
 }
 
 /** signalText says in words what the lights say; an unknown signal is shown as it is. */

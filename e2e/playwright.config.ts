@@ -1,0 +1,46 @@
+import { defineConfig } from "@playwright/test";
+
+/** The system's Chromium, quiet: it may talk to nobody but the kiosk. */
+const launchOptions = {
+  executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    // Screenshots of text must not depend on the machine's font settings.
+    "--font-render-hinting=none",
+  ],
+};
+
+export default defineConfig({
+  testDir: ".",
+  outputDir: "results/artifacts",
+  fullyParallel: true,
+  forbidOnly: true,
+  retries: 0,
+  workers: Number(process.env["E2E_WORKERS"] ?? 2),
+  timeout: 60_000,
+  expect: { timeout: 8_000 },
+  reporter: [["list"], ["json", { outputFile: "results/report.json" }]],
+  use: {
+    browserName: "chromium",
+    launchOptions,
+    viewport: { width: 1080, height: 1920 },
+    locale: "ja-JP",
+    timezoneId: "Asia/Tokyo",
+    actionTimeout: 8_000,
+    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+    // The slide between screens is a matter of look; the tests read what stands.
+    contextOptions: { reducedMotion: "reduce" },
+  },
+  projects: [
+    { name: "visits", testDir: "specs" },
+    { name: "screens", testDir: "tools", testMatch: "screens.ts", workers: 1, timeout: 300_000 },
+    { name: "bench", testDir: "tools", testMatch: "touches.ts", workers: 1, timeout: 120_000 },
+  ],
+});

@@ -1,0 +1,87 @@
+/** A house for each worker: one hub, one kiosk, their own data; every test starts in it afresh. */
+import { test as base } from "@playwright/test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { Daemon } from "./daemon.ts";
+import { Dock } from "./dock.ts";
+import { Hub } from "./hub.ts";
+import type { Lang } from "./texts.ts";
+import { Visitor } from "./visitor.ts";
+import type { Scene } from "./walk.ts";
+
+interface KioskAddress {
+  readonly http: string;
+}
+
+interface HubAddress {
+  readonly api: string;
+  readonly console: string;
+}
+
+export interface House {
+  readonly kioskd: Daemon<KioskAddress>;
+  readonly hubd: Daemon<HubAddress>;
+  readonly dock: Dock;
+  readonly hub: Hub;
+}
+
+interface TestFixtures {
+  readonly lang: Lang;
+  readonly scene: Scene;
+}
+
+export const test = base.extend<TestFixtures, { readonly house: House }>({
+  lang: ["ja", { option: true }],
+
+  house: [
+    async ({}, use) => {
+      const folder = mkdtempSync(join(tmpdir(), "kioskd-e2e-"));
+      const hubData = join(folder, "hub");
+      const hubd = new Daemon<HubAddress>("hubd", hubData, (again) => [
+        "--demo",
+        "--api",
+        again?.api ?? "127.0.0.1:0",
+        "--console",
+        again?.console ?? "127.0.0.1:0",
+      ]);
+      const kioskd = new Daemon<KioskAddress>("kioskd", join(folder, "kiosk"), (again) => [
+        "--sim",
+        "--listen",
+        again?.http ?? "127.0.0.1:0",
+        "--enrolment",
+        join(hubData, "enrolment", "demo.json"),
+      ]);
+      const dock = new Dock(() => `http://${kioskd.address.http}`);
+      const hub = new Hub(() => `http://${hubd.address.console}`);
+      try {
+        await hubd.start();
+        await kioskd.start();
+        await use({ kioskd, hubd, dock, hub });
+      } finally {
+        await kioskd.stop();
+        await hubd.stop();
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+    { scope: "worker" },
+  ],
+
+  baseURL: async ({ house }, use) => use(`http://${house.kioskd.address.http}`),
+
+  scene: async ({ house, page, lang }, use, info) => {
+    const { dock, hub } = house;
+    await hub.reset();
+    await dock.reset();
+    const me = new Visitor(page, lang);
+    await me.arrive();
+    await use({ me, dock, hub });
+    if (info.status !== info.expectedStatus) {
+      writeFileSync(info.outputPath("kioskd.log"), house.kioskd.log);
+      writeFileSync(info.outputPath("hubd.log"), house.hubd.log);
+    }
+  },
+});
+
+export { expect } from "@playwright/test";

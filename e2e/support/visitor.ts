@@ -1,0 +1,170 @@
+/**
+ * A shopper at the screen: presses what it says, types on its keys, and looks at
+ * what stands there. It finds everything by role and by the words of the language
+ * file, and never waits for time to pass.
+ */
+import { expect, type CDPSession, type Locator, type Page } from "@playwright/test";
+
+import type { Contrast, Snapshot, StepName, TermsView } from "../../ui/src/gen/snapshot.ts";
+import { text, type Key, type Lang } from "./texts.ts";
+
+/** How the shopper types: on the screen's keys, or (much faster) on a keyboard at the kiosk. */
+export type Hand = "screen" | "keyboard";
+
+export class Visitor {
+  readonly page: Page;
+  lang: Lang;
+  hand: Hand = "screen";
+  /** How this shopper wants the screen to look. */
+  look: { readonly size: number; readonly contrast: Contrast } = { size: 1, contrast: "normal" };
+  touches = 0;
+  typed = 0;
+  /** Every snapshot that any page of this shopper received, in order. */
+  readonly snapshots: Snapshot[] = [];
+  #keyboard: CDPSession | undefined;
+
+  constructor(page: Page, lang: Lang) {
+    this.page = page;
+    this.lang = lang;
+    page.on("websocket", (socket) =>
+      socket.on("framereceived", ({ payload }) => {
+        const message = JSON.parse(payload.toString()) as Partial<Snapshot>;
+        if (message.screen) this.snapshots.push(message as Snapshot);
+      }),
+    );
+  }
+
+  t(key: Key, values?: Record<string, string | number>): string {
+    return text(this.lang, key, values);
+  }
+
+  /** Opens the screen and chooses the language. Choosing is not counted: the kiosk starts in Japanese. */
+  async arrive(): Promise<void> {
+    await this.page.goto("/");
+    await expect(this.heading(text("ja", "step.top.title"))).toBeVisible();
+    await this.settle();
+    this.touches = 0;
+    this.typed = 0;
+  }
+
+  /** Chooses language and look: each visit starts with the kiosk's own. */
+  async settle(): Promise<void> {
+    const wanted = this.lang;
+    if (this.snapshots.at(-1)?.lang !== wanted) {
+      this.lang = wanted === "ja" ? "en" : "ja";
+      await this.switchTo(wanted);
+    }
+    const { size, contrast } = this.look;
+    const now = this.snapshots.at(-1)?.look;
+    if (now?.size === size && now.contrast === contrast) return;
+    await this.press("bar.display");
+    const dialog = this.page.getByRole("dialog");
+    await dialog.getByRole("radio", { name: this.t(`size.${size}` as Key), exact: true }).click();
+    await dialog.getByRole("radio", { name: this.t(`contrast.${contrast}`), exact: true }).click();
+    await this.press("overlay.display.close");
+    await expect.poll(() => this.snapshots.at(-1)?.look).toMatchObject({ size, contrast });
+  }
+
+  async switchTo(lang: Lang): Promise<void> {
+    await this.button(this.t("bar.language")).click();
+    await this.page.getByRole("dialog").getByRole("radio", { name: text(lang, `lang.${lang}`), exact: true }).click();
+    this.lang = lang;
+    await expect(this.page.locator("html")).toHaveAttribute("lang", lang);
+  }
+
+  /** The headline: a heading, or an alert where it must be spoken at once. */
+  heading(name: string): Locator {
+    const heading = this.page.getByRole("heading", { name, exact: true, level: 1 });
+    return heading.or(this.page.getByRole("alert").filter({ hasText: name })).first();
+  }
+
+  button(name: string): Locator {
+    return this.page.getByRole("button", { name, exact: true });
+  }
+
+  /** Waits until a step's question stands on the screen. */
+  async at(step: StepName, title: Key = `step.${step}.title` as Key): Promise<void> {
+    await expect(this.heading(this.t(title))).toBeVisible();
+    await expect.poll(() => this.step).toBe(step);
+  }
+
+  /** The step of the newest snapshot. */
+  get step(): StepName | undefined {
+    return this.snapshots.at(-1)?.screen.step;
+  }
+
+  /** The steps that were shown, each once for every time it came. */
+  get trail(): StepName[] {
+    return this.snapshots.map((s) => s.screen.step).filter((step, i, all) => step !== all[i - 1]);
+  }
+
+  async press(key: Key, values?: Record<string, string | number>): Promise<void> {
+    await this.touch(this.button(this.t(key, values)));
+  }
+
+  async touch(target: Locator): Promise<void> {
+    await target.click();
+    this.touches++;
+  }
+
+  /** The step's primary button. */
+  async next(step: StepName): Promise<void> {
+    await this.press(`step.${step}.next` as Key);
+  }
+
+  async says(key: Key, values?: Record<string, string | number>): Promise<void> {
+    await expect(this.page.getByText(this.t(key, values)).first()).toBeVisible();
+  }
+
+  /** Types with the hand that this shopper uses; capitals need the shift key and are not used. */
+  async type(word: string): Promise<void> {
+    this.typed += [...word].length;
+    if (this.hand === "keyboard") {
+      for (const letter of word) await this.strike(letter);
+      return;
+    }
+    for (const key of this.#keysOf(word)) await this.touch(this.button(key));
+  }
+
+  /** One key of a real keyboard, whatever it carries: also a full-width digit or a kana. */
+  async strike(key: string): Promise<void> {
+    this.#keyboard ??= await this.page.context().newCDPSession(this.page);
+    await this.#keyboard.send("Input.dispatchKeyEvent", { type: "keyDown", key, text: key });
+    await this.#keyboard.send("Input.dispatchKeyEvent", { type: "keyUp", key });
+  }
+
+  /** Which keys of the screen make a word: ガ is カ and then ゛. */
+  #keysOf(word: string): string[] {
+    return [...word].flatMap((letter) => {
+      if (letter === " ") return [this.t("key.space")];
+      const small = "ァィゥェォッャュョヮ".indexOf(letter);
+      if (small >= 0) return ["アイウエオツヤユヨワ"[small] ?? letter, this.t("key.small")];
+      const [plain, mark] = [...letter.normalize("NFD")];
+      if (plain === undefined || mark === undefined) return [letter];
+      return [plain, mark === "\u3099" ? "゛" : "゜"];
+    });
+  }
+
+  /** Reads terms to the end, ticks the box and goes on. */
+  async acceptTerms(step: "issue_terms" | "apply_terms"): Promise<void> {
+    const box = this.page.getByRole("checkbox");
+    const last = this.page.getByText(this.t("pager.last"));
+    const further = this.button(this.t("pager.next")).or(this.button(this.t("pager.more")));
+    while (!(await last.isVisible())) {
+      await expect(box).toBeDisabled();
+      const { page } = this.terms;
+      await this.touch(further);
+      await expect.poll(() => this.terms.page).toBe(page + 1);
+    }
+    await this.touch(box);
+    await expect(box).toBeChecked();
+    await this.next(step);
+  }
+
+  /** The terms on the screen. */
+  get terms(): TermsView {
+    const screen = this.snapshots.at(-1)?.screen;
+    if (screen?.kind !== "terms") throw new Error("no terms on the screen");
+    return screen;
+  }
+}
