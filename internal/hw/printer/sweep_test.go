@@ -90,7 +90,7 @@ func TestFaultSweep(t *testing.T) {
 		printertest.RunOut: fault.PaperOut, printertest.OpenCover: fault.CoverOpen,
 		printertest.PowerOff: fault.PrinterGone, printertest.Mute: fault.PrinterFailed,
 	}
-	const rows = 250
+	const rows = 120
 	// GS V (4) and GS ( H (11) follow the body; beyond them the job is over.
 	body := len(jobOf("", picture(1, rows)).Data)
 	for _, profile := range []printer.Profile{printer.Full, printer.Plain} {

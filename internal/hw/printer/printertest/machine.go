@@ -12,8 +12,8 @@ import (
 type machine struct {
 	dots   int
 	buffer []byte
-	window []byte // the last bytes received, for real-time commands
-	auto   bool   // automatic status is on
+	window [10]byte // the last bytes received, for real-time commands
+	auto   bool     // automatic status is on
 	strays int
 
 	cmd   []byte // the command being read

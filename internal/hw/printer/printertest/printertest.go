@@ -82,8 +82,7 @@ func PNG(b *escpos.Bitmap) ([]byte, error) {
 		}
 	}
 	var out bytes.Buffer
-	enc := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := enc.Encode(&out, img); err != nil {
+	if err := png.Encode(&out, img); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil

@@ -1,6 +1,9 @@
 package printertest
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // clearing is the whole of DLE DC4 8.
 var clearing = []byte{0x10, 0x14, 8, 1, 3, 0x14, 1, 6, 2, 8}
@@ -21,19 +24,18 @@ func (p *Printer) take(b byte) {
 // realTime keeps the last bytes in sight and acts on a sequence the moment it is
 // whole, wherever it stands. Outside data the parser skips it later.
 func (p *Printer) realTime(b byte) {
-	w := append(p.m.window, b)
-	if len(w) > len(clearing) {
-		w = w[1:]
-	}
-	p.m.window = w
+	w := p.m.window[:]
+	copy(w, w[1:])
 	n := len(w)
-	if n >= 3 && w[n-3] == 0x10 && w[n-2] == 0x04 && b >= 1 && b <= 4 {
+	w[n-1] = b
+	if w[n-3] == 0x10 && w[n-2] == 0x04 && b >= 1 && b <= 4 {
 		p.say(p.statusByte(b))
 	}
-	if n >= 3 && w[n-3] == 0x10 && w[n-2] == 0x05 && b == 2 || string(w) == string(clearing) {
+	cleared := bytes.Equal(w, clearing)
+	if cleared || w[n-3] == 0x10 && w[n-2] == 0x05 && b == 2 {
 		p.m.buffer = nil
 		p.m.abandon()
-		if b != 2 {
+		if cleared {
 			p.say(0x37, 0x25, 0)
 		}
 		p.changed.Broadcast()
