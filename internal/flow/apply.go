@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	queryMax   = 24
-	last4Len   = 4
-	resultsRow = 5 // services on a page of the list
+	queryMax = 24
+	last4Len = 4
+	perPage  = 5 // rows on a page of a list
 )
 
 // carry takes ID, code and digits from the issuance of this visit.
@@ -102,6 +102,7 @@ func (t *turn) touchApply(f Fact) {
 			t.forward(StepApplyTerms)
 		case Another:
 			t.forward(StepSearch)
+		default:
 		}
 	case StepApplyTerms:
 		if svc != nil && t.touchTerms(f, &a.terms, len(svc.Terms.Pages)) {
@@ -124,6 +125,7 @@ func (t *turn) touchApply(f Fact) {
 		t.touchCheck(f)
 	case StepApplied:
 		t.touchApplied(f)
+	default:
 	}
 }
 
@@ -133,18 +135,19 @@ func (t *turn) touchSearch(f Fact) {
 	case Pick:
 		t.choose(f.ID)
 	case Turn:
-		if f.Page >= 0 && f.Page < pagesOf(len(t.results()), resultsRow) && f.Page != a.page {
+		if f.Page >= 0 && f.Page < pagesOf(len(t.results())) && f.Page != a.page {
 			a.page = f.Page
 			t.question++
 		}
 	case Key, Erase, Clear:
 		a.query = typeInto(a.query, f, anyText, queryMax)
 		a.page = 0
+	default:
 	}
 }
 
 // pagesOf is how many pages n rows take; an empty list has one.
-func pagesOf(n, perPage int) int { return max(1, (n+perPage-1)/perPage) }
+func pagesOf(n int) int { return max(1, (n+perPage-1)/perPage) }
 
 // afterTerms goes to the first thing that is not known yet.
 func (t *turn) afterTerms() {
@@ -246,6 +249,7 @@ func (t *turn) touchCheck(f Fact) {
 			a.editing = false
 			t.sign(forApply)
 		}
+	default:
 	}
 }
 
@@ -278,6 +282,7 @@ func (t *turn) touchApplied(f Fact) {
 		t.fixRefusal(sub.fix())
 	case PrintAgain:
 		t.printAgain(&sub.slip, func(again bool) { t.printSubmission(sub, again) })
+	default:
 	}
 }
 
@@ -291,6 +296,7 @@ func (sub *submission) fix() string {
 		return "id"
 	case fault.NotReserved:
 		return "reserve"
+	default:
 	}
 	return ""
 }

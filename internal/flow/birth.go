@@ -6,10 +6,10 @@ import (
 )
 
 // Tokyo is the time zone of the programme.
-var Tokyo = time.FixedZone("JST", 9*60*60)
+var Tokyo = time.FixedZone("JST", 9*60*60) //nolint:gochecknoglobals // a table that never changes
 
 // eraOf is when an era's calendar runs: year 1 is base+1.
-var eraOf = map[Era]struct {
+var eraOf = map[Era]struct { //nolint:gochecknoglobals // a table that never changes
 	base     int
 	from, to string // ISO dates, both included; "" = open
 }{

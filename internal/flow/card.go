@@ -42,6 +42,7 @@ func (s *State) wantsWAON() bool {
 	case StepApplyID:
 		f, ok := s.idField()
 		return ok && f.Tap == "waon"
+	default:
 	}
 	return false
 }
@@ -54,6 +55,7 @@ func (s *State) wantsMyNumber() bool {
 		return false
 	case StepCard, StepPIN:
 		return true
+	default:
 	}
 	return s.v.plan == PlanFull || s.v.procedure == Reserve || s.v.procedure == Apply
 }
@@ -117,6 +119,7 @@ func (t *turn) waonSeen(f WAONSeen) {
 	case StepApplyID:
 		t.v.apply.id = f.Number
 		t.touchApply(Next{})
+	default:
 	}
 }
 
@@ -213,6 +216,7 @@ func (t *turn) cardSeen(f CardSeen) {
 		if c.tries == 0 {
 			t.proceed()
 		}
+	default:
 	}
 }
 
@@ -233,7 +237,9 @@ func (t *turn) touchCard(f Fact) {
 		case Back, Another:
 			t.forgetPIN()
 			t.replace(StepPIN)
+		default:
 		}
+	default:
 	}
 }
 

@@ -11,7 +11,7 @@ type edge struct {
 
 // edges is the one table of ways forward: no other move is possible, and
 // docs/STATES.md is drawn from it.
-var edges = map[StepName][]edge{
+var edges = map[StepName][]edge{ //nolint:gochecknoglobals // a table that never changes
 	StepTop: {
 		{StepIssueKind, "start full / issue"},
 		{StepCard, "start reserve / apply"},

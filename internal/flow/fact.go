@@ -57,7 +57,7 @@ type (
 	Open struct{ Overlay OverlayKind }
 	// Close removes the overlay.
 	Close struct{}
-	// SetLang, SetSize, SetContrast and SetVolume change the look, at any time.
+	// SetLang changes the language, at any time.
 	SetLang struct{ Lang string }
 	// SetSize chooses the type size, 0..3.
 	SetSize struct{ Size int }

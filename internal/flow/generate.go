@@ -1,3 +1,4 @@
 package flow
 
 //go:generate go run kioskd/internal/flow/flowgen
+//go:generate go test . -run TestDiagramIsFresh -update

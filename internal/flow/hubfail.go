@@ -45,6 +45,7 @@ func (t *turn) touchTrouble(f Fact) {
 		t.retry(tr)
 	case Another:
 		t.otherWay(tr)
+	default:
 	}
 }
 

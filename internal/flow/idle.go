@@ -16,6 +16,7 @@ func (s *State) idleWarn() time.Duration {
 	switch s.step {
 	case StepIssueTerms, StepApplyTerms, StepIssueCode, StepTrouble, StepReserved, StepIssued, StepGuardian:
 		return max(idleLong, s.set.IdleWarn)
+	default:
 	}
 	return s.set.IdleWarn
 }
@@ -49,6 +50,7 @@ func (s *State) timers() []time.Time {
 		if s.staff {
 			add(s.touched.Add(staffCallFor))
 		}
+	default:
 	}
 	if s.v == nil {
 		return at
@@ -115,6 +117,7 @@ func (t *turn) expire() {
 			t.resetLook()
 			t.question++
 		}
+	default:
 	}
 	if t.v == nil {
 		return

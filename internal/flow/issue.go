@@ -57,6 +57,7 @@ func (t *turn) touchIssue(f Fact) {
 		}
 	case StepIssued:
 		t.touchIssued(f)
+	default:
 	}
 }
 
@@ -66,6 +67,7 @@ func (t *turn) typed(text string, f Fact, set charset, limit int) string {
 	switch f.(type) {
 	case Key, Erase, Clear:
 		t.v.problem = nil
+	default:
 	}
 	return typeInto(text, f, set, limit)
 }
@@ -74,6 +76,7 @@ func (t *turn) typedSecret(s *secret.Secret, f Fact, set charset, limit int) {
 	switch f.(type) {
 	case Key, Erase, Clear:
 		t.v.problem = nil
+	default:
 	}
 	typeSecret(s, f, set, limit)
 }
@@ -115,6 +118,7 @@ func (t *turn) touchTerms(f Fact, r *reading, pages int) bool {
 		}
 	case Next:
 		return r.ticked && r.highest >= pages-1
+	default:
 	}
 	return false
 }
@@ -186,6 +190,7 @@ func (t *turn) touchGuardian(f Fact) {
 		default:
 			t.replace(StepCard)
 		}
+	default:
 	}
 }
 
@@ -422,6 +427,7 @@ func (t *turn) touchIssued(f Fact) {
 		t.end("finished")
 	case PrintAgain:
 		t.printAgain(&t.v.issue.slip, t.printIssuance)
+	default:
 	}
 }
 

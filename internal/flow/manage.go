@@ -2,8 +2,6 @@ package flow
 
 import "kioskd/internal/fault"
 
-const grantsPerPage = 5
-
 // touchManage handles a touch on the management page and its log-in.
 func (t *turn) touchManage(f Fact) {
 	m := &t.v.manage
@@ -26,13 +24,15 @@ func (t *turn) touchManage(f Fact) {
 	case StepManage:
 		switch f := f.(type) {
 		case Turn:
-			if f.Page >= 0 && f.Page < pagesOf(len(m.account.Points), grantsPerPage) && f.Page != m.page {
+			if f.Page >= 0 && f.Page < pagesOf(len(m.account.Points)) && f.Page != m.page {
 				m.page = f.Page
 				t.question++
 			}
 		case Next:
 			t.end("finished")
+		default:
 		}
+	default:
 	}
 }
 

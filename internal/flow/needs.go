@@ -12,7 +12,7 @@ const (
 )
 
 // needs is the one table of which plan needs which device.
-var needs = map[Plan]struct{ reader, line, printer need }{
+var needs = map[Plan]struct{ reader, line, printer need }{ //nolint:gochecknoglobals // a table that never changes
 	PlanFull:    {reader: required, line: required, printer: optional},
 	PlanIssue:   {reader: optional, line: required, printer: optional},
 	PlanReserve: {reader: required, line: optional, printer: optional},

@@ -24,6 +24,7 @@ func SignalOf(s State) Signal {
 		return SignalLookAtScreen
 	case StepIssued, StepReserved, StepApplied:
 		return SignalDone
+	default:
 	}
 	return SignalIdle
 }
@@ -37,6 +38,7 @@ func (s *State) signalOutside() Signal {
 			return SignalLookAtScreen // the card is still there
 		}
 		return SignalDone
+	default:
 	}
 	for _, p := range Plans() {
 		if ok, _ := s.offer(p); ok {

@@ -31,8 +31,8 @@ func (t *turn) emit(e Effect) { t.out = append(t.out, e) }
 
 // next draws a ticket.
 func (t *turn) next() Ticket {
-	t.State.ticket++
-	return Ticket{Visit: t.visit, N: t.State.ticket}
+	t.ticket++
+	return Ticket{Visit: t.visit, N: t.ticket}
 }
 
 // mine reports whether an answer belongs to the present visit and is the one
@@ -177,6 +177,7 @@ func (t *turn) begin(p Plan) {
 		t.sign(forResume)
 	case PlanManage:
 		t.forward(StepManagePhone)
+	default:
 	}
 }
 

@@ -177,6 +177,7 @@ func (t *turn) touchReserved(f Fact) {
 		t.end("finished")
 	case PrintAgain:
 		t.printAgain(&sub.slip, func(again bool) { t.printSubmission(sub, again) })
+	default:
 	}
 }
 

@@ -65,6 +65,7 @@ func (t *turn) everywhere(f Fact) bool {
 		switch f.Overlay {
 		case OverlayLanguage, OverlayDisplay, OverlayStaff:
 			t.cover(f.Overlay)
+		default:
 		}
 	case Close, Stay:
 		if t.overlay != OverlayNone {
@@ -110,6 +111,7 @@ func (t *turn) homeAsked(f Fact) {
 		}
 	case Back, Another:
 		t.cover(OverlayNone)
+	default:
 	}
 }
 
@@ -139,6 +141,7 @@ func (s *State) hardlyBegun() bool {
 		return v.manage.phone == ""
 	case StepCard:
 		return v.card.number == 0 && v.card.pin.Len() == 0
+	default:
 	}
 	return false
 }
@@ -154,6 +157,7 @@ func (t *turn) nothingToLose() bool {
 		return t.v.plan == PlanIssue
 	case StepTrouble:
 		return t.v.trouble.retryTo == "" && t.v.trouble.other == ""
+	default:
 	}
 	return t.hardlyBegun()
 }
@@ -163,6 +167,7 @@ func (t *turn) leavingWord() string {
 	switch t.step {
 	case StepApplied, StepReserved, StepIssued, StepManage:
 		return "finished"
+	default:
 	}
 	return "left"
 }
@@ -218,6 +223,7 @@ func (t *turn) leaveForms() {
 	switch t.step {
 	case StepPIN, StepLastTry, StepCard:
 		t.forgetPIN()
+	default:
 	}
 }
 
@@ -288,6 +294,7 @@ func (t *turn) touchOutside(f Fact) {
 		if t.step == StepRecovered || t.step == StepGoodbye {
 			t.top()
 		}
+	default:
 	}
 }
 
@@ -299,6 +306,7 @@ func (s *State) mayGoBack() bool {
 	switch s.step {
 	case StepReading, StepTrouble, StepLastTry, StepIssued, StepReserved, StepApplied, StepManage:
 		return false
+	default:
 	}
 	return true
 }

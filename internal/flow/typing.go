@@ -33,6 +33,7 @@ func typeInto(text string, f Fact, set charset, limit int) string {
 		text = text[:len(text)-n]
 	case Clear:
 		text = ""
+	default:
 	}
 	return text
 }
@@ -69,6 +70,7 @@ func typeSecret(s *secret.Secret, f Fact, set charset, limit int) {
 		s.Erase()
 	case Clear:
 		s.Wipe()
+	default:
 	}
 }
 
@@ -113,7 +115,7 @@ const (
 )
 
 // marks are the forms of a kana: plain, voiced, half-voiced, small.
-var marks = func() map[rune][4]rune {
+var marks = func() map[rune][4]rune { //nolint:gochecknoglobals // a table that never changes
 	m := map[rune][4]rune{}
 	for _, row := range []string{
 		"カガ--", "キギ--", "クグ--", "ケゲ--", "コゴ--", "サザ--", "シジ--", "スズ--", "セゼ--", "ソゾ--",

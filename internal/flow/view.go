@@ -202,6 +202,7 @@ func (s *State) boxTicked() bool {
 		return s.v.issue.terms.ticked
 	case StepApplyTerms:
 		return s.v.apply.terms.ticked
+	default:
 	}
 	return s.v.guardian
 }

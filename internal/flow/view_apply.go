@@ -11,9 +11,9 @@ func (s *State) searchView() Services {
 	found := s.results()
 	v := Services{
 		Kind: "services", Step: s.step, Search: true, Query: a.query, Results: []ServiceRow{},
-		Total: len(found), Page: a.page, Pages: pagesOf(len(found), resultsRow), Selected: a.service,
+		Total: len(found), Page: a.page, Pages: pagesOf(len(found)), Selected: a.service,
 	}
-	for i := a.page * resultsRow; i < min(len(found), (a.page+1)*resultsRow); i++ {
+	for i := a.page * perPage; i < min(len(found), (a.page+1)*perPage); i++ {
 		v.Results = append(v.Results, s.row(found[i]))
 	}
 	return v
@@ -92,13 +92,13 @@ func (s *State) manageView() ManageView {
 	v := ManageView{
 		Kind: "manage", Step: s.step, Service: s.rowOf(acc.Service), Status: string(acc.Status),
 		AppliedAt: moment(acc.AppliedAt), CompleteBy: moment(acc.CompleteBy), PointsSum: acc.PointsSum,
-		Points: []GrantRow{}, Page: m.page, Pages: pagesOf(len(acc.Points), grantsPerPage), Fields: []ShownField{},
+		Points: []GrantRow{}, Page: m.page, Pages: pagesOf(len(acc.Points)), Fields: []ShownField{},
 	}
 	if acc.Status != wire.StatusCompleted {
 		svc, _ := s.set.Catalogue.Find(acc.Service)
 		v.Fields = s.shown(svc, acc.ServiceID, acc.Codes)
 	}
-	for i := m.page * grantsPerPage; i < min(len(acc.Points), (m.page+1)*grantsPerPage); i++ {
+	for i := m.page * perPage; i < min(len(acc.Points), (m.page+1)*perPage); i++ {
 		g := acc.Points[i]
 		v.Points = append(v.Points, GrantRow{At: g.At, Points: g.Points, For: g.For})
 	}

@@ -4,7 +4,7 @@ import "slices"
 
 // mainLine is the row of questions of each procedure that the progress line
 // counts. Steps that only some shoppers meet count as the one before them.
-var mainLine = map[Procedure][]StepName{
+var mainLine = map[Procedure][]StepName{ //nolint:gochecknoglobals // a table that never changes
 	Issue: {StepIssueKind, StepIssueTerms, StepIssueCard, StepIssueName, StepIssueBirth, StepIssuePhone,
 		StepIssueCode, StepIssuePassword, StepIssued},
 	Reserve: {StepCard, StepPIN, StepReserved},
@@ -42,8 +42,8 @@ func (s *State) progress() *Progress {
 	if at < 0 {
 		at = 0
 		// A step beside the line counts as the last one that was on it.
-		for i := len(s.v.trail) - 1; i >= 0; i-- {
-			if k := slices.Index(row, s.v.trail[i]); k >= 0 {
+		for _, passed := range slices.Backward(s.v.trail) {
+			if k := slices.Index(row, passed); k >= 0 {
 				at = k
 				break
 			}
@@ -68,6 +68,7 @@ func (s *State) standsAt() StepName {
 		return StepCard
 	case StepTrouble:
 		return s.v.trouble.retryTo
+	default:
 	}
 	return s.step
 }

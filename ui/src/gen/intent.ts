@@ -34,7 +34,7 @@ export type Intent =
   | { type: "open"; data: { overlay: Exclude<OverlayKind, ""> } }
   /** Close removes the overlay. */
   | { type: "close" }
-  /** SetLang, SetSize, SetContrast and SetVolume change the look, at any time. */
+  /** SetLang changes the language, at any time. */
   | { type: "lang"; data: { lang: string } }
   /** SetSize chooses the type size, 0..3. */
   | { type: "size"; data: { size: number } }
