@@ -22,7 +22,7 @@ export function cue(before: Snapshot | null, after: Snapshot): Sound | null {
       if (is.delivery === old || is.delivery === "sending") return null;
       return is.delivery === "refused" ? "attention" : "done";
     }
+    default:
+      return after.kiosk.card && !before.kiosk.card ? "card" : null;
   }
-  if (after.kiosk.card && !before.kiosk.card) return "card";
-  return null;
 }

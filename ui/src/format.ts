@@ -1,6 +1,6 @@
 /** Splits characters as they are set in print: 4-4-4-4. What is left over forms the last group. */
 export function group(text: string, groups: readonly number[]): string[] {
-  const chars = [...text];
+  const chars = Array.from(text);
   if (groups.length === 0) return chars.length > 0 ? [text] : [];
   const out: string[] = [];
   let at = 0;
@@ -15,7 +15,7 @@ export function group(text: string, groups: readonly number[]): string[] {
 
 /** The places of a field, by group: for each the typed character, or "" where there is none yet. */
 export function slots(text: string, length: number, groups: readonly number[]): string[][] {
-  const chars = [...text];
+  const chars = Array.from(text);
   const sizes = groups.length > 0 && groups.reduce((a, b) => a + b, 0) === length ? groups : [length];
   let at = 0;
   return sizes.map((size) => Array.from({ length: size }, () => chars[at++] ?? ""));

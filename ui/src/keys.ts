@@ -57,6 +57,7 @@ export function typed(press: Press, keyboard: Keyboard): Typed {
       return { do: "clear" };
     case "Enter":
       return { do: "next" };
+    default:
+      return accepts[keyboard].test(press.key) ? { do: "key", text: press.key } : null;
   }
-  return accepts[keyboard].test(press.key) ? { do: "key", text: press.key } : null;
 }

@@ -8,8 +8,7 @@ import { Speaker } from "./sound";
 import "./styles/index.css";
 
 const root = document.documentElement;
-const app = document.getElementById("app");
-if (!app) throw new Error("cannot find the place for the screen");
+const app = document.getElementById("app") ?? document.body;
 
 const speaker = new Speaker();
 let snap: Snapshot | null = null;
@@ -41,7 +40,7 @@ function draw(): void {
       send={(intent) => link.send(intent)}
       play={(sound) => speaker.play(sound)}
     />,
-    app as HTMLElement,
+    app,
   );
 }
 

@@ -50,7 +50,7 @@ describe("language files", () => {
 
   it("keep Japanese headlines short", () => {
     for (const step of everyStepName) {
-      expect([...(files.ja[`step.${step}.title`] ?? "")].length, step).toBeLessThanOrEqual(20);
+      expect(Array.from(files.ja[`step.${step}.title`] ?? "").length, step).toBeLessThanOrEqual(20);
     }
   });
 });

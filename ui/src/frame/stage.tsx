@@ -1,6 +1,8 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Icon } from "../art/icons";
 import { useEnv } from "../env";
+import { Press } from "../parts/press";
 
 /** The body of a screen: one half explains, the other acts. */
 export function Stage(props: {
@@ -21,6 +23,14 @@ export function Stage(props: {
   const headline = useRef<HTMLHeadingElement>(null);
   // A new question is announced, and the keyboard starts at its top.
   useEffect(() => headline.current?.focus({ preventScroll: true }), []);
+  // In the largest type a screen may not fit: a big button then moves on, nothing is out of reach.
+  const act = useRef<HTMLElement>(null);
+  const [rest, setRest] = useState(false);
+  const measure = () => {
+    const el = act.current;
+    if (el) setRest(el.scrollTop + el.clientHeight < el.scrollHeight - 8);
+  };
+  useEffect(measure);
   return (
     <div class={`stage ${props.class ?? ""}`}>
       <section class="say" role={props.alert ? "alert" : undefined}>
@@ -33,7 +43,15 @@ export function Stage(props: {
         </div>
         {props.art && <div class="say-art">{props.art}</div>}
       </section>
-      <section class="act">{props.children}</section>
+      <section class="act" ref={act} onScroll={measure}>
+        {props.children}
+      </section>
+      {rest && (
+        <Press class="button outline more" onPress={() => act.current?.scrollBy({ top: act.current.clientHeight * 0.8 })}>
+          <span>{t("pager.more")}</span>
+          <Icon name="down" />
+        </Press>
+      )}
     </div>
   );
 }

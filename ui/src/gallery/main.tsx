@@ -21,8 +21,7 @@ let look: Snapshot["look"] = {
   volume: 2,
 };
 
-const app = document.getElementById("app");
-if (!app) throw new Error("cannot find the place for the gallery");
+const app = document.getElementById("app") ?? document.body;
 
 function act(intent: Intent): void {
   switch (intent.type) {
@@ -59,7 +58,7 @@ function draw(): void {
           </li>
         ))}
       </ul>,
-      app as HTMLElement,
+      app,
     );
     return;
   }
@@ -71,7 +70,7 @@ function draw(): void {
       send={act}
       play={() => undefined}
     />,
-    app as HTMLElement,
+    app,
   );
   document.body.dataset["ready"] = "true";
 }

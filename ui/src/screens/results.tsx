@@ -3,7 +3,7 @@ import type { AppliedView, Delivery, IssuedView, ReservedView, SlipOutcome } fro
 import { useEnv } from "../env";
 import { date, group } from "../format";
 import { Stage } from "../frame/stage";
-import { DeliveryLine, Note, ServiceHead, SlipLine, Where } from "../parts/bits";
+import { DeliveryLine, ServiceHead, SlipLine, Where } from "../parts/bits";
 import { Value } from "../parts/field";
 import { Press } from "../parts/press";
 
@@ -102,6 +102,7 @@ export function AppliedScreen(props: { screen: AppliedView }) {
       title={t(`applied.title.${screen.delivery}`)}
       help={stands ? t("step.applied.help") : ""}
       alert={!stands}
+      say={snap.kiosk.card && <p class="take-card">{t("applied.take_card")}</p>}
       art={<Mark kind={marks[screen.delivery]} />}
     >
       <dl class="shown">
@@ -138,13 +139,6 @@ export function AppliedScreen(props: { screen: AppliedView }) {
       )}
       <SlipLine slip={screen.slip} because={screen.slip_because} again={screen.again} />
       <Mouth slip={screen.slip} />
-      {snap.kiosk.card && (
-        <Note tone="warn">
-          <p>
-            <strong>{t("applied.take_card")}</strong>
-          </p>
-        </Note>
-      )}
     </Stage>
   );
 }
