@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"kioskd/internal/wire"
 )
@@ -115,7 +116,7 @@ func status(t *testing.T, method, url, host, origin string) int {
 	if origin != "" {
 		req.Header.Set("Origin", origin)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
 	must(t, err)
 	must(t, resp.Body.Close())
 	if !strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") {

@@ -93,11 +93,12 @@ func listen(
 	ctx context.Context, o options, stdout io.Writer, log *slog.Logger, keys *pki.PKI, store hub.Store, api, pages http.Handler,
 ) error {
 	now := time.Now()
-	apiL, err := net.Listen("tcp", o.api)
+	var lc net.ListenConfig
+	apiL, err := lc.Listen(ctx, "tcp", o.api)
 	if err != nil {
 		return fmt.Errorf("cannot listen for kiosks: %w", err)
 	}
-	conL, err := net.Listen("tcp", o.console)
+	conL, err := lc.Listen(ctx, "tcp", o.console)
 	if err != nil {
 		return errors.Join(fmt.Errorf("cannot listen for the console: %w", err), apiL.Close())
 	}
@@ -147,7 +148,9 @@ func drain(ctx context.Context, s *http.Server, l net.Listener) error {
 	if err := s.Shutdown(limit); err != nil {
 		return fmt.Errorf("cannot drain: %w", err)
 	}
-	<-done
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("cannot serve: %w", err)
+	}
 	return nil
 }
 

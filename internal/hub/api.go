@@ -100,9 +100,14 @@ func unrouted(mux *http.ServeMux) http.Handler {
 
 type statusProbe struct{ header http.Header }
 
-func (p *statusProbe) Header() http.Header         { return p.header }
+// Header gives what the mux sets.
+func (p *statusProbe) Header() http.Header { return p.header }
+
+// Write drops the text.
 func (p *statusProbe) Write(b []byte) (int, error) { return len(b), nil }
-func (p *statusProbe) WriteHeader(int)             {}
+
+// WriteHeader drops the status: Allow says which it is.
+func (p *statusProbe) WriteHeader(int) {}
 
 // recovered turns a defect into a 500 and a log line instead of a cut connection.
 func (a *API) recovered(next http.Handler) http.Handler {
@@ -139,7 +144,7 @@ func (a *API) forKiosk(next kioskHandler) http.Handler {
 		case errors.Is(err, ErrNotFound):
 			replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, "this kiosk is not enrolled"))
 		case err != nil:
-			a.broken(w, "Kiosk not read", err)
+			a.broken(w, "kiosk not read", err)
 		default:
 			next(w, r, id)
 		}
@@ -155,7 +160,7 @@ func (a *API) limit() (rate.Limit, int) {
 
 // broken answers a defect of the hub itself.
 func (a *API) broken(w http.ResponseWriter, what string, err error) {
-	a.Log.Error(what, "error", err)
+	a.Log.Error("Request failed", "what", what, "error", err)
 	p := refuse(http.StatusServiceUnavailable, fault.Internal, "")
 	p.RetryAfter = retryAway
 	replyProblem(w, p)
@@ -207,7 +212,7 @@ func (a *API) putSubmission(w http.ResponseWriter, r *http.Request, kiosk string
 	case errors.Is(err, ErrPlatform):
 		replyProblem(w, asProblem(err, fault.PlatformDown))
 	default:
-		a.broken(w, "Submission not stored", err)
+		a.broken(w, "submission not stored", err)
 	}
 }
 
@@ -224,7 +229,7 @@ func (a *API) report(w http.ResponseWriter, r *http.Request, kiosk string) {
 		return
 	}
 	if err := a.Store.Report(r.Context(), kiosk, rep, a.Now()); err != nil {
-		a.broken(w, "Report not stored", err)
+		a.broken(w, "report not stored", err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -62,7 +62,7 @@ func interactive[Req, Resp any](
 			return http.StatusOK, out, true
 		})
 		if err != nil {
-			a.broken(w, "Answer not stored", err)
+			a.broken(w, "answer not stored", err)
 			return
 		}
 		reply(w, status, answer)

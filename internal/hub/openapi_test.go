@@ -87,8 +87,8 @@ func TestSchemasHaveTheMembersOfTheTypes(t *testing.T) {
 		}
 		delete(types, name)
 		var members, required []string
-		for i := range typ.NumField() {
-			tag := strings.Split(typ.Field(i).Tag.Get("json"), ",")
+		for f := range typ.Fields() {
+			tag := strings.Split(f.Tag.Get("json"), ",")
 			members = append(members, tag[0])
 			if len(tag) == 1 {
 				required = append(required, tag[0])

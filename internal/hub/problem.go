@@ -47,12 +47,10 @@ func statusOf(c fault.Code) int {
 // asProblem turns any error into what the kiosk is told. away is the code of
 // the connector that was asked.
 func asProblem(err error, away fault.Code) *problem {
-	var p *problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*problem](err); ok {
 		return p
 	}
-	var r *Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*Refusal](err); ok {
 		return &problem{status: statusOf(r.Code), Refusal: *r}
 	}
 	return &problem{status: http.StatusServiceUnavailable, Refusal: Refusal{Code: away, RetryAfter: retryAway}}
@@ -94,7 +92,7 @@ func reply(w http.ResponseWriter, status int, body []byte) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) //nolint:gosec // JSON, typed as such, with nosniff
 }
 
 func replyProblem(w http.ResponseWriter, p *problem) { reply(w, p.status, p.body()) }

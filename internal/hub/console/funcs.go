@@ -16,7 +16,7 @@ const silence = 3 * time.Minute
 func (c *Console) funcs() template.FuncMap {
 	return template.FuncMap{
 		"ago":    func(t time.Time) string { return ago(c.Now().Sub(t)) },
-		"exact":  func(t time.Time) string { return t.In(jst).Format("2006-01-02 15:04:05 JST") },
+		"exact":  func(t time.Time) string { return t.In(jst()).Format("2006-01-02 15:04:05 JST") },
 		"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"number": wire.NumberOf,
 		"kind":   kindName,
@@ -29,7 +29,7 @@ func (c *Console) funcs() template.FuncMap {
 	}
 }
 
-var jst = time.FixedZone("JST", 9*60*60)
+func jst() *time.Location { return time.FixedZone("JST", 9*60*60) }
 
 func ago(d time.Duration) string {
 	switch {

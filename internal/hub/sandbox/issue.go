@@ -51,6 +51,7 @@ func (s *Sandbox) Start(ctx context.Context, kiosk string, r wire.IssueStart) (w
 		return wire.IssueStarted{}, &hub.Refusal{Code: fault.AlreadyRegistered, Field: "card_number"}
 	case actDown:
 		return wire.IssueStarted{}, errAway
+	case actSucceed, actNeverArrives, actCannotSend, actSlow, actVerySlow, actWrongCode:
 	}
 	se := session{
 		id: newToken(), kiosk: kiosk, lastRequest: r.RequestID, service: r.Service,
@@ -212,14 +213,14 @@ func (s *Sandbox) playPhone(ctx context.Context, phone string) error {
 		return s.wait(ctx, slow)
 	case actVerySlow:
 		return s.wait(ctx, verySlow)
+	case actSucceed, actDecline, actRegistered, actNeverArrives, actWrongCode:
 	}
 	return nil
 }
 
 // wrap names the operation, but leaves refusals as they are.
 func wrap(op string, err error) error {
-	var r *hub.Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*hub.Refusal](err); ok {
 		return r
 	}
 	return fmt.Errorf("cannot %s: %w", op, err)

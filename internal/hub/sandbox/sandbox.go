@@ -131,12 +131,9 @@ func (s *Sandbox) Forward(d time.Duration) time.Duration {
 // Reset forgets everybody and puts the clock back. For demonstrations only.
 func (s *Sandbox) Reset(ctx context.Context) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
-		for _, table := range []string{"application", "person", "account", "session", "login", "sms"} {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err := tx.ExecContext(ctx, `DELETE FROM application; DELETE FROM person; DELETE FROM account;
+			DELETE FROM session; DELETE FROM login; DELETE FROM sms`)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("cannot reset sandbox: %w", err)

@@ -45,6 +45,7 @@ func send(ctx context.Context, tx *sql.Tx, se session, now time.Time) error {
 		return nil
 	case actWrongCode:
 		code = otherCode(code)
+	case actSucceed, actDecline, actRegistered, actDown, actCannotSend, actSlow, actVerySlow:
 	}
 	text := fmt.Sprintf("認証コードは %s です。%d分以内に端末の画面に入力してください。", code, int(codeLife.Minutes()))
 	_, err := tx.ExecContext(ctx, `INSERT INTO sms (phone, text, code, at) VALUES (?, ?, ?, ?)`, se.phone, text, code, now.UnixMilli())

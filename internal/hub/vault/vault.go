@@ -52,12 +52,12 @@ func New(master []byte) (*Vault, error) {
 	return &Vault{aead: aead, tag: tag}, nil
 }
 
-// Seal encrypts clear. The purpose is bound in: a value that was sealed for one
+// Seal encrypts plain. The purpose is bound in: a value that was sealed for one
 // column does not open in another.
-func (v *Vault) Seal(purpose string, clear []byte) []byte {
+func (v *Vault) Seal(purpose string, plain []byte) []byte {
 	nonce := make([]byte, v.aead.NonceSize())
 	_, _ = rand.Read(nonce) // never fails
-	return v.aead.Seal(nonce, nonce, clear, []byte(purpose))
+	return v.aead.Seal(nonce, nonce, plain, []byte(purpose))
 }
 
 // Open decrypts what Seal made for the same purpose.
@@ -66,11 +66,11 @@ func (v *Vault) Open(purpose string, sealed []byte) ([]byte, error) {
 	if len(sealed) < n {
 		return nil, ErrOpen
 	}
-	clear, err := v.aead.Open(nil, sealed[:n], sealed[n:], []byte(purpose))
+	plain, err := v.aead.Open(nil, sealed[:n], sealed[n:], []byte(purpose))
 	if err != nil {
 		return nil, ErrOpen
 	}
-	return clear, nil
+	return plain, nil
 }
 
 // Tag is a keyed hash in hex: equal values give equal tags, and nobody without
