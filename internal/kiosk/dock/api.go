@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,14 +107,38 @@ type printerBody struct {
 	Paper *string `json:"paper"`
 	Cover *string `json:"cover"`
 	Power *string `json:"power"`
+	// FailAtByte makes Fault happen once so many bytes of the next slip have
+	// arrived.
+	FailAtByte *int               `json:"fail_at_byte"`
+	Fault      *printertest.Fault `json:"fault"`
+}
+
+// maxFailAt is longer than any slip.
+const maxFailAt = 1 << 20
+
+func (b printerBody) checkFault() error {
+	switch {
+	case b.FailAtByte == nil && b.Fault == nil:
+		return nil
+	case b.FailAtByte == nil || b.Fault == nil:
+		return errors.New("cannot set the printer: fail_at_byte and fault go together")
+	case *b.FailAtByte < 0 || *b.FailAtByte > maxFailAt:
+		return fmt.Errorf("cannot set the printer: fail_at_byte is not between 0 and %d", maxFailAt)
+	case !slices.Contains(printertest.Faults(), *b.Fault):
+		return fmt.Errorf("cannot set the printer: fault is one of %v", printertest.Faults())
+	}
+	return nil
 }
 
 func (d *Dock) setPrinter(_ context.Context, in printerBody) error {
 	paper, err := choice("paper", in.Paper, "full", "low", "out")
 	cover, err2 := choice("cover", in.Cover, "closed", "open")
 	power, err3 := choice("power", in.Power, "off", "on")
-	if err := errors.Join(err, err2, err3); err != nil {
+	if err := errors.Join(err, err2, err3, in.checkFault()); err != nil {
 		return err
+	}
+	if in.Fault != nil {
+		d.Printer.FailAtByte(*in.FailAtByte, *in.Fault)
 	}
 	d.Printer.Set(func(s *printertest.State) {
 		if paper >= 0 {

@@ -102,6 +102,8 @@ type (
 		Paper string `json:"paper"`
 		Cover string `json:"cover"`
 		Power string `json:"power"`
+		// FailNext is the fault that waits for the next slip, "" = none.
+		FailNext printertest.Fault `json:"fail_next"`
 	}
 	slipState struct {
 		N        int       `json:"n"`
@@ -156,7 +158,7 @@ func personas() []persona {
 
 func (d *Dock) printer() printerState {
 	now := d.Printer.Get()
-	s := printerState{Paper: string(now.Paper), Cover: "closed", Power: "off"}
+	s := printerState{Paper: string(now.Paper), Cover: "closed", Power: "off", FailNext: d.Printer.Armed()}
 	if now.Cover {
 		s.Cover = "open"
 	}

@@ -137,7 +137,7 @@ func TestHandles(t *testing.T) {
 	b := newBench(t)
 	s := b.state()
 	if len(s.Personas) != len(cardtest.Personas()) || !s.Reader.Power || s.Tear.At != -1 || s.Line.Mode != Up ||
-		s.Printer != (printerState{"full", "closed", "on"}) || s.Visit.Step != "top" || len(s.Lights.Pattern) != 1 {
+		s.Printer != (printerState{"full", "closed", "on", ""}) || s.Visit.Step != "top" || len(s.Lights.Pattern) != 1 {
 		t.Errorf("at first: %+v", s)
 	}
 
@@ -145,10 +145,11 @@ func TestHandles(t *testing.T) {
 	b.post("tear", `{"at":3}`)
 	b.post("printer", `{"paper":"out"}`)
 	b.post("printer", `{"cover":"open"}`)
+	b.post("printer", `{"fail_at_byte":500,"fault":"head_hot"}`)
 	b.post("line", `{"mode":"rubbish"}`)
 	b.post("clock", `{"forward_sec":90}`)
 	s = b.state()
-	if s.Reader.Persona != "taro" || s.Tear.At != 3 || s.Printer != (printerState{"out", "open", "on"}) ||
+	if s.Reader.Persona != "taro" || s.Tear.At != 3 || s.Printer != (printerState{"out", "open", "on", "head_hot"}) ||
 		s.Line.Mode != Rubbish || s.Clock.OffsetSec != 90 {
 		t.Errorf("after the changes: %+v", s)
 	}
@@ -160,7 +161,7 @@ func TestHandles(t *testing.T) {
 	}
 	b.post("reset", `{}`)
 	s = b.state()
-	if s.Reader.Persona != "" || !s.Reader.Power || s.Tear.At != -1 || s.Printer != (printerState{"full", "closed", "on"}) || s.Line.Mode != Up {
+	if s.Reader.Persona != "" || !s.Reader.Power || s.Tear.At != -1 || s.Printer != (printerState{"full", "closed", "on", ""}) || s.Line.Mode != Up {
 		t.Errorf("after reset: %+v", s)
 	}
 }
@@ -192,7 +193,7 @@ func TestMistakesAreTold(t *testing.T) {
 		"card":    {`{"persona":"nobody"}`, `{"person":"taro"}`, `[]`, `{`},
 		"reader":  {`{}`, `{"power":"on"}`},
 		"tear":    {`{}`, `{"at":-2}`, `{"at":"x"}`},
-		"printer": {`{"paper":"wet"}`, `{"cover":"ajar"}`, `{"power":true}`},
+		"printer": {`{"paper":"wet"}`, `{"fail_at_byte":5}`, `{"fault":"mute"}`, `{"fail_at_byte":-1,"fault":"mute"}`, `{"fail_at_byte":5,"fault":"fire"}`, `{"cover":"ajar"}`, `{"power":true}`},
 		"line":    {`{}`, `{"mode":"sideways"}`},
 		"clock":   {`{}`, `{"forward_sec":-1}`, `{"forward_sec":99999999}`},
 		"reset":   {`{"what":1}`, strings.Repeat(" ", 5000)},

@@ -189,7 +189,21 @@ func (p *Printer) FailAtByte(n int, f Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.trigger = &trigger{left: n, fault: f}
+	p.wake()
 }
+
+// Armed is what FailAtByte has set and what has not happened yet; "" = nothing.
+func (p *Printer) Armed() Fault {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.trigger == nil {
+		return ""
+	}
+	return p.trigger.fault
+}
+
+// Faults lists what FailAtByte can make happen.
+func Faults() []Fault { return []Fault{RunOut, OpenCover, PowerOff, Overheat, Mute} }
 
 // Repair puts everything right: paper, cover, power, voice.
 func (p *Printer) Repair() {
