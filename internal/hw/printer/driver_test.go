@@ -206,3 +206,37 @@ func TestStopInMidJob(t *testing.T) {
 		<-done
 	})
 }
+
+// TestAnOpenPictureIsFilledUp: the run before died in the middle of a picture,
+// which would swallow the start of the next slip.
+func TestAnOpenPictureIsFilledUp(t *testing.T) {
+	for _, profile := range []printer.Profile{printer.Full, printer.Plain, printer.Blind} {
+		t.Run(profile.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dev := printertest.New(576)
+				defer dev.Close()
+				port, err := dev.Dial(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := port.Write(escpos.AppendRaster(nil, picture(9, 20))[:500]); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				drv := printer.New(dev.Dial, profile, slog.New(slog.DiscardHandler))
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				go func() { _ = drv.Run(ctx) }()
+				pic := picture(5, 60)
+				if o, err := drv.Print(ctx, jobOf("a", pic)); err != nil {
+					t.Fatalf("got %s, %v", o, err)
+				}
+				synctest.Wait()
+				slips := dev.Slips()
+				if err := shows(slips[len(slips)-1], pic); err != nil || dev.Strays() != 0 {
+					t.Errorf("the slip is spoilt: %v, %d stray bytes", err, dev.Strays())
+				}
+			})
+		})
+	}
+}
