@@ -276,6 +276,11 @@ func (s *shopper) repair() {
 	s.dock("printer", map[string]any{"paper": "full", "cover": "closed", "power": "on"})
 }
 
+// failSlip breaks the next slip somewhere on its way.
+func (s *shopper) failSlip(how string) {
+	s.dock("printer", map[string]any{"fail_at_byte": s.rnd.IntN(20000), "fault": how})
+}
+
 // fault makes one thing go wrong; it reports whether the daemon was killed.
 func (s *shopper) fault(shot snapshot) bool {
 	kinds := []func(){
@@ -291,6 +296,9 @@ func (s *shopper) fault(shot snapshot) bool {
 		func() { s.dock("printer", map[string]any{"paper": "out"}) },
 		func() { s.dock("printer", map[string]any{"cover": "open"}) },
 		func() { s.dock("printer", map[string]any{"power": "off"}) },
+		func() { s.failSlip("paper_out") },
+		func() { s.failSlip("power_off") },
+		func() { s.failSlip("mute") },
 		func() { s.slip = true },
 		func() { s.send(1, "next", nil) },
 		func() { s.send(shot.Seq, "rubbish", map[string]any{"x": 1}) },
