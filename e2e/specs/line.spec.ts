@@ -113,7 +113,7 @@ test.describe("reserve and apply are taken without the hub", () => {
       await me.at("pin");
       await me.type("1234");
       await me.press("pin.next.reserve");
-      await me.at("reserved");
+      await dock.expectStep("reserved");
       await dock.forward(7);
       await me.at("reserved", "reserved.title.queued");
       await me.says("slipstate.printed");

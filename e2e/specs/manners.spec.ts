@@ -14,6 +14,7 @@ async function halfway(scene: Scene): Promise<void> {
   await start(scene.me, "issue");
   await toCardNumber(scene);
   await toPhone(scene, hanako);
+  await expect.poll(() => entry(scene.me).text).toBe(hanako.phone);
 }
 
 test.describe("nothing is lost", () => {
@@ -134,11 +135,11 @@ test.describe("a keyboard at the kiosk", () => {
     await toCardNumber(scene);
     await me.type("４９８０００００００００００１４");
     await expect.poll(() => entry(me).text).toBe(hanako.card);
-    await me.strike("Enter");
+    await me.page.keyboard.press("Enter");
     await me.at("issue_name");
     await me.type("さとう　ハナコ");
     await expect.poll(() => entry(me).text).toBe("サトウ ハナコ");
-    await me.strike("Enter");
+    await me.page.keyboard.press("Enter");
     await me.at("issue_birth");
     await me.type("５５0401");
     await me.next("issue_birth");

@@ -29,6 +29,30 @@ test.describe("printer", () => {
     });
   }
 
+  for (const { fault, outcome, code } of [
+    { fault: "paper_out", outcome: "not_printed", code: "paper_out" },
+    { fault: "cover_open", outcome: "not_printed", code: "cover_open" },
+    { fault: "power_off", outcome: "not_printed", code: "printer_gone" },
+  ] as const) {
+    test(`${fault} in the middle of the slip: said so, and whole on request once it works`, async ({ scene }) => {
+      const { me, dock, hub } = scene;
+      await start(me, "reserve");
+      await dock.failNextSlip(fault);
+      await cardAndPIN(scene, taro);
+      await me.press("pin.next.reserve");
+      await me.at("reserved", "reserved.title.accepted");
+      await me.says(`slipstate.${outcome}`);
+      await me.says(`fault.${code}.title`);
+      await expect.poll(async () => (await dock.slips()).filter((s) => s.complete)).toEqual([]);
+
+      await dock.printer({ paper: "full", cover: "closed", power: "on" });
+      await me.press("slipstate.again");
+      await me.says("slipstate.printed");
+      await expect.poll(async () => (await dock.slips()).filter((s) => s.complete)).toHaveLength(1);
+      await hub.expectOnce("reservation");
+    });
+  }
+
   test("paper running low still prints", async ({ scene }) => {
     await scene.dock.printer({ paper: "low" });
     await start(scene.me, "reserve");

@@ -1,7 +1,7 @@
 /** The dock: the hardware of the kiosk under test. */
 import { expect } from "@playwright/test";
 
-import type { DockState, LineMode, SlipPicture } from "../../ui/src/dock/api.ts";
+import type { DockState, LineMode, SlipFault, SlipPicture } from "../../ui/src/dock/api.ts";
 import { call } from "./http.ts";
 
 export class Dock {
@@ -32,7 +32,12 @@ export class Dock {
     return this.#post("reader", { power });
   }
 
-  printer(change: Partial<DockState["printer"]>): Promise<void> {
+  /** The fault happens in the middle of the next slip. */
+  failNextSlip(fault: SlipFault): Promise<void> {
+    return this.#post("printer", { fault, fail_at_byte: 4000 });
+  }
+
+  printer(change: Partial<Pick<DockState["printer"], "paper" | "cover" | "power">>): Promise<void> {
     return this.#post("printer", change);
   }
 

@@ -27,6 +27,9 @@ export const cardChecks = [
   "seal", "payload", "canonical", "kiosk", "time", "chain", "validity", "usage", "signature", "replay", "verdict",
 ];
 
+/** A kiosk that could not send waits a while before it tries again. */
+const sentWithinMs = 30_000;
+
 export class Hub {
   readonly #url: () => string;
   #before = new Set<string>();
@@ -50,7 +53,9 @@ export class Hub {
 
   /** One submission of this kind is there, accepted, with every check passed, and no second one. */
   async expectOnce(kind: Submission["kind"]): Promise<Submission> {
-    await expect.poll(async () => (await this.submissions(kind)).map((s) => s.verdict.accepted), `one ${kind} in the hub`).toEqual([true]);
+    await expect
+      .poll(async () => (await this.submissions(kind)).map((s) => s.verdict.accepted), { message: `one ${kind} in the hub`, timeout: sentWithinMs })
+      .toEqual([true]);
     const [only] = await this.submissions(kind);
     if (!only) throw new Error(`no ${kind} in the hub`);
     if (kind !== "issuance") expect(only.checks.map((c) => c.name)).toEqual(cardChecks);

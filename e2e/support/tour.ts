@@ -79,7 +79,7 @@ export const typedApplication: Stretch = async (scene, look) => {
   const query = me.lang === "ja" ? "ヒノデ" : "hinode";
   await toCheckTyped(
     scene,
-    { service: "hinode-card", query, id: "123456789012", codes: ["123", "4567"], last4: "5432" },
+    { service: "hinode-card", query, id: "123456789015", codes: ["1234", "5678"], last4: "5432" },
     look,
   );
   await look("apply_check_typed");

@@ -78,8 +78,9 @@ export class Visitor {
     return heading.or(this.page.getByRole("alert").filter({ hasText: name })).first();
   }
 
+  /** A button that can be pressed: what lies under a cover is inert. */
   button(name: string): Locator {
-    return this.page.getByRole("button", { name, exact: true });
+    return this.page.getByRole("button", { name, exact: true }).and(this.page.locator(":not([inert] *)"));
   }
 
   /** Waits until a step's question stands on the screen. */

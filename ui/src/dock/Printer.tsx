@@ -1,6 +1,6 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 
-import { clearSlips, setPrinter, slipURL, type DockState, type SlipPicture } from "./api";
+import { clearSlips, failNextSlip, setPrinter, slipURL, type DockState, type SlipFault, type SlipPicture } from "./api";
 import { Panel, Segments, useDesk } from "./parts";
 
 /** Printer is the slip printer's state and everything that came out of it. */
@@ -39,8 +39,42 @@ export function Printer({ state }: { readonly state: DockState }) {
           onPick={(v) => act(setPrinter({ power: v }))}
         />
       </div>
+      <FailNext waits={state.printer.fail_next} />
       <Slips slips={state.slips} />
     </Panel>
+  );
+}
+
+const faults: readonly SlipFault[] = ["paper_out", "cover_open", "power_off", "head_hot", "mute"];
+
+/** A slip is some tens of thousands of bytes long: this is well within the first one. */
+const midSlip = 4000;
+
+/** FailNext lets something happen in the middle of the next slip. */
+function FailNext({ waits }: { readonly waits: SlipFault | "" }) {
+  const { say, act } = useDesk();
+  const [fault, setFault] = useState<SlipFault>("paper_out");
+  const field = useId();
+  return (
+    <fieldset class="tear fail-next">
+      <legend>{say("fail")}</legend>
+      <div class="tear-row">
+        <label for={field}>{say("fail.what")}</label>
+        <select id={field} value={fault} onChange={(e) => setFault(e.currentTarget.value as SlipFault)}>
+          {faults.map((f) => (
+            <option key={f} value={f}>
+              {say(`fail.${f}`)}
+            </option>
+          ))}
+        </select>
+        <button type="button" class="button" onClick={() => act(failNextSlip(fault, midSlip))}>
+          {say("fail.arm")}
+        </button>
+      </div>
+      <p class={waits ? "note tone-warn" : "note"} role="status">
+        {waits ? say("fail.armed", { what: say(`fail.${waits}`) }) : say("fail.idle")}
+      </p>
+    </fieldset>
   );
 }
 

@@ -7,6 +7,8 @@ export type PersonaKind = "mynumber" | "waon" | "other";
 export type Paper = "full" | "low" | "out";
 export type Cover = "closed" | "open";
 export type Power = "on" | "off";
+/** What can happen to the printer in the middle of a slip. */
+export type SlipFault = "paper_out" | "cover_open" | "power_off" | "head_hot" | "mute";
 export type LineMode = "up" | "slow" | "down" | "rubbish";
 
 export interface Persona {
@@ -35,7 +37,13 @@ export interface DockState {
   readonly personas: readonly Persona[];
   readonly reader: { readonly power: boolean; readonly persona: string };
   readonly tear: { readonly at: number };
-  readonly printer: { readonly paper: Paper; readonly cover: Cover; readonly power: Power };
+  readonly printer: {
+    readonly paper: Paper;
+    readonly cover: Cover;
+    readonly power: Power;
+    /** The fault that waits for the next slip, "" = none. */
+    readonly fail_next: SlipFault | "";
+  };
   readonly slips: readonly SlipPicture[];
   readonly lights: { readonly signal: string; readonly colour: string; readonly pattern: readonly Beat[] };
   readonly line: { readonly mode: LineMode };
@@ -59,6 +67,7 @@ export const liftCard = () => send("POST", "card", { persona: "" });
 export const plugReader = (power: boolean) => send("POST", "reader", { power });
 export const tearAt = (at: number) => send("POST", "tear", { at });
 export const setPrinter = (change: { paper?: Paper; cover?: Cover; power?: Power }) => send("POST", "printer", change);
+export const failNextSlip = (fault: SlipFault, fail_at_byte: number) => send("POST", "printer", { fault, fail_at_byte });
 export const clearSlips = () => send("DELETE", "slips");
 export const setLine = (mode: LineMode) => send("POST", "line", { mode });
 export const forwardClock = (forward_sec: number) => send("POST", "clock", { forward_sec });

@@ -64,6 +64,16 @@ const english = {
   "power.on": "On",
   "power.off": "Off",
   "printer.ready": "ready",
+  fail: "In the middle of the next slip",
+  "fail.what": "Let happen",
+  "fail.arm": "Arm for the next slip",
+  "fail.armed": "Waits for the next slip: {what}",
+  "fail.idle": "Nothing waits",
+  "fail.paper_out": "Paper runs out",
+  "fail.cover_open": "Cover is opened",
+  "fail.power_off": "Power goes off",
+  "fail.head_hot": "Head gets too hot",
+  "fail.mute": "Stops answering",
   slips: "Printed slips",
   "slips.none": "Nothing printed yet. The slips of a visit appear here, newest first.",
   "slips.clear": "Throw away all",
@@ -167,6 +177,16 @@ const japanese: Record<Key, string> = {
   "power.on": "入",
   "power.off": "切",
   "printer.ready": "印刷できます",
+  fail: "次の控えの途中で",
+  "fail.what": "起こすこと",
+  "fail.arm": "次の控えに用意",
+  "fail.armed": "次の控えで起こります:{what}",
+  "fail.idle": "何も起こりません",
+  "fail.paper_out": "用紙が切れる",
+  "fail.cover_open": "カバーが開く",
+  "fail.power_off": "電源が切れる",
+  "fail.head_hot": "熱くなりすぎる",
+  "fail.mute": "応答しなくなる",
   slips: "印刷された控え",
   "slips.none": "まだ何も印刷されていません。控えはここに新しい順に並びます。",
   "slips.clear": "すべて捨てる",
@@ -247,7 +267,7 @@ const abouts: Readonly<Record<string, string>> = {
 
 /** personaAbout is what is special about a card; the daemon's own words where there are no others. */
 export function personaAbout({ id, about }: Pick<Persona, "id" | "about">, lang: Lang): string {
-  return (lang === "ja" && abouts[id]) || about;
+  return (lang === "ja" ? abouts[id] : undefined) ?? about;
 }
 
 /** signalText says in words what the lights say; an unknown signal is shown as it is. */
