@@ -73,7 +73,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		err = errors.Join(err, server.Close())
 	}
-	_ = <-failed  // ErrServerClosed: Shutdown was asked for
+	<-failed      //nolint:errcheck // ErrServerClosed: Shutdown was asked for
 	s.open.Wait() // WebSockets, which Shutdown does not know
 	if err != nil {
 		return fmt.Errorf("cannot close all connections: %w", err)

@@ -66,7 +66,7 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 		Outbox: outbox, Hub: up, Line: up.Line(), Acks: up.Acks(), Kick: up.Kick, Identity: up.Identity,
 		Layout: layout, Clock: clock, Log: log,
 	})
-	server := ui.New(ui.Options{Visit: k, Dock: sim.dock(k, clock, log), Version: version, Log: log})
+	server := ui.New(ui.Options{Visit: k, Dock: sim.dock(k, clock, up.LinkChanged, log), Version: version, Log: log})
 
 	if err := writeAddr(cfg.Data, ln.Addr()); err != nil {
 		return err

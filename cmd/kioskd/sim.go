@@ -52,9 +52,9 @@ func newSimulation(cfg config.Config, log *slog.Logger) (*simulation, error) {
 	}, nil
 }
 
-func (s *simulation) dock(k *kiosk.Kiosk, clock *kiosk.Clock, log *slog.Logger) http.Handler {
+func (s *simulation) dock(k *kiosk.Kiosk, clock *kiosk.Clock, linkChanged func(), log *slog.Logger) http.Handler {
 	return dock.New(dock.Options{
-		Kiosk: k, Reader: s.reader, Printer: s.paper, Lights: s.shown, Line: s.line, Clock: clock, Log: log,
+		Kiosk: k, Reader: s.reader, Printer: s.paper, Lights: s.shown, Line: s.line, Clock: clock, LinkChanged: linkChanged, Log: log,
 	})
 }
 

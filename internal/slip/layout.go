@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"rsc.io/qr"
 
@@ -13,6 +12,8 @@ import (
 )
 
 // The type scale, in dots (8 a millimetre). The body is 10 point.
+//
+//nolint:gochecknoglobals // a table that never changes
 var (
 	small = style{size: 23}
 	label = style{size: 24}
@@ -22,9 +23,6 @@ var (
 	title = style{size: 52, bold: true}
 	big   = style{size: 66, bold: true, track: 3}
 )
-
-// jst is the time of the slips: Japan has no summer time.
-var jst = time.FixedZone("JST", 9*60*60)
 
 // layout draws one slip, block by block, from top to bottom.
 type layout struct {
@@ -227,7 +225,7 @@ func (l *layout) footer() {
 }
 
 func (l *layout) when() string {
-	at := l.s.At.In(jst)
+	at := l.s.At.In(flow.Tokyo)
 	return l.text("when",
 		"year", strconv.Itoa(at.Year()), "month", pick(l.text("months"), int(at.Month())-1),
 		"day", strconv.Itoa(at.Day()), "weekday", pick(l.text("weekdays"), int(at.Weekday())), "time", at.Format("15:04"))

@@ -50,7 +50,6 @@ func (p *pen) fill(text string, s style, w int) []string {
 			continue
 		case line != "":
 			lines = append(lines, strings.TrimRight(line, " "))
-			line = ""
 		}
 		u = strings.TrimLeft(u, " ")
 		for p.measure([]byte(u), s) > w {

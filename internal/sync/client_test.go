@@ -51,7 +51,7 @@ func TestClientAnswers(t *testing.T) {
 		"refusal":        {func(w http.ResponseWriter) { problem(w, wire.Problem{Status: 422, Code: fault.OTPWrong, TriesLeft: 2}) }, fault.OTPWrong},
 		"new refusal":    {func(w http.ResponseWriter) { problem(w, wire.Problem{Status: 422, Code: "from_the_future"}) }, fault.HubRefused},
 		"other status":   {text(400, "application/problem+json", `{"type":"","title":"","status":200,"code":"otp_wrong"}`), fault.HubRubbish},
-		"no content":     {func(w http.ResponseWriter) { w.WriteHeader(204) }, fault.HubRubbish},
+		"no content":     {func(w http.ResponseWriter) { w.WriteHeader(http.StatusNoContent) }, fault.HubRubbish},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKeys(t)

@@ -43,6 +43,7 @@ type Courier struct {
 	log    *slog.Logger
 	opts   CourierOptions
 	kick   chan struct{}
+	look   chan struct{}
 	acks   chan Acked
 	line   *line
 
@@ -76,7 +77,7 @@ func NewCourier(o *Outbox, hub Upstream, log *slog.Logger, opts CourierOptions) 
 	}
 	c := &Courier{
 		outbox: o, hub: hub, log: log, opts: opts,
-		kick: make(chan struct{}, 1), acks: make(chan Acked, 64), line: newLine(),
+		kick: make(chan struct{}, 1), look: make(chan struct{}, 1), acks: make(chan Acked, 64), line: newLine(),
 		visits: map[string]retryPlan{},
 	}
 	if client, ok := hub.(*Client); ok {
@@ -90,6 +91,15 @@ func NewCourier(o *Outbox, hub Upstream, log *slog.Logger, opts CourierOptions) 
 func (c *Courier) Kick() {
 	select {
 	case c.kick <- struct{}{}:
+	default:
+	}
+}
+
+// LinkChanged says that the machine's network link went or came: the courier
+// looks at once what that means for the hub. It never blocks.
+func (c *Courier) LinkChanged() {
+	select {
+	case c.look <- struct{}{}:
 	default:
 	}
 }
@@ -235,11 +245,11 @@ func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err erro
 	if fault.CodeOf(r.err) == fault.StorageFailed {
 		return nil, r.err
 	}
-	if r.err != nil && ctx.Err() != nil {
-		return nil, nil // shutting down says nothing about the line
-	}
 	if r.err == nil {
 		return nil, c.settled(ctx, d, r.ack)
+	}
+	if ctx.Err() != nil {
+		return nil, nil //nolint:nilerr // shutting down says nothing about line or outbox
 	}
 	c.obey(r.err)
 	code := fault.CodeOf(r.err)
@@ -340,6 +350,8 @@ func (c *Courier) reportLoop(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
+		case <-c.look:
+			failures = 0 // what was known of the line is out of date
 		}
 		err := c.hub.Report(ctx, c.opts.Report(ctx))
 		if ctx.Err() != nil {

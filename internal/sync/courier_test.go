@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"log/slog"
+	"slices"
 	stdsync "sync"
 	"testing"
 	"testing/synctest"
@@ -227,10 +228,8 @@ func TestCourierOneBadVisitDoesNotHoldTheOthers(t *testing.T) {
 			bad = append(bad, commit(t, o, v, wire.KindReservation))
 		}
 		hub.fail = func(s wire.Submission) (error, error) {
-			for _, id := range bad {
-				if s.ID == id {
-					return &RefusalError{Problem: wire.Problem{Status: 500, Code: fault.PlatformDown}}, nil
-				}
+			if slices.Contains(bad, s.ID) {
+				return &RefusalError{Problem: wire.Problem{Status: 500, Code: fault.PlatformDown}}, nil
 			}
 			return nil, nil
 		}
@@ -383,5 +382,47 @@ func TestExactlyOnce(t *testing.T) {
 				rt.Error(err)
 			}
 		})
+	})
+}
+
+func TestCourierLooksWhenTheLinkChanges(t *testing.T) {
+	k := newKeys(t)
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox(t, k)
+		hub := newFakeHub(k)
+		c := NewCourier(o, hub, quiet(), CourierOptions{})
+		stop := run(t, c)
+		pass(2 * time.Second)
+		if up := <-c.Line(); !up {
+			t.Fatal("the line is down at first")
+		}
+		hub.set(func() {
+			hub.report = errDown
+			hub.fail = func(wire.Submission) (error, error) { return errDown, nil }
+		})
+		c.LinkChanged()
+		pass(5 * time.Second) // far less than the time between two signs of life
+		select {
+		case up := <-c.Line():
+			if up {
+				t.Error("the line is up")
+			}
+		default:
+			t.Error("nobody looked at the line")
+		}
+		id := commit(t, o, "1", wire.KindApplication)
+		pass(10 * time.Minute) // the backoff is at its longest
+		hub.set(func() { hub.fail, hub.report = nil, nil })
+		c.LinkChanged()
+		pass(3 * time.Second)
+		select {
+		case a := <-c.Acks():
+			if a.ID != id {
+				t.Errorf("acked %+v", a)
+			}
+		default:
+			t.Error("not sent three seconds after the link came back")
+		}
+		stop()
 	})
 }

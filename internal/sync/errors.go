@@ -101,18 +101,16 @@ func lost(err error) bool {
 
 // answered reports whether err still proves that the real hub is there.
 func answered(err error) bool {
-	var refusal *RefusalError
-	return err == nil || errors.As(err, &refusal)
+	_, refused := errors.AsType[*RefusalError](err)
+	return err == nil || refused
 }
 
 // retryAfterOf is the wait that the hub, or a proxy before it, asked for.
 func retryAfterOf(err error) time.Duration {
-	var refusal *RefusalError
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*RefusalError](err); ok {
 		return refusal.RetryAfter
 	}
-	var status *statusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*statusError](err); ok {
 		return status.RetryAfter
 	}
 	return 0

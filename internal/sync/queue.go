@@ -26,14 +26,15 @@ func (o *Outbox) heads(ctx context.Context) (list []due, err error) {
 	if err != nil {
 		return nil, storageFailed("read queue", err)
 	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var d due
 		if err := rows.Scan(&d.id, &d.visit); err != nil {
-			return nil, storageFailed("read queue", errors.Join(err, rows.Close()))
+			return nil, storageFailed("read queue", err)
 		}
 		list = append(list, d)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	if err := rows.Err(); err != nil {
 		return nil, storageFailed("read queue", err)
 	}
 	return list, nil

@@ -108,14 +108,7 @@ func (o *Outbox) Unended(ctx context.Context) ([]Found, error) {
 		if err != nil {
 			return err
 		}
-		for rows.Next() {
-			var f Found
-			if err := rows.Scan(&f.Kind, &f.Number); err != nil {
-				return errors.Join(err, rows.Close())
-			}
-			found = append(found, f)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(found) == 0 {
+		if found, err = scanFound(rows); err != nil || len(found) == 0 {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, "UPDATE visits SET ended = 1 WHERE ended = 0 AND run <> ?", o.run); err != nil {
@@ -127,4 +120,16 @@ func (o *Outbox) Unended(ctx context.Context) ([]Found, error) {
 		return nil, storageFailed("look for interrupted visits", err)
 	}
 	return found, nil
+}
+
+func scanFound(rows *sql.Rows) (found []Found, err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var f Found
+		if err := rows.Scan(&f.Kind, &f.Number); err != nil {
+			return nil, err
+		}
+		found = append(found, f)
+	}
+	return found, rows.Err()
 }

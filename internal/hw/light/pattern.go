@@ -14,6 +14,8 @@ func (c Colour) Hex() string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B
 // The colours. Their meanings follow the usual code of machines: red is out of
 // order, amber asks for a person, green is well, blue asks the shopper to act,
 // white is neutral.
+//
+//nolint:gochecknoglobals // a table that never changes
 var (
 	Blue  = Colour{0x1A, 0x66, 0xFF}
 	White = Colour{0xFF, 0xF4, 0xE5}

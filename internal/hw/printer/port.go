@@ -33,6 +33,8 @@ type Profile struct {
 }
 
 // The profiles.
+//
+//nolint:gochecknoglobals // a table that never changes
 var (
 	// Full is what current 80 mm printers with Epson's command set can do.
 	Full = Profile{Name: "full", Dots: 576, Status: true, Paced: true, Completion: true, Clear: true}

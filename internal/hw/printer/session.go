@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"kioskd/internal/hw/printer/escpos"
@@ -109,7 +110,7 @@ func (s *session) greet(ctx context.Context) error {
 	// A picture that was cut short swallows whatever comes next, so it is filled
 	// up with white; outside a picture these bytes mean nothing.
 	fill := make([]byte, escpos.BandRows*((s.d.profile.Dots+7)/8))
-	if err := s.write(append(fill, escpos.Init()...)); err != nil {
+	if err := s.write(slices.Concat(fill, escpos.Init())); err != nil {
 		return err
 	}
 	if s.d.profile.Status {

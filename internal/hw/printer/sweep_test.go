@@ -166,8 +166,8 @@ func strike(t *testing.T, profile printer.Profile, f printertest.Fault, code fau
 
 	inked := ink(b.dev)
 	b.dev.Repair()
-	recover := time.NewTimer(5 * time.Second)
-	<-recover.C
+	recovery := time.NewTimer(5 * time.Second)
+	<-recovery.C
 	synctest.Wait()
 	// The rest of the slip must not come out by itself. A printer that cannot
 	// drop its buffer still holds what was on its way: two bands at most.

@@ -175,6 +175,7 @@ func (d *Dock) setLine(_ context.Context, in lineBody) error {
 	if !d.Line.Set(in.Mode) {
 		return errors.New("cannot set the line: mode is one of up, down, slow, rubbish")
 	}
+	d.LinkChanged()
 	return nil
 }
 
@@ -204,6 +205,7 @@ func (d *Dock) reset(ctx context.Context, _ struct{}) error {
 	d.Reader.ResetCounters()
 	d.Printer.Repair()
 	d.Line.Set(Up)
+	d.LinkChanged()
 	return d.Kiosk.EndVisit(ctx)
 }
 

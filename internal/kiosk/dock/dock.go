@@ -25,8 +25,11 @@ type Options struct {
 	Printer *printertest.Printer
 	Lights  func() Light // what the lights show now
 	Line    *Line
-	Clock   *kiosk.Clock
-	Log     *slog.Logger
+	// LinkChanged is told after the line was moved, as an operating system tells
+	// of its network link.
+	LinkChanged func()
+	Clock       *kiosk.Clock
+	Log         *slog.Logger
 }
 
 // Dock serves the API.

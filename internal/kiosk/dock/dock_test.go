@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,6 +46,7 @@ type bench struct {
 	line   *Line
 	clock  *kiosk.Clock
 	kiosk  *kiosk.Kiosk
+	links  atomic.Int32 // how often the link is said to have changed
 }
 
 func newBench(t *testing.T) *bench {
@@ -73,7 +75,7 @@ func newBench(t *testing.T) *bench {
 		Kiosk: b.kiosk, Reader: b.reader, Printer: b.paper, Line: b.line, Clock: b.clock, Log: log,
 		Lights: func() Light {
 			return Light{Signal: "idle", Colour: "#102030", Pattern: []Beat{{MS: 500, Level: 0.5}}}
-		},
+		}, LinkChanged: func() { b.links.Add(1) },
 	})
 	server := httptest.NewServer(dock)
 	b.url, b.client = server.URL+"/dock/api/", server.Client()
@@ -150,7 +152,7 @@ func TestHandles(t *testing.T) {
 	b.post("clock", `{"forward_sec":90}`)
 	s = b.state()
 	if s.Reader.Persona != "taro" || s.Tear.At != 3 || s.Printer != (printerState{"out", "open", "on", "head_hot"}) ||
-		s.Line.Mode != Rubbish || s.Clock.OffsetSec != 90 {
+		s.Line.Mode != Rubbish || s.Clock.OffsetSec != 90 || b.links.Load() != 1 {
 		t.Errorf("after the changes: %+v", s)
 	}
 

@@ -90,6 +90,13 @@ func (u *Uplink) Kick() {
 	}
 }
 
+// LinkChanged makes the courier look at the line at once. It does not block.
+func (u *Uplink) LinkChanged() {
+	if s := u.now.Load(); s != nil {
+		s.courier.LinkChanged()
+	}
+}
+
 // Run serves outbox until ctx ends.
 func (u *Uplink) Run(ctx context.Context, outbox *ksync.Outbox) error {
 	tick := time.NewTicker(look)

@@ -78,6 +78,7 @@ func (g *guard) allowSelect(c Command) error {
 		switch fileOf(c) {
 		case FileInfo, FileCert, FileKey, FilePIN:
 			return nil
+		default:
 		}
 	}
 	return forbidden(c)

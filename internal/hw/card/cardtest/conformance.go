@@ -3,6 +3,7 @@ package cardtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -171,7 +172,10 @@ func Conformance(t *testing.T, start func(t *testing.T) Bench) {
 			t.Cleanup(func() {
 				cancel()
 				select {
-				case <-done:
+				case err := <-done:
+					if err != nil && !errors.Is(err, context.Canceled) {
+						t.Errorf("Run ended with %v", err)
+					}
 				case <-time.After(h.bench.Patience):
 					t.Error("Run does not end with its context")
 				}

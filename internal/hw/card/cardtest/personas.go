@@ -68,8 +68,8 @@ func Personas() []Persona {
 			return NewJPKI(p), nil
 		}}
 	}
-	other := func(id, name, kind, about string, make func() Card) Persona {
-		return Persona{ID: id, Name: name, Kind: kind, About: about, card: func() (Card, error) { return make(), nil }}
+	other := func(id, name, kind, about string, build func() Card) Persona {
+		return Persona{ID: id, Name: name, Kind: kind, About: about, card: func() (Card, error) { return build(), nil }}
 	}
 	ps := []Persona{
 		jpki("taro", "山田 太郎", "adult, everything in order", nil),

@@ -64,6 +64,7 @@ func codeOf(op operation, sw apdu.SW) fault.Code {
 		case counted, sw == apdu.WrongNoCounter:
 			return fault.PINWrong
 		}
+	default:
 	}
 	return fault.CardRefused
 }
@@ -88,6 +89,7 @@ func hintOf(sw apdu.SW) string {
 		return "more data announced but not given: reader or card breaks the chaining"
 	case 0x6C00:
 		return "card insists on another length"
+	default:
 	}
 	switch sw {
 	case apdu.OK:

@@ -40,13 +40,13 @@ func run(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("cannot make %s: %w", dir, err)
 	}
-	from, to := day(2025, 1, 1), day(2045, 1, 1)
-	root, err := makeAuthority("JPKI-TEST", day(2015, 1, 1), day(2055, 1, 1))
+	from, to := first(2025, 1), first(2045, 1)
+	root, err := makeAuthority("JPKI-TEST", first(2015, 1), first(2055, 1))
 	if err != nil {
 		return err
 	}
 	// Same names but for the organisation: only the signature tells it apart.
-	other, err := makeAuthority("JPKI-OTHER", day(2015, 1, 1), day(2055, 1, 1))
+	other, err := makeAuthority("JPKI-OTHER", first(2015, 1), first(2055, 1))
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func run(dir string) error {
 			return err
 		}
 	}
-	if err := holder(dir, "expired", root, day(2016, 4, 1), day(2021, 4, 1)); err != nil {
+	if err := holder(dir, "expired", root, first(2016, 4), first(2021, 4)); err != nil {
 		return err
 	}
 	return holder(dir, "foreign", other, from, to)
@@ -163,7 +163,7 @@ func write(path string, blocks ...*pem.Block) error {
 	return nil
 }
 
-func day(y int, m time.Month, d int) time.Time {
+func first(y int, m time.Month) time.Time {
 	jst := time.FixedZone("JST", 9*60*60)
-	return time.Date(y, m, d, 0, 0, 0, 0, jst)
+	return time.Date(y, m, 1, 0, 0, 0, 0, jst)
 }
