@@ -30,8 +30,9 @@ func layers() []layer {
 		{folder: "internal/config", may: []string{"internal/colour"}},
 		{folder: "internal/hw", may: []string{"internal/hw", "internal/fault", "internal/secret"}},
 		{folder: "internal/slip", may: []string{"internal/slip", "internal/flow", "internal/catalogue", "internal/lang", "internal/fault", "internal/secret", "internal/wire", "internal/hw/printer"}},
-		{folder: "internal/sync", may: []string{"internal/sync", "internal/wire", "internal/fault", "internal/secret"}},
-		{folder: "internal/hub", may: []string{"internal/hub", "internal/wire", "internal/catalogue", "internal/fault", "internal/secret"}},
+		{folder: "internal/sqlitedb"},
+		{folder: "internal/sync", may: []string{"internal/sync", "internal/sqlitedb", "internal/wire", "internal/fault", "internal/secret"}},
+		{folder: "internal/hub", may: []string{"internal/hub", "internal/sqlitedb", "internal/wire", "internal/catalogue", "internal/fault", "internal/secret"}},
 		{folder: "internal/kiosk", may: []string{
 			"internal/kiosk", "internal/flow", "internal/hw", "internal/slip", "internal/sync", "internal/wire",
 			"internal/catalogue", "internal/lang", "internal/fault", "internal/secret", "internal/config",

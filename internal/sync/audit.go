@@ -61,7 +61,7 @@ func auditHash(prev []byte, n, at int64, event, subject, detail string) []byte {
 // missing and reordered rows are found; rows cut off the end are found by
 // comparing length and last hash with what was noted elsewhere before.
 func (o *Outbox) VerifyAudit(ctx context.Context) (length int64, head []byte, err error) {
-	rows, err := o.db.read.QueryContext(ctx, "SELECT n, at, event, subject, detail, hash FROM audit ORDER BY n")
+	rows, err := o.db.Read().QueryContext(ctx, "SELECT n, at, event, subject, detail, hash FROM audit ORDER BY n")
 	if err != nil {
 		return 0, nil, fmt.Errorf("cannot read audit log: %w", err)
 	}

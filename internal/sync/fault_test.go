@@ -249,7 +249,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 // column reads one column of text.
 func column(t *testing.T, o *Outbox, query string) (list []string) {
 	t.Helper()
-	rows, err := o.db.read.QueryContext(t.Context(), query)
+	rows, err := o.db.Read().QueryContext(t.Context(), query)
 	if err != nil {
 		t.Fatal(err)
 	}

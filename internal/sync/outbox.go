@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kioskd/internal/fault"
+	"kioskd/internal/sqlitedb"
 	"kioskd/internal/wire"
 )
 
@@ -48,7 +49,7 @@ func OpenOutbox(ctx context.Context, path string, enrol func() (*wire.Enrolment,
 	}
 	o := &Outbox{db: d, enrol: enrol, log: log, run: wire.NewSubmissionID(), fresh: make(chan struct{}, 1)}
 	if err := o.settle(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot open outbox: %w", damaged(err)), d.close())
+		return nil, errors.Join(fmt.Errorf("cannot open outbox: %w", sqlitedb.Damaged(err)), d.close())
 	}
 	return o, nil
 }
@@ -56,7 +57,7 @@ func OpenOutbox(ctx context.Context, path string, enrol func() (*wire.Enrolment,
 // settle notes the start. Of slips that were on their way nobody knows whether
 // they came out of the printer, so they are never printed again unasked.
 func (o *Outbox) settle(ctx context.Context) error {
-	return o.db.tx(ctx, func(tx *sql.Tx) error {
+	return o.db.Write(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "UPDATE slips SET state = 'unknown' WHERE state IN ('queued', 'sending')"); err != nil {
 			return err
 		}
@@ -76,7 +77,7 @@ func (o *Outbox) Commit(ctx context.Context, e Entry) (Committed, error) {
 		return Committed{}, storageFailed("seal submission", err)
 	}
 	c := Committed{ID: s.ID, Number: wire.NumberOf(s.ID)}
-	err = o.db.tx(ctx, func(tx *sql.Tx) error { return o.insert(ctx, tx, e, s, c.Number) })
+	err = o.db.Write(ctx, func(tx *sql.Tx) error { return o.insert(ctx, tx, e, s, c.Number) })
 	if err != nil {
 		return Committed{}, storageFailed("commit submission", err)
 	}

@@ -111,10 +111,10 @@ func TestOnlyProofDeletes(t *testing.T) {
 	if err := o.Acknowledge(t.Context(), proof(t, k, other)); !errors.Is(err, ErrUnproven) {
 		t.Fatalf("ack for other content: %v", err)
 	}
-	if _, err := o.db.write.ExecContext(t.Context(), "DELETE FROM submissions"); err == nil {
+	if _, err := o.db.Exec(t.Context(), "DELETE FROM submissions"); err == nil {
 		t.Fatal("the database let an unacknowledged row go")
 	}
-	if _, err := o.db.write.ExecContext(t.Context(), "UPDATE submissions SET sealed = x'00'"); err == nil {
+	if _, err := o.db.Exec(t.Context(), "UPDATE submissions SET sealed = x'00'"); err == nil {
 		t.Fatal("the database let a row change")
 	}
 	if pending(t, o) != 1 {
@@ -222,7 +222,7 @@ func TestInterruptedVisits(t *testing.T) {
 	}
 	for id, want := range map[string]string{ended: "printed", cut: "unknown", cut2: "unknown"} {
 		var got string
-		if err := o.db.read.QueryRowContext(t.Context(), "SELECT state FROM slips WHERE submission = ?", id).Scan(&got); err != nil {
+		if err := o.db.Read().QueryRowContext(t.Context(), "SELECT state FROM slips WHERE submission = ?", id).Scan(&got); err != nil {
 			t.Fatal(err)
 		}
 		if got != want {
@@ -253,7 +253,7 @@ func TestAuditFindsTampering(t *testing.T) {
 	if err != nil || n != 4 || len(head) != 32 {
 		t.Fatal(n, head, err)
 	}
-	if _, err := o.db.write.ExecContext(t.Context(), "UPDATE audit SET detail = 'x' WHERE n = 2"); err == nil {
+	if _, err := o.db.Exec(t.Context(), "UPDATE audit SET detail = 'x' WHERE n = 2"); err == nil {
 		t.Fatal("the database let the log change")
 	}
 	for name, sql := range map[string]string{
@@ -264,7 +264,7 @@ func TestAuditFindsTampering(t *testing.T) {
 			o := newOutbox(t, newKeys(t))
 			commit(t, o, "1", wire.KindIssuance)
 			commit(t, o, "1", wire.KindIssuance)
-			if _, err := o.db.write.ExecContext(t.Context(), "DROP TRIGGER audit_never_changes; DROP TRIGGER audit_never_shrinks; "+sql); err != nil {
+			if _, err := o.db.Exec(t.Context(), "DROP TRIGGER audit_never_changes; DROP TRIGGER audit_never_shrinks; "+sql); err != nil {
 				t.Fatal(err)
 			}
 			if _, _, err := o.VerifyAudit(t.Context()); !errors.Is(err, ErrAudit) {
@@ -293,7 +293,7 @@ func TestOpenRefuses(t *testing.T) {
 	t.Run("newer", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "o.db")
 		o := openOutbox(t, path, k)
-		if _, err := o.db.write.ExecContext(t.Context(), "PRAGMA user_version = 99"); err != nil {
+		if _, err := o.db.Exec(t.Context(), "PRAGMA user_version = 99"); err != nil {
 			t.Fatal(err)
 		}
 		if err := o.Close(); err != nil {
@@ -315,7 +315,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestCommitIsAllOrNothing(t *testing.T) {
 	o := newOutbox(t, newKeys(t))
-	if _, err := o.db.write.ExecContext(t.Context(),
+	if _, err := o.db.Exec(t.Context(),
 		"CREATE TRIGGER full BEFORE INSERT ON audit WHEN new.event = 'committed' BEGIN SELECT RAISE (ABORT, 'disk full'); END"); err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ type due struct{ id, visit string }
 
 // heads lists, oldest first, the next submission of every visit.
 func (o *Outbox) heads(ctx context.Context) (list []due, err error) {
-	rows, err := o.db.read.QueryContext(ctx, `SELECT id, visit FROM submissions s
+	rows, err := o.db.Read().QueryContext(ctx, `SELECT id, visit FROM submissions s
 		WHERE state = 'queued' AND NOT EXISTS (
 			SELECT 1 FROM submissions e WHERE e.visit = s.visit AND e.seq < s.seq AND (
 				e.state = 'queued' OR (e.kind = 'reservation' AND s.kind = 'application')))
@@ -43,7 +43,7 @@ func (o *Outbox) heads(ctx context.Context) (list []due, err error) {
 // take reads one submission for sending.
 func (o *Outbox) take(ctx context.Context, id string) (wire.Submission, error) {
 	s := wire.Submission{ID: id}
-	err := o.db.read.QueryRowContext(ctx, "SELECT kiosk, schema, key_id, sealed FROM submissions WHERE id = ?", id).
+	err := o.db.Read().QueryRowContext(ctx, "SELECT kiosk, schema, key_id, sealed FROM submissions WHERE id = ?", id).
 		Scan(&s.Kiosk, &s.Schema, &s.KeyID, &s.Sealed)
 	if err != nil {
 		return wire.Submission{}, storageFailed("read submission", err)
@@ -57,7 +57,7 @@ func (o *Outbox) Acknowledge(ctx context.Context, ack wire.Ack) error {
 	if !ack.Proven() {
 		return fmt.Errorf("cannot acknowledge: %w", ErrUnproven)
 	}
-	err := o.db.tx(ctx, func(tx *sql.Tx) error {
+	err := o.db.Write(ctx, func(tx *sql.Tx) error {
 		var hash []byte
 		err := tx.QueryRowContext(ctx, "SELECT hash FROM submissions WHERE id = ?", ack.ID()).Scan(&hash)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -90,7 +90,7 @@ func (o *Outbox) Acknowledge(ctx context.Context, ack wire.Ack) error {
 
 // attempted counts a try that brought no acknowledgement.
 func (o *Outbox) attempted(ctx context.Context, id string) error {
-	if _, err := o.db.write.ExecContext(ctx, "UPDATE submissions SET attempts = attempts + 1 WHERE id = ?", id); err != nil {
+	if _, err := o.db.Exec(ctx, "UPDATE submissions SET attempts = attempts + 1 WHERE id = ?", id); err != nil {
 		return storageFailed("count attempt", err)
 	}
 	return nil
@@ -99,7 +99,7 @@ func (o *Outbox) attempted(ctx context.Context, id string) error {
 // quarantine sets a submission aside that the hub refuses for good. It stays in
 // the file until a person has looked at it.
 func (o *Outbox) quarantine(ctx context.Context, id string, reason fault.Code) error {
-	err := o.db.tx(ctx, func(tx *sql.Tx) error {
+	err := o.db.Write(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx,
 			"UPDATE submissions SET state = 'quarantined', reason = ?, attempts = attempts + 1 WHERE id = ?", string(reason), id); err != nil {
 			return err
@@ -115,7 +115,7 @@ func (o *Outbox) quarantine(ctx context.Context, id string, reason fault.Code) e
 // Requeue lets the courier try quarantined submissions again, after staff or the
 // hub's people have removed the reason. It returns how many there were.
 func (o *Outbox) Requeue(ctx context.Context) (int, error) {
-	res, err := o.db.write.ExecContext(ctx, "UPDATE submissions SET state = 'queued', reason = '' WHERE state = 'quarantined'")
+	res, err := o.db.Exec(ctx, "UPDATE submissions SET state = 'queued', reason = '' WHERE state = 'quarantined'")
 	if err != nil {
 		return 0, storageFailed("requeue submissions", err)
 	}
@@ -136,7 +136,7 @@ func (o *Outbox) Quarantined(ctx context.Context) (int, error) {
 
 func (o *Outbox) count(ctx context.Context, query string) (int, error) {
 	var n int
-	if err := o.db.read.QueryRowContext(ctx, query).Scan(&n); err != nil {
+	if err := o.db.Read().QueryRowContext(ctx, query).Scan(&n); err != nil {
 		return 0, storageFailed("count submissions", err)
 	}
 	return n, nil

@@ -50,7 +50,7 @@ func (o *Outbox) SlipEnded(ctx context.Context, submission, outcome string) erro
 }
 
 func (o *Outbox) slip(ctx context.Context, submission string, to SlipState) error {
-	err := o.db.tx(ctx, func(tx *sql.Tx) error {
+	err := o.db.Write(ctx, func(tx *sql.Tx) error {
 		reprint := 0
 		if to != SlipSending {
 			var from SlipState
@@ -80,7 +80,7 @@ func (o *Outbox) slip(ctx context.Context, submission string, to SlipState) erro
 // leaves no trace.
 func (o *Outbox) EndVisit(ctx context.Context, visit string) error {
 	id := o.visitID(visit)
-	err := o.db.tx(ctx, func(tx *sql.Tx) error {
+	err := o.db.Write(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, "UPDATE visits SET ended = 1 WHERE id = ? AND ended = 0", id)
 		if err != nil {
 			return err
@@ -101,7 +101,7 @@ func (o *Outbox) EndVisit(ctx context.Context, visit string) error {
 // caller shows them now, once.
 func (o *Outbox) Unended(ctx context.Context) ([]Found, error) {
 	var found []Found
-	err := o.db.tx(ctx, func(tx *sql.Tx) (err error) {
+	err := o.db.Write(ctx, func(tx *sql.Tx) (err error) {
 		found = nil
 		rows, err := tx.QueryContext(ctx, `SELECT s.kind, s.number FROM slips s JOIN visits v ON v.id = s.visit
 			WHERE v.ended = 0 AND v.run <> ? ORDER BY s.rowid`, o.run)

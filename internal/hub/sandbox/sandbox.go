@@ -48,8 +48,8 @@ import (
 
 	"kioskd/internal/catalogue"
 	"kioskd/internal/hub"
-	"kioskd/internal/hub/db"
 	"kioskd/internal/hub/vault"
+	"kioskd/internal/sqlitedb"
 )
 
 //go:embed migrations/*.sql
@@ -70,7 +70,7 @@ type Options struct {
 
 // Sandbox is issuer and platform. It is safe for concurrent use.
 type Sandbox struct {
-	db       *db.DB
+	db       *sqlitedb.DB
 	vault    *vault.Vault
 	cat      *catalogue.Catalogue
 	complete time.Duration
@@ -94,7 +94,7 @@ func Open(ctx context.Context, path string, v *vault.Vault, o Options) (*Sandbox
 	if err != nil {
 		return nil, fmt.Errorf("cannot find migrations: %w", err)
 	}
-	d, err := db.Open(ctx, path, sub)
+	d, err := sqlitedb.Open(ctx, path, sub)
 	if err != nil {
 		return nil, err
 	}

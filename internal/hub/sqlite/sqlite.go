@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"kioskd/internal/hub"
-	"kioskd/internal/hub/db"
+	"kioskd/internal/sqlitedb"
 	"kioskd/internal/wire"
 )
 
@@ -21,7 +21,7 @@ import (
 var migrations embed.FS
 
 // Store is the hub's database in one SQLite file. It is safe for concurrent use.
-type Store struct{ db *db.DB }
+type Store struct{ db *sqlitedb.DB }
 
 var _ hub.Store = (*Store)(nil)
 
@@ -31,7 +31,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot find migrations: %w", err)
 	}
-	d, err := db.Open(ctx, path, sub)
+	d, err := sqlitedb.Open(ctx, path, sub)
 	if err != nil {
 		return nil, err
 	}

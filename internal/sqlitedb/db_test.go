@@ -1,4 +1,4 @@
-package db_test
+package sqlitedb_test
 
 import (
 	"database/sql"
@@ -8,7 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"kioskd/internal/hub/db"
+	"kioskd/internal/sqlitedb"
 )
 
 func files(texts ...string) fstest.MapFS {
@@ -23,7 +23,7 @@ func TestMigrationsGoForwardOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b?#.db") // names that a DSN must escape
 	const one, two = `CREATE TABLE t (n INTEGER) STRICT`, `INSERT INTO t VALUES (7)`
 	for _, m := range []fstest.MapFS{files(one), files(one, two), files(one, two)} {
-		d, err := db.Open(t.Context(), path, m)
+		d, err := sqlitedb.Open(t.Context(), path, m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,13 +31,13 @@ func TestMigrationsGoForwardOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := db.Open(t.Context(), path, files(one)); err == nil {
+	if _, err := sqlitedb.Open(t.Context(), path, files(one)); err == nil {
 		t.Error("an older program opens a newer file")
 	}
-	if _, err := db.Open(t.Context(), path, files(one, two, "NONSENSE")); err == nil {
+	if _, err := sqlitedb.Open(t.Context(), path, files(one, two, "NONSENSE")); err == nil {
 		t.Error("a broken migration is accepted")
 	}
-	d, err := db.Open(t.Context(), path, files(one, two))
+	d, err := sqlitedb.Open(t.Context(), path, files(one, two))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestMigrationsGoForwardOnly(t *testing.T) {
 }
 
 func TestReadersCannotWriteAndWritesAreWhole(t *testing.T) {
-	d, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"), files(`CREATE TABLE t (n INTEGER) STRICT`))
+	d, err := sqlitedb.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"), files(`CREATE TABLE t (n INTEGER) STRICT`))
 	if err != nil {
 		t.Fatal(err)
 	}

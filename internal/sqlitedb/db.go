@@ -1,10 +1,12 @@
-// Package db opens the hub's SQLite files: durable settings in the DSN, read
-// back before use, and embedded forward-only migrations.
+// Package sqlitedb opens SQLite files that must not lose what was committed:
+// durable settings in the DSN, read back before use, a check of the file, and
+// embedded forward-only migrations. The kiosk's outbox and the hub's store are
+// such files.
 //
 // Every file has one writing connection and a small pool of reading ones.
 // Writers therefore queue in Go, where a context can end the wait, and not in
 // SQLite's busy handler.
-package db
+package sqlitedb
 
 import (
 	"context"
@@ -19,12 +21,15 @@ import (
 	"strconv"
 	"strings"
 
-	// The driver registers itself as "sqlite3".
-	_ "github.com/mattn/go-sqlite3"
+	"github.com/mattn/go-sqlite3"
 )
 
 // readers is how many read connections a file has.
 const readers = 4
+
+// ErrDamaged says that the file is not a sound database. It is left as it is:
+// what is in it may still be saved.
+var ErrDamaged = errors.New("the file is damaged")
 
 // DB is one SQLite file.
 type DB struct {
@@ -44,13 +49,16 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 	w.SetMaxOpenConns(1)
 	d := &DB{w: w}
 	if err := d.prepare(ctx, path, migrations); err != nil {
-		return nil, errors.Join(err, d.Close())
+		return nil, errors.Join(Damaged(err), d.Close())
 	}
 	return d, nil
 }
 
 func (d *DB) prepare(ctx context.Context, path string, migrations fs.FS) error {
 	if err := checkPragmas(ctx, d.w); err != nil {
+		return err
+	}
+	if err := quickCheck(ctx, d.w); err != nil {
 		return err
 	}
 	if err := migrate(ctx, d.w, migrations); err != nil {
@@ -78,7 +86,7 @@ func private(path string) error {
 	if err != nil {
 		return fmt.Errorf("cannot create database: %w", err)
 	}
-	if err := f.Close(); err != nil {
+	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
 		return fmt.Errorf("cannot create database: %w", err)
 	}
 	return nil
@@ -117,6 +125,26 @@ func checkPragmas(ctx context.Context, q *sql.DB) error {
 		}
 	}
 	return nil
+}
+
+// quickCheck looks through the file; it reads every page once.
+func quickCheck(ctx context.Context, w *sql.DB) error {
+	var verdict string
+	if err := w.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return fmt.Errorf("cannot check database: %w", err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
+	}
+	return nil
+}
+
+// Damaged gives err the mark ErrDamaged when SQLite found the file unsound.
+func Damaged(err error) error {
+	if s, ok := errors.AsType[sqlite3.Error](err); ok && (s.Code == sqlite3.ErrCorrupt || s.Code == sqlite3.ErrNotADB) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
 }
 
 // migrate applies NNN_name.sql in order, each in one transaction with its
@@ -161,6 +189,11 @@ func migrate(ctx context.Context, w *sql.DB, migrations fs.FS) error {
 
 // Write runs f in one immediate transaction and commits it.
 func (d *DB) Write(ctx context.Context, f func(*sql.Tx) error) error { return inTx(ctx, d.w, f) }
+
+// Exec runs one statement in a transaction of its own.
+func (d *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return d.w.ExecContext(ctx, query, args...)
+}
 
 // Read gives the reading pool. Its connections refuse to write.
 func (d *DB) Read() *sql.DB { return d.r }
