@@ -15,7 +15,7 @@ import (
 
 // ErrDamaged says that the outbox file is not a sound database. It is kept as
 // it is: what is in it may still be saved.
-var ErrDamaged = sqlitedb.ErrDamaged //nolint:gochecknoglobals // an error to compare with
+var ErrDamaged = sqlitedb.ErrDamaged
 
 // ErrInUse says that another process has the outbox open.
 var ErrInUse = errors.New("the outbox is in use by another process")
