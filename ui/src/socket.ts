@@ -15,6 +15,13 @@ const longestRetryMs = 3000;
 /** A connection attempt that has not opened by then is given up. */
 const openWithinMs = 4000;
 
+/** Reply is what the daemon says to an intent that it did not take. */
+interface Reply {
+  readonly error?: string;
+  readonly stale?: boolean;
+  readonly seq?: number;
+}
+
 /**
  * Link is the one connection to the daemon. It takes whole snapshots and sends
  * intents that carry the seq of the snapshot on screen. While the line is broken
@@ -52,7 +59,10 @@ export class Link {
   }
 
   #take(data: string): void {
-    const snapshot = JSON.parse(data) as Snapshot;
+    const message = JSON.parse(data) as Snapshot | Reply;
+    // Replies say that an intent was stale or not understood: the screen stays.
+    if (!("screen" in message)) return;
+    const snapshot = message;
     clearTimeout(this.#tell);
     this.#tell = undefined;
     this.#retryMs = firstRetryMs;

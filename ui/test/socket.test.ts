@@ -69,6 +69,16 @@ describe("Link", () => {
     expect(seqs).toEqual([41]);
   });
 
+  it("stays where it is when the daemon answers that an intent was stale or wrong", () => {
+    last().accept(snapshot(41));
+    for (const reply of [{ stale: true, seq: 7 }, { error: "bad_message" }]) {
+      last().onmessage?.({ data: JSON.stringify(reply) });
+    }
+    link.send({ type: "next" });
+    expect(last().sent).toEqual([JSON.stringify({ type: "next", seq: 41 })]);
+    expect(seqs).toEqual([41]);
+  });
+
   it("tells the shopper within a second that the line is lost, and that it is back", () => {
     last().accept(snapshot(1));
     last().close();
