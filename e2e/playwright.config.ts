@@ -33,7 +33,8 @@ export default defineConfig({
     locale: "ja-JP",
     timezoneId: "Asia/Tokyo",
     actionTimeout: 8_000,
-    trace: "retain-on-failure",
+    // Recording costs as much as the visits themselves: E2E_TRACE=1 asks for it.
+    trace: process.env["E2E_TRACE"] ? "retain-on-failure" : "off",
     screenshot: "only-on-failure",
     // The slide between screens is a matter of look; the tests read what stands.
     contextOptions: { reducedMotion: "reduce" },

@@ -17,6 +17,7 @@ const views: readonly { name: string; lang: Lang; viewport: typeof portrait; siz
 
 for (const { name, lang, viewport, size, contrast } of views) {
   test.describe(`every screen, ${name}: no barrier, nothing cut`, () => {
+    test.slow(); // some twenty screens, each looked at with care
     test.use({ lang, viewport });
     for (const [stretch, walk] of Object.entries(stretches)) {
       test(stretch, async ({ scene }) => {

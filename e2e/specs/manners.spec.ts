@@ -43,9 +43,8 @@ test.describe("nothing is lost", () => {
     await me.switchTo("en");
     await me.at("issue_phone");
     await me.press("bar.display");
-    const dialog = me.page.getByRole("dialog");
-    await dialog.getByRole("radio", { name: me.t("size.3"), exact: true }).click();
-    await dialog.getByRole("radio", { name: me.t("contrast.dark"), exact: true }).click();
+    await me.choose("overlay.display.size", "size.3");
+    await me.choose("overlay.display.contrast", "contrast.dark");
     await me.press("overlay.display.close");
     await expect.poll(() => me.snapshots.at(-1)?.look).toMatchObject({ size: 3, contrast: "dark" });
     await me.at("issue_phone");

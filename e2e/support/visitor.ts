@@ -58,9 +58,8 @@ export class Visitor {
     const now = this.snapshots.at(-1)?.look;
     if (now?.size === size && now.contrast === contrast) return;
     await this.press("bar.display");
-    const dialog = this.page.getByRole("dialog");
-    await dialog.getByRole("radio", { name: this.t(`size.${size}` as Key), exact: true }).click();
-    await dialog.getByRole("radio", { name: this.t(`contrast.${contrast}`), exact: true }).click();
+    await this.choose("overlay.display.size", `size.${size}` as Key);
+    await this.choose("overlay.display.contrast", `contrast.${contrast}`);
     await this.press("overlay.display.close");
     await expect.poll(() => this.snapshots.at(-1)?.look).toMatchObject({ size, contrast });
   }
@@ -70,6 +69,14 @@ export class Visitor {
     await this.page.getByRole("dialog").getByRole("radio", { name: text(lang, `lang.${lang}`), exact: true }).click();
     this.lang = lang;
     await expect(this.page.locator("html")).toHaveAttribute("lang", lang);
+  }
+
+  /** Takes one of a group of choices. */
+  async choose(group: Key, option: Key): Promise<void> {
+    await this.page
+      .getByRole("radiogroup", { name: this.t(group) })
+      .getByRole("radio", { name: this.t(option), exact: true })
+      .click();
   }
 
   /** The headline: a heading, or an alert where it must be spoken at once. */
@@ -119,12 +126,38 @@ export class Visitor {
 
   /** Types with the hand that this shopper uses; capitals need the shift key and are not used. */
   async type(word: string): Promise<void> {
-    this.typed += [...word].length;
+    const { step } = this;
+    const length = [...word].length;
+    const whole = this.#filled + length;
+    this.typed += length;
     if (this.hand === "keyboard") {
       for (const letter of word) await this.strike(letter);
-      return;
+    } else {
+      for (const key of this.#keysOf(word)) await this.touch(this.button(key));
     }
-    for (const key of this.#keysOf(word)) await this.touch(this.button(key));
+    // All of it has arrived, or the last character has led on by itself or was refused.
+    await expect.poll(() => this.step !== step || this.#filled === whole || this.#refused).toBe(true);
+  }
+
+  /** How many characters the field on the screen holds. */
+  get #filled(): number {
+    const screen = this.snapshots.at(-1)?.screen;
+    switch (screen?.kind) {
+      case "entry":
+      case "pin":
+        return screen.count;
+      case "birth":
+        return screen.digits.length;
+      case "services":
+        return [...screen.query].length;
+      default:
+        return 0;
+    }
+  }
+
+  get #refused(): boolean {
+    const screen = this.snapshots.at(-1)?.screen;
+    return screen?.kind === "entry" && screen.problem !== null;
   }
 
   /** One key of a real keyboard, whatever it carries: also a full-width digit or a kana. */

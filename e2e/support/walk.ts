@@ -8,7 +8,7 @@ import type { Person } from "./people.ts";
 import { service, type Key } from "./texts.ts";
 import type { Visitor } from "./visitor.ts";
 
-/** Called on each screen once it stands, before anything is done on it. */
+/** Called on each screen once it stands, its field filled, before it is left. */
 export type Look = (name: string) => Promise<void>;
 const glance: Look = async () => undefined;
 
@@ -44,16 +44,16 @@ export async function toPhone({ me, dock }: Scene, who: Person, look = glance): 
     await me.next("issue_card");
   }
   await me.at("issue_name");
-  await look("issue_name");
   await me.type(who.name);
+  await look("issue_name");
   await me.next("issue_name");
   await me.at("issue_birth");
-  await look("issue_birth");
   await me.type(who.birth[me.lang]);
+  await look("issue_birth");
   await me.next("issue_birth");
   await me.at("issue_phone");
-  await look("issue_phone");
   await me.type(who.phone);
+  await look("issue_phone");
 }
 
 /** From the phone number up to ID and code on the screen. */
@@ -64,8 +64,8 @@ export async function toIssued(scene: Scene, who: Person, look = glance): Promis
   await look("issue_code");
   await me.type(await hub.code(who.phone));
   await me.at("issue_password");
-  await look("issue_password");
   await me.type(who.password);
+  await look("issue_password");
   await me.next("issue_password");
   await me.at("issued");
   await me.says("slipstate.printed");
@@ -123,32 +123,32 @@ export interface Numbers {
 /** From the search to the check screen, everything typed. */
 export async function toCheckTyped({ me, dock }: Scene, numbers: Numbers, look = glance): Promise<void> {
   await me.at("apply_search");
-  await look("apply_search");
   await me.type(numbers.query);
+  await look("apply_search");
   await me.touch(me.page.getByRole("button", { name: service(numbers.service).name[me.lang] }));
   await me.at("apply_service");
   await me.next("apply_service");
   await me.at("apply_terms");
   await me.acceptTerms("apply_terms");
   await me.at("apply_id");
-  await look("apply_id");
   if (numbers.id === "") {
     await dock.put("waon-2");
     me.touches++;
   } else {
     await me.type(numbers.id);
+    await look("apply_id");
     await me.next("apply_id");
   }
   for (const [i, code] of numbers.codes.entries()) {
     await me.at("apply_code");
-    if (i === 0) await look("apply_code");
     await me.type(code);
+    if (i === 0) await look("apply_code");
     await me.next("apply_code");
   }
   if (numbers.last4 !== "") {
     await me.at("apply_phone");
-    await look("apply_phone");
     await me.type(numbers.last4);
+    await look("apply_phone");
     await me.next("apply_phone");
   }
   await me.at("apply_check");

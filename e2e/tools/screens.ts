@@ -141,7 +141,7 @@ test.describe("around the kiosk", () => {
       await take(`http://${house.kioskd.address.http}/dock?lang=en`, "dock", "the dock plays the hardware");
       const hub = `http://${house.hubd.address.console}`;
       await take(`${hub}/`, "hub-kiosks", "kiosks");
-      await take(`${hub}/applications`, "hub-applications", "applications");
+      await take(`${hub}/submissions`, "hub-submissions", "submissions");
       await take(`${hub}/tests`, "hub-sandbox", "the sandbox and its messages");
       await context.close();
     });
