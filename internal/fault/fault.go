@@ -50,6 +50,7 @@ const (
 	HubRubbish   Code = "hub_rubbish"   // the answer does not parse or verify
 	IssuerDown   Code = "issuer_down"   // the payment service's issuer is away
 	PlatformDown Code = "platform_down" // the points platform is away
+	ClockWrong   Code = "clock_wrong"   // the kiosk's clock is too far from the hub's
 )
 
 // Refusals that a shopper can be told about.
@@ -85,7 +86,7 @@ func All() []Code {
 		CertMissing, CertExpired, CertForeign, PINWrong, PINBlocked, PINTriesLow, PINUncertain, CardRefused,
 		WAONUnreadable, SignatureBroken,
 		PrinterGone, PaperOut, PaperLow, CoverOpen, CutterJam, HeadHot, PrinterFailed, SlipUnknown,
-		LineDown, HubSlow, HubRefused, HubRubbish, IssuerDown, PlatformDown,
+		LineDown, HubSlow, HubRefused, HubRubbish, IssuerDown, PlatformDown, ClockWrong,
 		CardDeclined, AlreadyRegistered, SMSNotSent, OTPWrong, OTPExpired, OTPExhausted, OTPNoResend,
 		SessionLost, LoginWrong, LoginLocked, NotReserved, AlreadyApplied, ServiceIDWrong, DocumentRefused,
 		StorageFailed, Internal, TooFast, BadMessage,

@@ -281,6 +281,8 @@ export const everyFaultCode = [
   "issuer_down",
   /** the points platform is away */
   "platform_down",
+  /** the kiosk's clock is too far from the hub's */
+  "clock_wrong",
   /** the issuer does not accept this card or these details */
   "card_declined",
   /** this payment card is registered already: use the management page */
