@@ -39,9 +39,12 @@ type (
 		Codes    []secret.Secret // the codes of an application, filled into the document
 	}
 	// Submit puts a submission, its slip job and its audit entry into the outbox
-	// in one transaction. Answer: Committed; later perhaps Acknowledged.
+	// in one transaction. The same ID again stores nothing again, so it may be
+	// repeated when the answer did not come. Answer: Committed; later perhaps
+	// Acknowledged.
 	Submit struct {
 		Ticket  Ticket
+		ID      string // of the submission
 		Visit   uint64
 		Payload wire.Payload
 		Slip    SlipKind // the slip that belongs to it

@@ -129,6 +129,7 @@ type (
 		Verified  bool        // the PIN was accepted by the card
 		Holder    string      // as in CardSeen
 		Signed    wire.Signed // when Fault is ""
+		ID        string      // under which it will be submitted, drawn by the kiosk
 	}
 	// Committed answers Submit: it stands durably in the outbox, or it does not.
 	Committed struct {
@@ -168,12 +169,14 @@ type (
 		IssueRef  string
 		ServiceID string
 		Codes     []Code
+		RecordID  string // of the submission that records it, drawn by the kiosk
 	}
 	// LoggedIn answers LogIn.
 	LoggedIn struct {
 		Ticket  Ticket
 		Problem Problem
-		Account wire.Account
+		Account wire.Account // without codes
+		Codes   []Code       // owned
 	}
 	// StandingIs answers Inquire.
 	StandingIs struct {
