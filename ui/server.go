@@ -33,6 +33,8 @@ type Options struct {
 	// Origins are further origins whose pages may talk to the kiosk, e.g. that of
 	// a development server. The server's own are always allowed.
 	Origins []string
+	// Brand is the store's own colour and logo.
+	Brand   Brand
 	Version string
 	Log     *slog.Logger
 }
@@ -87,6 +89,8 @@ func (s *Server) Handler(addr net.Addr) http.Handler {
 	mux.HandleFunc("/", s.page)
 	mux.HandleFunc("GET /ws", s.socket)
 	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("GET /brand.css", s.brandCSS)
+	mux.HandleFunc("GET /brand/logo", s.brandLogo)
 	if s.opt.Dock != nil {
 		mux.Handle("/dock/api/", s.opt.Dock)
 	}

@@ -60,6 +60,7 @@ export default defineConfig({
     fs: { allow: [".."] },
     proxy: {
       "/ws": { target: "ws://127.0.0.1:8080", ws: true, changeOrigin: true },
+      "/brand": { target: "http://127.0.0.1:8080", changeOrigin: true },
       "/dock/api": { target: "http://127.0.0.1:8080", changeOrigin: true },
     },
   },

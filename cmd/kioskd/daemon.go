@@ -55,6 +55,10 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, outbox.Close()) }()
+	brand, err := ui.LoadBrand(cfg.Brand.Colour, cfg.Brand.Logo)
+	if err != nil {
+		return err
+	}
 	layout, err := newLayout(cfg, cat)
 	if err != nil {
 		return err
@@ -66,7 +70,7 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 		Outbox: outbox, Hub: up, Line: up.Line(), Acks: up.Acks(), Kick: up.Kick, Identity: up.Identity,
 		Layout: layout, Clock: clock, Log: log,
 	})
-	server := ui.New(ui.Options{Visit: k, Dock: sim.dock(k, clock, up.LinkChanged, log), Version: version, Log: log})
+	server := ui.New(ui.Options{Visit: k, Brand: brand, Dock: sim.dock(k, clock, up.LinkChanged, log), Version: version, Log: log})
 
 	if err := writeAddr(cfg.Data, ln.Addr()); err != nil {
 		return err

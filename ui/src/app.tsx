@@ -44,7 +44,7 @@ function Body(props: { screen: Screen }) {
     case "pin":
       return <PINScreen screen={screen} />;
     case "last_try":
-      return <LastTryScreen screen={screen} />;
+      return <LastTryScreen />;
     case "issued":
       return <IssuedScreen screen={screen} />;
     case "reserved":
@@ -105,7 +105,8 @@ export function App(props: AppProps) {
       if (press === null) return;
       if (press.do === "next") {
         // Enter on a button presses that button.
-        if (!onButton && primaryOf(snap, t)?.on) send({ type: "next" });
+        const primary = onButton ? null : primaryOf(snap, t);
+        if (primary?.on) send(primary.intent);
         return;
       }
       if (keyboard === null) return;

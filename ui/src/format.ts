@@ -21,6 +21,23 @@ export function slots(text: string, length: number, groups: readonly number[]): 
   return sizes.map((size) => Array.from({ length: size }, () => chars[at++] ?? ""));
 }
 
+/** Digits with what holds them together: 0120-000-000, 9:00–17:00, 9時~17時. */
+const together = /[0-9]+(?:[0-9:\-‐–~〜～時分]*[0-9時分])?/gu;
+
+/** Splits a text where a line may break, so that numbers stay whole. */
+export function phones(text: string): { text: string; whole: boolean }[] {
+  const out: { text: string; whole: boolean }[] = [];
+  let at = 0;
+  for (const found of text.matchAll(together)) {
+    if (found[0].length < 4) continue;
+    if (found.index > at) out.push({ text: text.slice(at, found.index), whole: false });
+    out.push({ text: found[0], whole: true });
+    at = found.index + found[0].length;
+  }
+  if (at < text.length) out.push({ text: text.slice(at), whole: false });
+  return out;
+}
+
 /** Whole seconds left, never below 0. */
 export const seconds = (ms: number): number => Math.max(0, Math.ceil(ms / 1000));
 

@@ -1,10 +1,11 @@
-import type { Screen, Snapshot } from "./contract";
+import type { Intent, Screen, Snapshot } from "./contract";
 import type { Key, Translate } from "./i18n";
 
-/** The one filled button of a screen: what it says and whether it may be pressed. */
+/** The one filled button of a screen: what it says, whether it may be pressed and what it does. */
 export interface Primary {
   text: string;
   on: boolean;
+  intent: Intent;
 }
 
 /** The key of the primary button's text; null when the screen has none. */
@@ -22,7 +23,8 @@ export function primaryKey(screen: Screen): Key | null {
     case "reserved":
       return screen.onward ? "step.reserved.next" : "step.reserved.finish";
     case "trouble":
-      return screen.retry ? "step.trouble.next" : null;
+      // Where nothing can be tried again, the way out takes its place.
+      return screen.retry ? "step.trouble.next" : "overlay.idle.end";
     case "recovered":
     case "service":
     case "terms":
@@ -42,5 +44,7 @@ export function primaryOf(snap: Snapshot, t: Translate): Primary | null {
   const key = primaryKey(snap.screen);
   if (key === null) return null;
   const text = t(key);
-  return text === "" ? null : { text, on: snap.nav.next };
+  if (text === "") return null;
+  if (snap.screen.kind === "trouble" && !snap.screen.retry) return { text, on: snap.nav.home, intent: { type: "home" } };
+  return { text, on: snap.nav.next, intent: { type: "next" } };
 }

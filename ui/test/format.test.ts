@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ink } from "../src/colour";
-import { clock, count, date, day, group, seconds, slots } from "../src/format";
+import { clock, count, date, day, group, phones, seconds, slots } from "../src/format";
 import { textUnits, unit } from "../src/look";
 
 describe("group", () => {
@@ -61,5 +61,21 @@ describe("look", () => {
     expect(mm(1)).toBeGreaterThanOrEqual(4.8);
     expect(mm(3)).toBeCloseTo(8.5);
     expect(mm(9)).toBeCloseTo(8.5);
+  });
+});
+
+describe("phones", () => {
+  const whole = (text: string) => phones(text).filter((part) => part.whole).map((part) => part.text);
+
+  it("keeps numbers and times in one piece", () => {
+    expect(whole("イオンカード ヘルプデスク 0120-000-001(例・9時〜17時)")).toEqual(["0120-000-001", "9時〜17時"]);
+    expect(whole("AEON Card help desk 0120-000-001 (example, 9:00–17:00)")).toEqual(["0120-000-001", "9:00–17:00"]);
+  });
+
+  it("loses nothing", () => {
+    for (const text of ["", "0120-000-001", "登録は約1日で完了", "Call 03-1234-5678, or 0120-000-000."]) {
+      expect(phones(text).map((part) => part.text).join("")).toBe(text);
+    }
+    expect(whole("登録は約1日で完了")).toEqual([]);
   });
 });

@@ -1,21 +1,5 @@
 import type { Place } from "../contract";
-import { MyNumberCard, PaymentCard, ReaderPlate, Sheet } from "./pen";
-
-export function LayCard() {
-  return (
-    <Sheet>
-      <g transform="translate(60 158)">
-        <ReaderPlate />
-      </g>
-      <path class="bold accent-line" d="M160 112v26m-11-11 11 12 11-12" />
-      <g class="move-down">
-        <g transform="translate(100 22)">
-          <MyNumberCard />
-        </g>
-      </g>
-    </Sheet>
-  );
-}
+import { MyNumberCard, ReaderPlate, Sheet } from "./pen";
 
 export function CardLying(props: { reading?: boolean }) {
   return (
@@ -29,22 +13,6 @@ export function CardLying(props: { reading?: boolean }) {
       <g class={props.reading ? "waves" : ""}>
         <path class="bold accent-line" d="M74 96c-10 14-10 32 0 46M246 96c10 14 10 32 0 46" />
         <path class="thin accent-line" d="M56 84c-17 22-17 48 0 70M264 84c17 22 17 48 0 70" />
-      </g>
-    </Sheet>
-  );
-}
-
-export function TapWAON() {
-  return (
-    <Sheet>
-      <g transform="translate(60 158)">
-        <ReaderPlate />
-      </g>
-      <path class="bold accent-line" d="M160 112v26m-11-11 11 12 11-12" />
-      <g class="move-down">
-        <g transform="translate(100 22)">
-          <PaymentCard />
-        </g>
       </g>
     </Sheet>
   );
@@ -206,6 +174,107 @@ export function SlipLines(props: { line: "id" | "code" }) {
       <rect class={props.line === "id" ? "accent-soft bold accent-line" : "tint thin"} x="76" y="70" width="168" height="38" rx="8" />
       <rect class={props.line === "code" ? "accent-soft bold accent-line" : "tint thin"} x="76" y="122" width="168" height="38" rx="8" />
       <path class="bold" d={props.line === "id" ? "M98 89h104" : "M98 141h60"} />
+    </Sheet>
+  );
+}
+
+/** The front of a card with the line of the name. */
+export function CardName() {
+  return (
+    <Sheet>
+      <rect class="fill bold" x="34" y="30" width="252" height="160" rx="14" />
+      <rect class="tint thin" x="56" y="54" width="42" height="32" rx="4" />
+      <path class="thin" d="M56 112h44M112 112h44M168 112h44M224 112h40" />
+      <rect class="accent-soft bold accent-line" x="50" y="134" width="150" height="34" rx="6" />
+      <text class="art-text" x="125" y="157" text-anchor="middle">
+        ヤマダ タロウ
+      </text>
+    </Sheet>
+  );
+}
+
+export function Calendar() {
+  return (
+    <Sheet>
+      <rect class="fill bold" x="70" y="34" width="180" height="162" rx="14" />
+      <path class="bold" d="M70 78h180M112 20v28M208 20v28" />
+      {[0, 1, 2].map((row) => (
+        <g key={row}>
+          {[0, 1, 2, 3].map((column) => (
+            <rect
+              class={row === 1 && column === 2 ? "accent" : "tint thin"}
+              x={90 + column * 37}
+              y={94 + row * 33}
+              width="28"
+              height="22"
+              rx="4"
+              key={column}
+            />
+          ))}
+        </g>
+      ))}
+    </Sheet>
+  );
+}
+
+/** A password: a lock above what was typed. */
+export function Lock() {
+  return (
+    <Sheet>
+      <path class="bold" d="M126 96V66a34 34 0 0 1 68 0v30" />
+      <rect class="fill bold" x="104" y="94" width="112" height="70" rx="12" />
+      <circle class="accent" cx="160" cy="124" r="10" />
+      <path class="bold accent-line" d="M160 128v16" />
+      <rect class="accent-soft bold accent-line" x="84" y="180" width="152" height="34" rx="8" />
+      <path class="bold" d="M106 197h.1M128 197h.1M150 197h.1M172 197h.1M194 197h.1M214 197h.1" />
+    </Sheet>
+  );
+}
+
+/** Three places for a PIN, two of them used up. */
+export function LastOfThree() {
+  return (
+    <Sheet>
+      <g transform="translate(90 14) scale(1.17)">
+        <MyNumberCard />
+      </g>
+      {[0, 1].map((i) => (
+        <g key={i}>
+          <circle class="tint thin" cx={92 + i * 68} cy="162" r="26" />
+          <path class="bold" d={`M${82 + i * 68} 152l20 20m0-20-20 20`} />
+        </g>
+      ))}
+      <circle class="accent-soft bold accent-line" cx="228" cy="162" r="26" />
+      <text class="art-text big" x="228" y="173" text-anchor="middle">
+        1
+      </text>
+    </Sheet>
+  );
+}
+
+/** What to have at hand: the card and its four digits. */
+export function HaveReady() {
+  return (
+    <Sheet>
+      <g transform="translate(70 14) scale(1.5)">
+        <MyNumberCard />
+      </g>
+      {[0, 1, 2, 3].map((i) => (
+        <circle class={i < 2 ? "accent" : "accent-soft bold accent-line"} cx={94 + i * 44} cy="176" r="15" key={i} />
+      ))}
+    </Sheet>
+  );
+}
+
+/** Pages to read to the end. */
+export function ReadPages() {
+  return (
+    <Sheet>
+      <path class="tint thin" d="M122 14h116v150H122Z" />
+      <path class="fill bold" d="M86 34h130v166H86Z" />
+      <path class="thin" d="M106 62h70M106 84h90M106 104h90M106 124h62" />
+      <rect class="accent-soft bold accent-line" x="106" y="150" width="30" height="30" rx="6" />
+      <path class="bold accent-line" d="m113 165 6 7 11-14M150 166h44" />
     </Sheet>
   );
 }

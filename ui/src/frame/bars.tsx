@@ -1,5 +1,6 @@
 import { Icon } from "../art/icons";
 import { useEnv } from "../env";
+import { Phones } from "../parts/phones";
 import { Press } from "../parts/press";
 import { primaryOf } from "../primary";
 
@@ -9,6 +10,7 @@ export function TopBar() {
   const { kiosk, look, nav, progress } = snap;
   return (
     <header class="top-bar">
+      <span class="top-logo" aria-hidden="true" />
       {nav.home ? (
         <Press class="chip" onPress={() => send({ type: "home" })}>
           <Icon name="home" />
@@ -88,7 +90,7 @@ export function BottomBar() {
           <span />
         )}
         {primary && (
-          <Press class="button primary" disabled={!primary.on} onPress={() => send({ type: "next" })}>
+          <Press class="button primary" disabled={!primary.on} onPress={() => send(primary.intent)}>
             <span>{primary.text}</span>
           </Press>
         )}
@@ -105,7 +107,11 @@ export function BottomBar() {
         <p class="foot-words">
           {kiosk.demo && <strong class="badge">{t("bar.demo")}</strong>}
           <span>{kiosk.name}</span>
-          {kiosk.phone !== "" && <span>{t("bar.ask", { phone: kiosk.phone })}</span>}
+          {kiosk.phone !== "" && (
+            <span>
+              <Phones text={t("bar.ask", { phone: kiosk.phone })} />
+            </span>
+          )}
         </p>
       </div>
     </footer>

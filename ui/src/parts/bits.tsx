@@ -23,13 +23,14 @@ export function GrantsTag(props: { service: ServiceRow }) {
 }
 
 /** One service as a heading. */
-export function ServiceHead(props: { service: ServiceRow }) {
+export function ServiceHead(props: { service: ServiceRow; grants?: boolean }) {
   return (
     <div class="service-head">
       <ServiceMark service={props.service} />
-      <div>
+      <div class="service-words">
         <p class="service-name">{props.service.name}</p>
         <p class="service-operator">{props.service.operator}</p>
+        {props.grants && <GrantsTag service={props.service} />}
       </div>
     </div>
   );
@@ -101,7 +102,7 @@ export function Where(props: { device: "reader" | "printer" }) {
   const { snap, t } = useEnv();
   const place: Place = snap.kiosk.layout[props.device];
   return (
-    <p class="where">
+    <p class={`where where-${place}`}>
       <Arrow to={place} />
       <span>{t(props.device === "reader" ? `card.dir.${place}` : `mouth.dir.${place}`)}</span>
     </p>

@@ -1,5 +1,6 @@
-import { CardLying, LayCard } from "../art/pictures";
-import type { CardView, LastTry, PINView } from "../contract";
+import { CardLying, LastOfThree } from "../art/pictures";
+import { CardAtReader } from "../art/reader";
+import type { CardView, PINView } from "../contract";
 import { useElapsed, useEnv } from "../env";
 import { seconds } from "../format";
 import { Stage } from "../frame/stage";
@@ -41,12 +42,12 @@ function ReaderLine(props: { screen: CardView }) {
 }
 
 export function CardScreen(props: { screen: CardView }) {
-  const { t, send } = useEnv();
+  const { snap, t, send, orientation } = useEnv();
   const { screen } = props;
   const lying = screen.step === "reading" || screen.status === "reading";
   return (
     <Stage class="stage-card">
-      <div class="picture">{lying ? <CardLying reading /> : <LayCard />}</div>
+      <div class="picture">{lying ? <CardLying reading /> : <CardAtReader card="mynumber" place={snap.kiosk.layout.reader} orientation={orientation} />}</div>
       <ReaderLine screen={screen} />
       {!lying && <Where device="reader" />}
       {screen.step === "card" && (
@@ -71,7 +72,7 @@ export function PINScreen(props: { screen: PINView }) {
   const few = screen.tries_left < screen.tries_max;
   return (
     <Stage
-      class="stage-entry stage-digits stage-pin"
+      class="stage-entry stage-digits stage-pin stage-beside"
       art={<CardLying />}
       say={
         <>
@@ -97,19 +98,13 @@ export function PINScreen(props: { screen: PINView }) {
   );
 }
 
-export function LastTryScreen(props: { screen: LastTry }) {
+export function LastTryScreen() {
   const { t } = useEnv();
   return (
-    <Stage class="stage-last" alert>
+    <Stage class="stage-last" alert art={<LastOfThree />}>
       <Note tone="warn">
-        <p>
-          <strong>{t("pin.tries", { n: 1 })}</strong>
-        </p>
         <p>{t("last_try.back")}</p>
       </Note>
-      <div class="picture">
-        <CardLying key={props.screen.purpose} />
-      </div>
     </Stage>
   );
 }

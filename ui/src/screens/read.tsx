@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Consent, TermsView } from "../contract";
 import { useEnv } from "../env";
 import { Stage } from "../frame/stage";
+import { ReadPages } from "../art/pictures";
 import { Note, Pager, ServiceHead, Tick } from "../parts/bits";
 
 /**
@@ -28,7 +29,7 @@ export function TermsScreen(props: { screen: TermsView }) {
     return true;
   };
   return (
-    <Stage class="stage-terms" say={<ServiceHead service={screen.service} />}>
+    <Stage class="stage-terms" art={<ReadPages />} say={<ServiceHead service={screen.service} />}>
       <div class="paper" ref={paper} onScroll={measure} tabIndex={0} role="region" aria-label={screen.title}>
         <p class="paper-title">{screen.title}</p>
         <h2>{screen.heading}</h2>

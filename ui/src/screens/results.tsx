@@ -5,6 +5,7 @@ import { date, group } from "../format";
 import { Stage } from "../frame/stage";
 import { DeliveryLine, ServiceHead, SlipLine, Where } from "../parts/bits";
 import { Value } from "../parts/field";
+import { Phones } from "../parts/phones";
 import { Press } from "../parts/press";
 
 const marks: Record<Delivery, "done" | "queued" | "refused" | "working"> = {
@@ -29,7 +30,7 @@ export function IssuedScreen(props: { screen: IssuedView }) {
   const { t, send } = useEnv();
   const { screen } = props;
   return (
-    <Stage class="stage-result" say={<ServiceHead service={screen.service} />}>
+    <Stage class="stage-result" say={<ServiceHead service={screen.service} />} art={<Mark kind="done" />}>
       <dl class="shown">
         {screen.fields.map((field) => (
           <div key={field.label}>
@@ -132,7 +133,9 @@ export function AppliedScreen(props: { screen: AppliedView }) {
           {screen.ask !== "" && (
             <div>
               <dt>{t("service.ask")}</dt>
-              <dd>{screen.ask}</dd>
+              <dd>
+                <Phones text={screen.ask} />
+              </dd>
             </div>
           )}
         </dl>

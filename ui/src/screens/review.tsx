@@ -7,13 +7,12 @@ import { Stage } from "../frame/stage";
 import type { Translate } from "../i18n";
 import { Note, Pager, ServiceHead } from "../parts/bits";
 import { Value } from "../parts/field";
+import { Phones } from "../parts/phones";
 import { Press } from "../parts/press";
 
 function checkValue(row: CheckRow, t: Translate) {
   if (row.masked > 0) return <span>{t("check.masked", { n: row.masked })}</span>;
   switch (row.key) {
-    case "grants":
-      return <span>{row.value === "topup" ? t("grants.topup") : row.value === "purchase" ? t("grants.purchase") : row.value}</span>;
     case "guardian":
       return <span>{t("check.yes")}</span>;
     default:
@@ -21,8 +20,8 @@ function checkValue(row: CheckRow, t: Translate) {
   }
 }
 
-/** The head of the sheet shows the service and its operator. */
-const besideHead = (row: CheckRow): boolean => row.key !== "service" && row.key !== "operator";
+/** The head of the sheet shows the service, its operator and when it grants points. */
+const besideHead = (row: CheckRow): boolean => row.key !== "service" && row.key !== "operator" && row.key !== "grants";
 
 export function CheckScreen(props: { screen: Check }) {
   const { t, send } = useEnv();
@@ -52,7 +51,7 @@ export function CheckScreen(props: { screen: Check }) {
     >
       <div class="sheet">
         <div class="sheet-head">
-          <ServiceHead service={screen.service} />
+          <ServiceHead service={screen.service} grants />
           {screen.rows.some((row) => row.key === "service" && row.edit) && edit("service", t("check.service"))}
         </div>
         <dl class="rows">
@@ -159,17 +158,14 @@ export function TroubleScreen(props: { screen: Trouble }) {
     >
       <div class="todo">
         <Icon name="next" />
-        <p>{t(`fault.${screen.code}.do`)}</p>
+        <p>
+          <Phones text={t(`fault.${screen.code}.do`)} />
+        </p>
       </div>
       {wait > 0 && <p class="small">{t("trouble.wait", { n: wait })}</p>}
       {screen.other !== "" && (
-        <Press class="button outline" onPress={() => send({ type: "another" })}>
+        <Press class="button quiet" onPress={() => send({ type: "another" })}>
           {t(`trouble.other.${screen.other}`)}
-        </Press>
-      )}
-      {!screen.retry && snap.nav.home && (
-        <Press class="button outline" onPress={() => send({ type: "home" })}>
-          {t("overlay.idle.end")}
         </Press>
       )}
       <p class="code-line">{t("trouble.code", { code: screen.code })}</p>

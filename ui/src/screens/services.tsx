@@ -6,12 +6,14 @@ import { useEnv } from "../env";
 import { Stage } from "../frame/stage";
 import { GrantsTag, Note, Pager, ServiceHead, ServiceMark } from "../parts/bits";
 import { KanaBoard, LetterBoard } from "../parts/boards";
+import { Phones } from "../parts/phones";
 import { Press } from "../parts/press";
 
-function Rows(props: { rows: readonly ServiceRow[]; selected: string }) {
+function Rows(props: { rows: readonly ServiceRow[]; selected: string; large?: boolean }) {
   const { send } = useEnv();
+  const few = (props.large ?? false) && props.rows.length <= 3;
   return (
-    <ul class="services">
+    <ul class={`services ${few ? "services-few" : ""}`}>
       {props.rows.map((service) => (
         <li key={service.id}>
           <Press
@@ -23,10 +25,13 @@ function Rows(props: { rows: readonly ServiceRow[]; selected: string }) {
             <span class="service-words">
               <strong class="service-name">{service.name}</strong>
               <span class="service-operator">{service.operator}</span>
+              {few && <GrantsTag service={service} />}
             </span>
-            <span class="service-side">
-              <GrantsTag service={service} />
-            </span>
+            {!few && (
+              <span class="service-side">
+                <GrantsTag service={service} />
+              </span>
+            )}
           </Press>
         </li>
       ))}
@@ -42,8 +47,8 @@ export function ServicesScreen(props: { screen: Services }) {
   const pager = screen.pages > 1 && <Pager page={screen.page} pages={screen.pages} onTurn={turn} />;
   if (!screen.search) {
     return (
-      <Stage art={<ChooseService />}>
-        <Rows rows={screen.results} selected={screen.selected} />
+      <Stage class="stage-list" art={<ChooseService />}>
+        <Rows rows={screen.results} selected={screen.selected} large />
         {pager}
       </Stage>
     );
@@ -84,7 +89,7 @@ export function ServiceScreen(props: { screen: ServiceView }) {
   const { t, send } = useEnv();
   const { service, about, reward, ask, carried } = props.screen;
   return (
-    <Stage>
+    <Stage class="stage-service" art={<ChooseService />}>
       <div class="sheet">
         <ServiceHead service={service} />
         <dl class="facts">
@@ -102,7 +107,9 @@ export function ServiceScreen(props: { screen: ServiceView }) {
           {ask !== "" && (
             <div>
               <dt>{t("service.ask")}</dt>
-              <dd>{ask}</dd>
+              <dd>
+                <Phones text={ask} />
+              </dd>
             </div>
           )}
         </dl>

@@ -1,5 +1,5 @@
 import { Icon } from "../art/icons";
-import { KeepSlip, Mark } from "../art/pictures";
+import { HaveReady, KeepSlip, Mark } from "../art/pictures";
 import type { FaultCode, Goodbye, Menu, MenuChoice, Recovered } from "../contract";
 import { useElapsed, useEnv } from "../env";
 import { seconds } from "../format";
@@ -47,7 +47,7 @@ function reasons(choice: MenuChoice): Key[] {
 export function MenuScreen(props: { screen: Menu }) {
   const { t, send } = useEnv();
   return (
-    <Stage class="stage-menu">
+    <Stage class="stage-menu" art={<HaveReady />}>
       <ul class="plans">
         {props.screen.choices.map((choice, i) => (
           <li key={choice.plan}>
@@ -83,7 +83,7 @@ export function MenuScreen(props: { screen: Menu }) {
 export function RecoveredScreen(props: { screen: Recovered }) {
   const { t } = useEnv();
   return (
-    <Stage art={<KeepSlip />}>
+    <Stage class="stage-recovered" art={<KeepSlip />}>
       <ul class="found">
         {props.screen.items.map((item) => (
           <li key={item.number}>

@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { Icon } from "../art/icons";
-import { AppScreen, FrontNumber, PhoneCode, SecurityCode, SlipLines, TapWAON, WAONNumber } from "../art/pictures";
-import type { Birth, Entry, ResendView } from "../contract";
+import { AppScreen, Calendar, CardName, FrontNumber, Lock, PhoneCode, SecurityCode, SlipLines, WAONNumber } from "../art/pictures";
+import { CardAtReader } from "../art/reader";
+import type { Birth, Entry, ResendView, StepName } from "../contract";
 import { useElapsed, useEnv } from "../env";
 import { clock, day, seconds } from "../format";
 import { Stage } from "../frame/stage";
@@ -11,8 +12,8 @@ import { Board, Keypad } from "../parts/boards";
 import { LineField, ProblemLine, SlotField } from "../parts/field";
 import { Press } from "../parts/press";
 
-/** The catalogue names pictures; one that is not known is left out. */
-function picture(name: string): ComponentChildren {
+/** The catalogue names pictures; without one, the question's own is drawn. */
+function picture(name: string, step: StepName): ComponentChildren {
   switch (name) {
     case "waon-number":
       return <WAONNumber />;
@@ -31,6 +32,22 @@ function picture(name: string): ComponentChildren {
       return <SlipLines line="id" />;
     case "slip-code":
       return <SlipLines line="code" />;
+    default:
+      return ownPicture(step);
+  }
+}
+
+function ownPicture(step: StepName): ComponentChildren {
+  switch (step) {
+    case "issue_name":
+      return <CardName />;
+    case "issue_password":
+    case "manage_password":
+      return <Lock />;
+    case "issue_phone":
+    case "manage_phone":
+    case "apply_phone":
+      return <PhoneCode />;
     default:
       return null;
   }
@@ -68,18 +85,18 @@ function CodeLife() {
 }
 
 export function EntryScreen(props: { screen: Entry }) {
-  const { t } = useEnv();
+  const { snap, t, orientation } = useEnv();
   const { screen } = props;
   const stepLabel = `label.${screen.step}`;
   const label = screen.label !== "" ? screen.label : isKey(stepLabel) ? t(stepLabel) : t(`step.${screen.step}.title`);
   const fixed = screen.min === screen.max && screen.max <= 20;
   const bad = screen.problem !== null;
-  const drawn = picture(screen.picture);
+  const drawn = picture(screen.picture, screen.step);
   return (
     <Stage
-      class={`stage-entry stage-${screen.keyboard}`}
+      class={`stage-entry stage-${screen.keyboard} ${screen.tap ? "stage-beside" : ""}`}
       {...(screen.hint !== "" ? { help: screen.hint } : {})}
-      art={screen.tap ? <TapWAON /> : drawn}
+      art={screen.tap ? <CardAtReader card="payment" place={snap.kiosk.layout.reader} orientation={orientation} /> : drawn}
       say={
         <>
           {screen.to !== "" && <p class="help">{t("entry.to", { to: screen.to })}</p>}
@@ -150,7 +167,7 @@ export function BirthScreen(props: { screen: Birth }) {
     { name: t("birth.day"), from: yearDigits + 2, length: 2 },
   ];
   return (
-    <Stage class="stage-entry stage-digits">
+    <Stage class="stage-entry stage-digits stage-birth" art={<Calendar />}>
       <div class="typing">
         <div class="eras" role="radiogroup" aria-label={t("birth.era")}>
           {screen.eras.map((era) => (

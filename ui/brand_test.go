@@ -1,0 +1,98 @@
+package ui
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// ask serves one request to a server with a brand.
+func ask(t *testing.T, b Brand, path string) *http.Response {
+	t.Helper()
+	s := New(Options{Brand: b, Log: slog.New(slog.DiscardHandler)})
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:8080"+path, http.NoBody)
+	w := httptest.NewRecorder()
+	s.Handler(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}).ServeHTTP(w, req)
+	res := w.Result()
+	t.Cleanup(func() { _ = res.Body.Close() })
+	return res
+}
+
+func body(t *testing.T, res *http.Response) string {
+	t.Helper()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestBrandIsServed(t *testing.T) {
+	const svg = `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`
+	b, err := LoadBrand("#0B5A8F", write(t, "logo.svg", svg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := ask(t, b, "/brand.css")
+	if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || got != "text/css; charset=utf-8" {
+		t.Errorf("brand.css: %d %s", res.StatusCode, got)
+	}
+	css := body(t, res)
+	for _, want := range []string{"--brand: #0b5a8f;", "--brand-down: #08446b;", "--brand-soft: #ebf2f6;", `--brand-logo: url("/brand/logo");`} {
+		if !strings.Contains(css, want) {
+			t.Errorf("no %s in %s", want, css)
+		}
+	}
+	res = ask(t, b, "/brand/logo")
+	if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || got != "image/svg+xml" {
+		t.Errorf("logo: %d %s", res.StatusCode, got)
+	}
+	if got := body(t, res); got != svg {
+		t.Errorf("logo is %q", got)
+	}
+	// What is in the file does not run, even where somebody opens it by itself.
+	if got := res.Header.Get("Content-Security-Policy"); got != csp {
+		t.Errorf("policy of the logo: %q", got)
+	}
+}
+
+func TestNoBrand(t *testing.T) {
+	b, err := LoadBrand("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := ask(t, b, "/brand.css")
+	if got := body(t, res); res.StatusCode != http.StatusOK || got != "" {
+		t.Errorf("brand.css: %d %q", res.StatusCode, got)
+	}
+	if res := ask(t, b, "/brand/logo"); res.StatusCode != http.StatusNotFound {
+		t.Errorf("logo: %d", res.StatusCode)
+	}
+}
+
+func TestBrandIsRefused(t *testing.T) {
+	for name, load := range map[string]func() (Brand, error){
+		"colour":       func() (Brand, error) { return LoadBrand("blue", "") },
+		"file missing": func() (Brand, error) { return LoadBrand("", filepath.Join(t.TempDir(), "logo.svg")) },
+		"not an image": func() (Brand, error) { return LoadBrand("", write(t, "logo.png", "GIF89a")) },
+	} {
+		if _, err := load(); err == nil || !strings.HasPrefix(err.Error(), "cannot ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
