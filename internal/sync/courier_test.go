@@ -426,3 +426,43 @@ func TestCourierLooksWhenTheLinkChanges(t *testing.T) {
 		stop()
 	})
 }
+
+// Somebody reserves while the line is down, comes back and applies: when the line
+// returns, the application must find the reservation at the hub.
+func TestCourierSettlesReservationsBeforeApplications(t *testing.T) {
+	k := newKeys(t)
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox(t, k)
+		hub := newFakeHub(k)
+		down := true
+		hub.fail = func(wire.Submission) (error, error) {
+			if down {
+				return errDown, nil
+			}
+			return nil, nil
+		}
+		c := NewCourier(o, hub, quiet(), CourierOptions{})
+		stop := run(t, c)
+		var want []string
+		for visit := range 6 {
+			kind := wire.KindReservation
+			if visit%2 == 1 {
+				kind = wire.KindApplication
+			}
+			want = append(want, commit(t, o, string(rune('1'+visit)), kind))
+		}
+		pass(time.Minute)
+		hub.set(func() { down = false })
+		pass(5 * time.Minute)
+		stop()
+		place := map[string]int{}
+		for i, id := range hub.ids() {
+			place[id] = i + 1
+		}
+		for i := 1; i < len(want); i += 2 {
+			if place[want[i]] == 0 || place[want[i]] < place[want[i-1]] {
+				t.Errorf("application %d was stored at place %d, its reservation at %d", i, place[want[i]], place[want[i-1]])
+			}
+		}
+	})
+}

@@ -4,7 +4,8 @@
 // # Promises
 //
 // [Outbox.Commit] returns nil only when the submission, its slip job and its
-// audit entry are durable together. A submission leaves the outbox in one way
+// audit entry are durable together. The same entry under the same ID again is
+// the same submission: it is not stored twice. A submission leaves the outbox in one way
 // only: through an acknowledgement for its ID and content whose signature was
 // verified ([wire.Ack], which nothing but verification can make). What the hub
 // refuses for good is quarantined and kept, never deleted.
@@ -12,8 +13,9 @@
 // # Order
 //
 // Within a visit submissions are sent in the order of their commits, each after
-// the one before it is settled; an application also waits while a reservation of
-// its visit is quarantined. Different visits do not wait for each other.
+// the one before it is settled. An application waits for every older reservation
+// of this kiosk, because one of them may be the same person's; the rule and its
+// reason stand at blocks. Otherwise visits do not wait for each other.
 //
 // # Time
 //

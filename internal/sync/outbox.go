@@ -1,8 +1,11 @@
 package sync
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +31,9 @@ type Outbox struct {
 
 // Entry is one thing to commit.
 type Entry struct {
+	// ID makes the commit repeatable: whoever does not know what became of one
+	// commits again under the same ID. "" gives the entry an ID of its own.
+	ID      string
 	Visit   string       // names the visit within this run of the daemon
 	Payload wire.Payload // personal: sealed before it is stored
 	Slip    string       // kind of the slip that belongs to it, "" for none
@@ -70,16 +76,40 @@ func (o *Outbox) Close() error { return o.db.close() }
 
 // Commit seals the payload and stores submission, slip job and audit entry in
 // one transaction. When it returns nil they are on disk; when it returns an
-// error none of them is. Errors are *fault.Error with storage_failed.
+// error this call has stored none of them. The same ID with the same visit and
+// content gives the same answer again, also after the submission has left the
+// outbox; with others it is an error. Errors are *fault.Error with storage_failed.
 func (o *Outbox) Commit(ctx context.Context, e Entry) (Committed, error) {
-	s, err := o.seal(e)
-	if err != nil {
-		return Committed{}, storageFailed("seal submission", err)
+	if e.Visit == "" || (e.ID != "" && !wire.ValidID(e.ID)) {
+		return Committed{}, storageFailed("commit submission", errors.New("an entry belongs to a visit and has an ID in the form of one"))
 	}
-	c := Committed{ID: s.ID, Number: wire.NumberOf(s.ID)}
-	err = o.db.Write(ctx, func(tx *sql.Tx) error { return o.insert(ctx, tx, e, s, c.Number) })
+	if e.ID == "" {
+		e.ID = wire.NewSubmissionID()
+	}
+	digest, err := digestOf(e.Payload)
 	if err != nil {
 		return Committed{}, storageFailed("commit submission", err)
+	}
+	c := Committed{ID: e.ID, Number: wire.NumberOf(e.ID)}
+	fresh := false
+	err = o.db.Write(ctx, func(tx *sql.Tx) error {
+		have, err := o.known(ctx, tx, e, digest)
+		if err != nil || have {
+			return err
+		}
+		fresh = true
+		s, err := o.seal(e)
+		if err != nil {
+			return err
+		}
+		return o.insert(ctx, tx, e, s, c.Number, digest)
+	})
+	if err != nil {
+		return Committed{}, storageFailed("commit submission", err)
+	}
+	if !fresh {
+		o.log.InfoContext(ctx, "submission was committed before", "submission", c.ID)
+		return c, nil
 	}
 	o.log.InfoContext(ctx, "submission committed", "submission", c.ID, "kind", string(e.Payload.Kind))
 	select {
@@ -89,10 +119,35 @@ func (o *Outbox) Commit(ctx context.Context, e Entry) (Committed, error) {
 	return c, nil
 }
 
-func (o *Outbox) seal(e Entry) (wire.Submission, error) {
-	if e.Visit == "" {
-		return wire.Submission{}, errors.New("an entry belongs to a visit")
+// digestOf names a content without telling it: what cards sign holds a nonce.
+func digestOf(p wire.Payload) ([]byte, error) {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
 	}
+	defer clear(b)
+	h := sha256.Sum256(append([]byte("kioskd payload v1\x00"), b...))
+	return h[:], nil
+}
+
+// known reports whether the entry was committed before. The row of its slip
+// tells, because it stays when the submission goes.
+func (o *Outbox) known(ctx context.Context, tx *sql.Tx, e Entry, digest []byte) (bool, error) {
+	var visit string
+	var have []byte
+	err := tx.QueryRowContext(ctx, "SELECT visit, payload FROM slips WHERE submission = ?", e.ID).Scan(&visit, &have)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return false, nil
+	case err != nil:
+		return false, err
+	case visit != o.visitID(e.Visit) || !bytes.Equal(have, digest):
+		return false, errors.New("this ID stands for another submission")
+	}
+	return true, nil
+}
+
+func (o *Outbox) seal(e Entry) (wire.Submission, error) {
 	en, ok := o.enrol()
 	if !ok {
 		return wire.Submission{}, errors.New("this kiosk is not enrolled")
@@ -101,7 +156,7 @@ func (o *Outbox) seal(e Entry) (wire.Submission, error) {
 	if err != nil {
 		return wire.Submission{}, err
 	}
-	return wire.Seal(key, en.Kiosk, wire.NewSubmissionID(), e.Payload)
+	return wire.Seal(key, en.Kiosk, e.ID, e.Payload)
 }
 
 func (o *Outbox) sealKey(en *wire.Enrolment) (wire.SealPublicKey, error) {
@@ -117,7 +172,7 @@ func (o *Outbox) sealKey(en *wire.Enrolment) (wire.SealPublicKey, error) {
 	return o.key, nil
 }
 
-func (o *Outbox) insert(ctx context.Context, tx *sql.Tx, e Entry, s wire.Submission, number string) error {
+func (o *Outbox) insert(ctx context.Context, tx *sql.Tx, e Entry, s wire.Submission, number string, digest []byte) error {
 	visit := o.visitID(e.Visit)
 	if _, err := tx.ExecContext(ctx, "INSERT INTO visits (id, run) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", visit, o.run); err != nil {
 		return err
@@ -137,8 +192,8 @@ func (o *Outbox) insert(ctx context.Context, tx *sql.Tx, e Entry, s wire.Submiss
 		state = slipNone
 	}
 	if _, err := tx.ExecContext(ctx,
-		"INSERT INTO slips (submission, visit, seq, kind, number, slip, state) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		s.ID, visit, seq, string(e.Payload.Kind), number, e.Slip, string(state)); err != nil {
+		"INSERT INTO slips (submission, visit, seq, kind, number, slip, state, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		s.ID, visit, seq, string(e.Payload.Kind), number, e.Slip, string(state), digest); err != nil {
 		return err
 	}
 	return appendAudit(ctx, tx, auditCommitted, s.ID, fmt.Sprintf("%x", s.Hash()))

@@ -130,50 +130,128 @@ func TestOnlyProofDeletes(t *testing.T) {
 	}
 }
 
+// wantHeads fails unless exactly these submissions may be sent now.
+func wantHeads(t *testing.T, o *Outbox, ids ...string) {
+	t.Helper()
+	heads, err := o.heads(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, h := range heads {
+		got = append(got, h.id)
+	}
+	if diff := cmp.Diff(ids, got); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+func acknowledge(t *testing.T, o *Outbox, k *keys, id string) {
+	t.Helper()
+	s, err := o.take(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Acknowledge(t.Context(), proof(t, k, s)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestOrderOfHeads(t *testing.T) {
 	k := newKeys(t)
 	o := newOutbox(t, k)
 	issued := commit(t, o, "1", wire.KindIssuance)
 	reserved := commit(t, o, "1", wire.KindReservation)
 	applied := commit(t, o, "1", wire.KindApplication)
-	other := commit(t, o, "2", wire.KindApplication)
-	want := func(ids ...string) {
-		t.Helper()
-		heads, err := o.heads(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, h := range heads {
-			got = append(got, h.id)
-		}
-		if diff := cmp.Diff(ids, got); diff != "" {
-			t.Fatal(diff)
-		}
-	}
-	want(issued, other)
+	other := commit(t, o, "2", wire.KindIssuance)
+	wantHeads(t, o, issued, other)
 	if err := o.quarantine(t.Context(), issued, fault.HubRefused); err != nil {
 		t.Fatal(err)
 	}
-	want(reserved, other) // a record that is set aside holds nothing up
+	wantHeads(t, o, reserved, other) // a record that is set aside holds nothing up
 	if err := o.quarantine(t.Context(), reserved, fault.HubRefused); err != nil {
 		t.Fatal(err)
 	}
-	want(other) // no application without its reservation
+	wantHeads(t, o, other) // no application without its reservation
 	if n, err := o.Requeue(t.Context()); n != 2 || err != nil {
 		t.Fatal(n, err)
 	}
-	want(issued, other)
+	wantHeads(t, o, issued, other)
 	for _, id := range []string{issued, reserved} {
-		s, err := o.take(t.Context(), id)
+		acknowledge(t, o, k, id)
+	}
+	wantHeads(t, o, applied, other)
+}
+
+// The person of a later visit may be the one of an earlier: the outbox cannot
+// know, so an application waits for all older reservations, and for no younger.
+func TestApplicationsDoNotOvertakeReservations(t *testing.T) {
+	k := newKeys(t)
+	o := newOutbox(t, k)
+	reserved := commit(t, o, "1", wire.KindReservation)
+	applied := commit(t, o, "2", wire.KindApplication)
+	younger := commit(t, o, "3", wire.KindReservation)
+	record := commit(t, o, "4", wire.KindIssuance)
+	wantHeads(t, o, reserved, younger, record)
+	acknowledge(t, o, k, reserved)
+	wantHeads(t, o, applied, younger, record)
+
+	aside := commit(t, o, "5", wire.KindReservation)
+	last := commit(t, o, "6", wire.KindApplication)
+	if err := o.quarantine(t.Context(), aside, fault.HubRefused); err != nil {
+		t.Fatal(err)
+	}
+	acknowledge(t, o, k, younger)
+	wantHeads(t, o, applied, record, last) // what is set aside does not hold up other visits
+}
+
+func TestCommitAgainIsTheSameSubmission(t *testing.T) {
+	k := newKeys(t)
+	o := newOutbox(t, k)
+	e := entry("1", wire.KindReservation)
+	e.ID = wire.NewSubmissionID()
+	rows := func() (n int) {
+		t.Helper()
+		n, err := o.count(t.Context(), "SELECT (SELECT count(*) FROM slips) + (SELECT count(*) FROM audit WHERE event = 'committed')")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Acknowledge(t.Context(), proof(t, k, s)); err != nil {
-			t.Fatal(err)
+		return n
+	}
+	again := func() {
+		t.Helper()
+		c, err := o.Commit(t.Context(), e)
+		if err != nil || c.ID != e.ID || c.Number != wire.NumberOf(e.ID) {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		if n := rows(); n != 2 {
+			t.Fatalf("%d rows of slips and audit, want 2", n)
 		}
 	}
-	want(applied, other)
+	again()
+	first, err := o.take(t.Context(), e.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
+	if second, err := o.take(t.Context(), e.ID); err != nil || !bytes.Equal(first.Sealed, second.Sealed) {
+		t.Fatal("what was stored has changed", err)
+	}
+	otherVisit, otherContent := e, e
+	otherVisit.Visit = "2"
+	otherContent.Payload = entry("1", wire.KindReservation).Payload
+	noID := e
+	noID.ID = "not an ID"
+	for name, wrong := range map[string]Entry{"visit": otherVisit, "content": otherContent, "id": noID} {
+		if _, err := o.Commit(t.Context(), wrong); fault.CodeOf(err) != fault.StorageFailed {
+			t.Errorf("other %s under the same ID: %v", name, err)
+		}
+	}
+	acknowledge(t, o, k, e.ID)
+	again() // the number is known although the submission is gone
+	if n := pending(t, o); n != 0 {
+		t.Fatalf("%d pending: an acknowledged submission came back", n)
+	}
 }
 
 func TestInterruptedVisits(t *testing.T) {
@@ -299,7 +377,7 @@ func TestOpenRefuses(t *testing.T) {
 		if err := o.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenOutbox(t.Context(), path, k.enrolment, log); err == nil || !strings.Contains(err.Error(), "version 99") {
+		if _, err := OpenOutbox(t.Context(), path, k.enrolment, log); err == nil || !strings.Contains(err.Error(), "schema 99") {
 			t.Fatalf("err = %v", err)
 		}
 	})

@@ -16,13 +16,27 @@ var ErrUnproven = errors.New("the acknowledgement is not for this submission")
 // due is a submission that may be sent now as far as order goes.
 type due struct{ id, visit string }
 
-// heads lists, oldest first, the next submission of every visit.
+// blocks says which earlier submission e keeps a submission s waiting. It is the
+// one place for what may not overtake what:
+//
+//   - Within a visit the order of the commits is the order of sending.
+//   - An application needs its person's reservation at the hub first: without it
+//     the refusal is final, and the shopper is gone. Who a person is, the outbox
+//     cannot read, and one that reserved while the line was down may apply in a
+//     later visit. So an application waits for every older reservation, whoever
+//     made it.
+//   - A reservation that the hub refuses to take (quarantined) keeps back the
+//     application of its own visit only: one bad row must not hold up all others.
+//
+// Records and reservations of different visits do not wait for each other.
+const blocks = `e.n < s.n AND (
+	(e.visit = s.visit AND e.state = 'queued')
+	OR (s.kind = 'application' AND e.kind = 'reservation' AND (e.visit = s.visit OR e.state = 'queued')))`
+
+// heads lists, oldest first, what may be sent now.
 func (o *Outbox) heads(ctx context.Context) (list []due, err error) {
 	rows, err := o.db.Read().QueryContext(ctx, `SELECT id, visit FROM submissions s
-		WHERE state = 'queued' AND NOT EXISTS (
-			SELECT 1 FROM submissions e WHERE e.visit = s.visit AND e.seq < s.seq AND (
-				e.state = 'queued' OR (e.kind = 'reservation' AND s.kind = 'application')))
-		ORDER BY n`)
+		WHERE state = 'queued' AND NOT EXISTS (SELECT 1 FROM submissions e WHERE `+blocks+`) ORDER BY n`)
 	if err != nil {
 		return nil, storageFailed("read queue", err)
 	}
