@@ -51,7 +51,7 @@ test.describe("one-time password", () => {
       await dock.forward(155);
       await hub.forward(155);
       await me.type("1");
-      await me.press("key.erase");
+      await me.clear();
     }
     await me.type(old);
     await me.says("problem.otp_expired");
@@ -84,7 +84,7 @@ test.describe("one-time password", () => {
     await toCode(scene, deafPhone);
     await me.press("bar.back");
     await me.at("issue_phone");
-    await me.press("key.clear");
+    await me.clear();
     await me.type(hanako.phone);
     await toIssued(scene, hanako);
   });
@@ -100,7 +100,7 @@ test.describe("the issuer says no", () => {
     await me.at("trouble", "fault.card_declined.title");
     await me.press("trouble.other.details");
     await me.at("issue_card");
-    await me.press("key.clear");
+    await me.clear();
     await me.type(hanako.card);
     await me.next("issue_card");
     await me.next("issue_name");
@@ -127,7 +127,7 @@ test.describe("the issuer says no", () => {
     await toPhone(scene, { ...hanako, phone: refusedPhone });
     await me.next("issue_phone");
     await me.says("problem.sms_not_sent");
-    await me.press("key.clear");
+    await me.clear();
     await me.type(hanako.phone);
     await toIssued(scene, hanako);
   });

@@ -1,6 +1,7 @@
 /** Walks to every screen and every overlay that a shopper can meet, and looks at each. */
 import { hanako, taro, declinedCard, type Person } from "./people.ts";
 import {
+  again,
   cardAndPIN,
   issue,
   leave,
@@ -181,17 +182,13 @@ async function logIn({ me }: Scene, who: Person, look: Look): Promise<void> {
 
 /** The look-up page, before and after registration is complete. */
 export const lookUp: Stretch = async (scene, look) => {
-  const { me, dock, hub } = scene;
+  const { me, hub } = scene;
   await wholeVisit(scene, taro);
-  await dock.reset();
-  await me.at("top");
-  await me.settle();
+  await again(scene);
   await logIn(scene, taro, look);
   await look("manage");
   await leave(scene, "manage");
-  await dock.reset();
-  await me.at("top");
-  await me.settle();
+  await again(scene);
   await hub.forward(25 * 3600);
   await logIn(scene, taro, async () => undefined);
   await me.says("manage.status.completed");

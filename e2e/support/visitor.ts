@@ -131,12 +131,24 @@ export class Visitor {
     const whole = this.#filled + length;
     this.typed += length;
     if (this.hand === "keyboard") {
+      await this.#painted();
       for (const letter of word) await this.strike(letter);
     } else {
       for (const key of this.#keysOf(word)) await this.touch(this.button(key));
     }
     // All of it has arrived, or the last character has led on by itself or was refused.
     await expect.poll(() => this.step !== step || this.#filled === whole || this.#refused).toBe(true);
+  }
+
+  /** Empties the field. */
+  async clear(): Promise<void> {
+    await this.press("key.clear");
+    await expect.poll(() => this.#filled).toBe(0);
+  }
+
+  /** A screen listens to a keyboard once it has been painted. */
+  async #painted(): Promise<void> {
+    await this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   }
 
   /** How many characters the field on the screen holds. */
@@ -153,6 +165,12 @@ export class Visitor {
       default:
         return 0;
     }
+  }
+
+  /** Which of several codes is asked for. */
+  get index(): number {
+    const screen = this.snapshots.at(-1)?.screen;
+    return screen?.kind === "entry" ? screen.index : 0;
   }
 
   get #refused(): boolean {

@@ -5,7 +5,7 @@ import type { StepName } from "../../ui/src/gen/snapshot.ts";
 import type { Dock } from "./dock.ts";
 import type { Hub } from "./hub.ts";
 import type { Person } from "./people.ts";
-import { service, type Key } from "./texts.ts";
+import { service } from "./texts.ts";
 import type { Visitor } from "./visitor.ts";
 
 /** Called on each screen once it stands, its field filled, before it is left. */
@@ -141,6 +141,7 @@ export async function toCheckTyped({ me, dock }: Scene, numbers: Numbers, look =
   }
   for (const [i, code] of numbers.codes.entries()) {
     await me.at("apply_code");
+    await expect.poll(() => me.index).toBe(i);
     await me.type(code);
     if (i === 0) await look("apply_code");
     await me.next("apply_code");
@@ -170,6 +171,13 @@ export async function leave({ me, dock }: Scene, step: StepName, look = glance):
   await dock.lift();
 }
 
+/** The next shopper's top screen, with this one's language and look. */
+export async function again({ me, dock }: Scene): Promise<void> {
+  await dock.reset();
+  await expect.poll(() => me.step).toBe("top");
+  await me.settle();
+}
+
 /** The whole visit, from the top screen to goodbye. */
 export async function wholeVisit(scene: Scene, who: Person, look = glance): Promise<void> {
   const { me, dock } = scene;
@@ -185,9 +193,4 @@ export async function wholeVisit(scene: Scene, who: Person, look = glance): Prom
   await me.next("apply_check");
   await toApplied(scene, look);
   await leave(scene, "applied", look);
-}
-
-/** The rows that the check screen shows, by their labels. */
-export async function expectOnScreen(me: Visitor, keys: readonly Key[]): Promise<void> {
-  for (const key of keys) await expect(me.page.getByText(me.t(key)).first()).toBeVisible();
 }
