@@ -18,7 +18,7 @@ function mapOf(place: Place, orientation: Orientation): Map {
     case "below":
       return { screen: [64, -6, 192, 64], reader: [68, 176] };
     case "above":
-      return { screen: [64, 166, 192, 64], reader: [68, 104] };
+      return { screen: [64, 162, 192, 58], reader: [68, 106] };
   }
 }
 
