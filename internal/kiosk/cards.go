@@ -69,7 +69,9 @@ func (k *Kiosk) readWAON(ctx context.Context, e flow.ReadWAON) flow.Fact {
 
 // sign answers Sign: one connection, one VERIFY at most, one signature.
 func (k *Kiosk) sign(ctx context.Context, v *visit, e flow.Sign) flow.Fact {
-	signed := flow.DocumentSigned{Ticket: e.Ticket}
+	// The ID is drawn with the signature, so that one document is one submission
+	// however often it is tried to store it.
+	signed := flow.DocumentSigned{Ticket: e.Ticket, ID: wire.NewSubmissionID()}
 	document, err := k.document(e)
 	if err != nil {
 		// Found before the card is asked, so that no PIN try is spent.
@@ -87,6 +89,7 @@ func (k *Kiosk) sign(ctx context.Context, v *visit, e flow.Sign) flow.Fact {
 		return err
 	})
 	if signed.Fault = cardFault(err); signed.Fault != "" {
+		clear(document)
 		signed.Signed = wire.Signed{}
 	}
 	return signed

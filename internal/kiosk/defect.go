@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 
 	"kioskd/internal/flow"
@@ -34,17 +36,18 @@ func (k *Kiosk) tryView() (view flow.Snapshot, err error) {
 // rebuild wipes the visit and puts the kiosk back on its top screen, with the
 // devices as they were last reported. When even that fails the daemon ends,
 // and whoever supervises it starts it anew.
+//
+// The wiped visit has come to no end that its shopper saw. What it had stored is
+// therefore told as after a crash of the daemon.
 func (k *Kiosk) rebuild(work context.Context) error {
-	wiped := k.state.Visit()
 	k.state.Discard()
 	k.life++
-	for _, v := range k.visits {
+	wiped := slices.Collect(maps.Values(k.visits))
+	clear(k.visits)
+	for _, v := range wiped {
 		v.cancel()
 	}
-	if wiped != 0 {
-		k.carryOut(work, flow.EndVisit{Visit: wiped})
-	}
-	clear(k.visits)
+	k.running.Go(func() { k.recallWiped(work, wiped) })
 	k.state = flow.New(k.opt.Settings)
 	for _, fact := range k.known.facts() {
 		state, _, err := k.tryStep(fact)
@@ -57,6 +60,27 @@ func (k *Kiosk) rebuild(work context.Context) error {
 		return fmt.Errorf("cannot build the visit anew: %w", err)
 	}
 	return nil
+}
+
+// recallWiped waits for what wiped visits were storing, and has it told.
+func (k *Kiosk) recallWiped(work context.Context, wiped []*visit) {
+	ids := make([]string, len(wiped))
+	for i, v := range wiped {
+		v.stores.Wait()
+		ids[i] = v.id
+	}
+	found := k.recall(work, ids...)
+	if len(found) == 0 {
+		return
+	}
+	ask := func(work context.Context) {
+		k.found = append(k.found, found...)
+		k.broken = k.tell(work)
+	}
+	select {
+	case k.asks <- ask:
+	case <-work.Done():
+	}
 }
 
 func (d devices) facts() []flow.Fact {

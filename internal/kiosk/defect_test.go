@@ -1,6 +1,7 @@
 package kiosk
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"kioskd/internal/fault"
 	"kioskd/internal/flow"
 	"kioskd/internal/secret"
+	ksync "kioskd/internal/sync"
 	"kioskd/internal/wire"
 )
 
@@ -108,6 +110,67 @@ func TestPanicInViewWipesTheVisit(t *testing.T) {
 		w.touch(flow.Start{Plan: flow.PlanManage})
 		w.expect(flow.StepTop)
 	})
+}
+
+// slowOutbox holds each commit back until it is released.
+type slowOutbox struct {
+	Outbox
+	release chan struct{}
+}
+
+func (o slowOutbox) Commit(ctx context.Context, e ksync.Entry) (ksync.Committed, error) {
+	<-o.release
+	return o.Outbox.Commit(ctx, e)
+}
+
+// A panic must hide nothing that was stored, nor what is being stored.
+func TestDefectTellsWhatWasStored(t *testing.T) {
+	for _, moment := range []string{"after", "while"} {
+		t.Run(moment+" storing", func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				release := make(chan struct{}, 1)
+				w.k.opt.Outbox = slowOutbox{Outbox: w.outbox, release: release}
+				was := w.k.step
+				w.k.step = func(s flow.State, e flow.Event) (flow.State, []flow.Effect) {
+					if f, ok := e.Fact.(flow.SetVolume); ok && f.Volume == 3 {
+						panic("no further")
+					}
+					return was(s, e)
+				}
+				w.touch(flow.Start{Plan: flow.PlanReserve})
+				w.put("taro")
+				w.expect(flow.StepPIN)
+				w.keys("1234")
+				w.touch(flow.Next{})
+				if moment == "after" {
+					release <- struct{}{}
+					w.expect(flow.StepReserved)
+					w.touch(flow.SetVolume{Volume: 3})
+				} else {
+					w.touch(flow.SetVolume{Volume: 3})
+					w.expect(flow.StepTop)
+					w.touch(flow.Start{Plan: flow.PlanManage}) // somebody is quick
+					release <- struct{}{}
+					w.expect(flow.StepManagePhone) // and is not interrupted
+					w.touch(flow.GoHome{})
+					for range 3 { // through the goodbye, whatever it asks
+						pass(10 * time.Second)
+						w.look()
+					}
+				}
+				s := w.expect(flow.StepRecovered)
+				if len(s.Screen.Items) != 1 || s.Screen.Items[0].Kind != wire.KindReservation || s.Screen.Items[0].Number == "" {
+					t.Errorf("told are %+v", s.Screen.Items)
+				}
+				if n, err := w.outbox.Pending(context.Background()); err != nil || n != 1 {
+					t.Errorf("%d pending, %v", n, err)
+				}
+				if again, err := w.outbox.Unended(context.Background()); err != nil || again != nil {
+					t.Errorf("it would be told again: %v, %v", again, err)
+				}
+			})
+		})
+	}
 }
 
 func TestHopelessDefectEndsTheDaemon(t *testing.T) {
@@ -209,6 +272,74 @@ func TestSecretsOfAnEffectAreWiped(t *testing.T) {
 			t.Error("the password is still in memory after its use")
 		}
 	})
+}
+
+// What an answer of an ended visit holds is zeroed, whichever answer it is.
+func TestLateAnswersAreWiped(t *testing.T) {
+	inWorld(t, func(w *world) {
+		code := func() (secret.Secret, []byte) {
+			s := secret.New([]byte("314159"))
+			return s, s.Bytes()
+		}
+		ticket := flow.Ticket{Visit: 77, N: 1} // of a visit that is over
+		issued, a := code()
+		shown, b := code()
+		document := []byte("314159")
+		for _, fact := range []flow.Fact{
+			flow.IDIssued{Ticket: ticket, Codes: []flow.Code{issued}},
+			flow.LoggedIn{Ticket: ticket, Codes: []flow.Code{shown}},
+			flow.DocumentSigned{Ticket: ticket, Signed: wire.Signed{Document: document}},
+		} {
+			w.k.answers <- answer{fact: fact}
+		}
+		w.look()
+		for i, lent := range [][]byte{a, b, document} {
+			if strings.Trim(string(lent), "\x00") != "" {
+				t.Errorf("answer %d still holds %q", i, lent)
+			}
+		}
+	})
+}
+
+// The document of a submission is zeroed once it stands in the outbox, and not
+// before: what the flow does with its own copy meanwhile is nobody's concern.
+func TestDocumentIsWipedAfterItsCommit(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var committed, mine []byte
+		keep := keepingOutbox{Outbox: w.outbox, seen: func(e ksync.Entry) {
+			committed = bytes.Clone(e.Payload.Signed.Document)
+			mine = e.Payload.Signed.Document
+		}}
+		w.k.opt.Outbox = keep
+		theirs := []byte("the codes are 314159")
+		err := w.k.call(nil, func(work context.Context) {
+			w.k.carryOut(work, flow.Submit{Ticket: flow.Ticket{Visit: 1, N: 1}, Payload: wire.Payload{
+				Schema: wire.Schema, Kind: wire.KindApplication, Signed: &wire.Signed{Document: theirs},
+			}})
+			clear(theirs) // the visit ends at this moment
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if string(committed) != "the codes are 314159" {
+			t.Errorf("committed was %q", committed)
+		}
+		if strings.Trim(string(mine), "\x00") != "" {
+			t.Errorf("%q is still in memory after its commit", mine)
+		}
+	})
+}
+
+// keepingOutbox shows what is committed and commits nothing.
+type keepingOutbox struct {
+	Outbox
+	seen func(ksync.Entry)
+}
+
+func (o keepingOutbox) Commit(_ context.Context, e ksync.Entry) (ksync.Committed, error) {
+	o.seen(e)
+	return ksync.Committed{ID: e.ID}, nil
 }
 
 func TestDefectTellsNoValues(t *testing.T) {

@@ -22,8 +22,10 @@
 // # Defects
 //
 // When flow.Step or flow.View panics, the visit is wiped and the kiosk stands on
-// its top screen again, with the devices as they are known. What is logged are
-// names of steps, types and source lines, never values.
+// its top screen again, with the devices as they are known. What the visit had
+// stored by then is shown there, as after a crash of the daemon: a number that
+// somebody may still need must not vanish. What is logged are names of steps,
+// types and source lines, never values.
 //
 // # Snapshots
 //

@@ -1,6 +1,7 @@
 package kiosk
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"kioskd/internal/fault"
 	"kioskd/internal/flow"
+	"kioskd/internal/wire"
 )
 
 // visit is what the kiosk keeps of a visit beside flow's state: nothing that was typed.
@@ -108,6 +110,9 @@ func (k *Kiosk) jobOf(work context.Context, effect flow.Effect) *job {
 		j.failed = func(c fault.Code) flow.Fact { return flow.DocumentSigned{Ticket: e.Ticket, Fault: c} }
 		j.wipe = func() { e.PIN.Wipe(); wipeAll(e.Codes) }
 	case flow.Submit:
+		// A copy of its own: the flow zeroes its one when the visit ends, which
+		// storing outlives.
+		e.Payload.Signed = ownCopy(e.Payload.Signed)
 		j.visit = k.visit(work, e.Ticket.Visit)
 		j.parent = context.WithoutCancel(work)
 		j.visit.stores.Add(1)
@@ -116,6 +121,7 @@ func (k *Kiosk) jobOf(work context.Context, effect flow.Effect) *job {
 			return k.submit(ctx, j.visit, e)
 		}
 		j.failed = func(c fault.Code) flow.Fact { return flow.Committed{Ticket: e.Ticket, Fault: c} }
+		j.wipe = func() { wipeSigned(e.Payload.Signed) }
 	case flow.Print:
 		j.visit = k.visit(work, e.Ticket.Visit)
 		j.parent = work // the daemon's end cancels it, the visit's does not
@@ -146,6 +152,7 @@ func (k *Kiosk) jobOf(work context.Context, effect flow.Effect) *job {
 		j.failed = func(c fault.Code) flow.Fact { return flow.LoggedIn{Ticket: e.Ticket, Problem: flow.Problem{Code: c}} }
 		j.wipe = e.Password.Wipe
 	case flow.Inquire:
+		e.Signed = *ownCopy(&e.Signed)
 		j.visit = k.visit(work, e.Ticket.Visit)
 		j.run = func(ctx context.Context) flow.Fact { return k.inquire(ctx, e) }
 		j.failed = func(c fault.Code) flow.Fact {
@@ -201,8 +208,45 @@ func faultIn(fact flow.Fact) fault.Code {
 
 // wipeFact zeroes the secrets of an answer that nobody will take.
 func wipeFact(fact flow.Fact) {
-	if f, ok := fact.(flow.IDIssued); ok {
+	switch f := fact.(type) {
+	case flow.IDIssued:
 		wipeAll(f.Codes)
+	case flow.LoggedIn:
+		wipeAll(f.Codes)
+	case flow.DocumentSigned:
+		wipeSigned(&f.Signed)
+	default:
+	}
+}
+
+// visitOf is the visit that asked for an answer with secrets; 0 for others.
+func visitOf(fact flow.Fact) uint64 {
+	switch f := fact.(type) {
+	case flow.IDIssued:
+		return f.Ticket.Visit
+	case flow.LoggedIn:
+		return f.Ticket.Visit
+	case flow.DocumentSigned:
+		return f.Ticket.Visit
+	default:
+		return 0
+	}
+}
+
+// ownCopy is s with a document that nobody else zeroes.
+func ownCopy(s *wire.Signed) *wire.Signed {
+	if s == nil {
+		return nil
+	}
+	own := *s
+	own.Document = bytes.Clone(s.Document)
+	return &own
+}
+
+// wipeSigned zeroes a document: that of an application holds the codes.
+func wipeSigned(s *wire.Signed) {
+	if s != nil {
+		clear(s.Document)
 	}
 }
 

@@ -54,12 +54,19 @@ func (k *Kiosk) issue(ctx context.Context, e flow.IssueID) flow.Fact {
 	})
 	answer := flow.IDIssued{
 		Ticket: e.Ticket, Problem: problemOf(err),
-		IssueRef: issued.IssueRef, ServiceID: issued.ServiceID,
+		IssueRef: issued.IssueRef, ServiceID: issued.ServiceID, RecordID: wire.NewSubmissionID(),
 	}
-	for _, code := range issued.Codes {
-		answer.Codes = append(answer.Codes, secret.New([]byte(code)))
-	}
+	answer.Codes = secrets(issued.Codes)
 	return answer
+}
+
+// secrets takes codes out of an answer.
+func secrets(codes []string) []secret.Secret {
+	var out []secret.Secret
+	for _, code := range codes {
+		out = append(out, secret.New([]byte(code)))
+	}
+	return out
 }
 
 // logIn answers LogIn.
@@ -67,7 +74,10 @@ func (k *Kiosk) logIn(ctx context.Context, e flow.LogIn) flow.Fact {
 	account, err := k.opt.Hub.Lookup(ctx, wire.Lookup{
 		RequestID: wire.NewSubmissionID(), Phone: e.Phone, Password: string(e.Password.Bytes()),
 	})
-	return flow.LoggedIn{Ticket: e.Ticket, Problem: problemOf(err), Account: account}
+	answer := flow.LoggedIn{Ticket: e.Ticket, Problem: problemOf(err), Codes: secrets(account.Codes)}
+	account.Codes = nil
+	answer.Account = account
+	return answer
 }
 
 // inquire answers Inquire.

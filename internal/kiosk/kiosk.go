@@ -70,6 +70,7 @@ type Kiosk struct {
 	state  flow.State
 	life   uint64 // grows each time the state is built anew
 	visits map[uint64]*visit
+	found  []flow.FoundSubmission // to be told
 	known  devices
 	subs   map[*Subscription]struct{}
 	pub    publisher
@@ -122,7 +123,8 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	if err := k.settle(); err != nil {
 		return err
 	}
-	if err := k.recall(work); err != nil {
+	k.found = k.recall(work)
+	if err := k.tell(work); err != nil {
 		return err
 	}
 	for {
@@ -150,6 +152,9 @@ func (k *Kiosk) once(ctx, work context.Context) error {
 			wipeFact(a.fact)
 			return nil
 		}
+		if v := visitOf(a.fact); v != 0 && v != k.state.Visit() {
+			wipeFact(a.fact) // its visit is over: the flow will drop it
+		}
 		return k.take(work, a.fact)
 	case s := <-k.opt.Reader.Watch():
 		fact := readerFact(s)
@@ -171,24 +176,33 @@ func (k *Kiosk) once(ctx, work context.Context) error {
 	}
 }
 
-// recall tells the shopper of submissions that an earlier run left unended.
-func (k *Kiosk) recall(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+// recall tells the shopper of submissions whose visit came to no end: of earlier
+// runs, and of the named visits of this run.
+func (k *Kiosk) recall(work context.Context, wiped ...string) []flow.FoundSubmission {
+	ctx, cancel := context.WithTimeout(work, 10*time.Second)
 	defer cancel()
-	found, err := k.opt.Outbox.Unended(ctx)
+	found, err := k.opt.Outbox.Unended(ctx, wiped...)
 	if err != nil {
-		// Not worth refusing to serve: the submissions themselves are safe.
+		// Not worth refusing to serve: the submissions themselves are safe, and the
+		// next start finds them again.
 		k.log.Warn("Cannot look for unended visits", "fault", fault.CodeOf(err))
 		return nil
 	}
-	if len(found) == 0 {
+	var list []flow.FoundSubmission
+	for _, f := range found {
+		list = append(list, flow.FoundSubmission{Kind: f.Kind, Number: f.Number})
+	}
+	return list
+}
+
+// tell shows what recall found, as soon as the screen is free for it.
+func (k *Kiosk) tell(work context.Context) error {
+	if len(k.found) == 0 || k.state.Step() != flow.StepTop {
 		return nil
 	}
-	fact := flow.Found{}
-	for _, f := range found {
-		fact.Submissions = append(fact.Submissions, flow.FoundSubmission{Kind: f.Kind, Number: f.Number})
-	}
-	return k.take(ctx, fact)
+	fact := flow.Found{Submissions: k.found}
+	k.found = nil
+	return k.take(work, fact)
 }
 
 // take steps the visit by one fact.
@@ -210,7 +224,7 @@ func (k *Kiosk) take(work context.Context, fact flow.Fact) error {
 		k.log.Error("Visit ended by a defect", "step", before, "fact", nameOf(fact), "defect", err)
 		return k.rebuild(work)
 	}
-	return nil
+	return k.tell(work)
 }
 
 // settle publishes the state: snapshot, lights, the next deadline.

@@ -20,8 +20,9 @@ type Outbox interface {
 	SlipEnded(ctx context.Context, id, outcome string) error
 	// EndVisit notes that the end of a visit was reached.
 	EndVisit(ctx context.Context, visit string) error
-	// Unended lists the submissions of visits that earlier runs did not end, once.
-	Unended(ctx context.Context) ([]ksync.Found, error)
+	// Unended lists the submissions of visits that earlier runs did not end, and of
+	// the named ones of this run, once.
+	Unended(ctx context.Context, wiped ...string) ([]ksync.Found, error)
 }
 
 // submit answers Submit.
@@ -33,7 +34,7 @@ func (k *Kiosk) submit(ctx context.Context, v *visit, e flow.Submit) flow.Fact {
 		record.Time = record.Time.UTC().Truncate(time.Second)
 		payload.Issuance = &record
 	}
-	done, err := k.opt.Outbox.Commit(ctx, ksync.Entry{Visit: v.id, Payload: payload, Slip: string(e.Slip)})
+	done, err := k.opt.Outbox.Commit(ctx, ksync.Entry{ID: e.ID, Visit: v.id, Payload: payload, Slip: string(e.Slip)})
 	if err != nil {
 		code := faultOf(err, fault.StorageFailed)
 		if code == fault.Internal {

@@ -193,7 +193,7 @@ type snap struct {
 		Step   string `json:"step"`
 		Code   string `json:"code"`
 		Number string `json:"number"`
-		Slip   string `json:"slip"`
+		Slip   any    `json:"slip"` // where it stands; on goodbye, whether there is one
 		Items  []flow.FoundSubmission
 	} `json:"screen"`
 	Busy  *flow.Busy     `json:"busy"`

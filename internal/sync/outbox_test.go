@@ -298,6 +298,16 @@ func TestInterruptedVisits(t *testing.T) {
 	if again, err := o.Unended(t.Context()); err != nil || again != nil {
 		t.Fatalf("shown twice: %v %v", again, err)
 	}
+	wiped := commit(t, o, "3", wire.KindReservation) // by a defect, in this run
+	for _, want := range [][]Found{{{wire.KindReservation, wire.NumberOf(wiped)}}, nil} {
+		found, err := o.Unended(t.Context(), "3", "4")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, found); diff != "" {
+			t.Fatal(diff)
+		}
+	}
 	for id, want := range map[string]string{ended: "printed", cut: "unknown", cut2: "unknown"} {
 		var got string
 		if err := o.db.Read().QueryRowContext(t.Context(), "SELECT state FROM slips WHERE submission = ?", id).Scan(&got); err != nil {

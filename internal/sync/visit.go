@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -97,21 +98,30 @@ func (o *Outbox) EndVisit(ctx context.Context, visit string) error {
 }
 
 // Unended returns the submissions of visits that an earlier run did not live to
-// end, also where the hub has them already, and marks those visits as ended: the
-// caller shows them now, once.
-func (o *Outbox) Unended(ctx context.Context) ([]Found, error) {
+// end, and of the wiped visits of this run, also where the hub has them already.
+// It marks those visits as ended: the caller shows them now, once.
+func (o *Outbox) Unended(ctx context.Context, wiped ...string) ([]Found, error) {
+	ids := make([]string, len(wiped))
+	for i, v := range wiped {
+		ids[i] = o.visitID(v)
+	}
+	names, err := json.Marshal(ids)
+	if err != nil {
+		return nil, storageFailed("look for interrupted visits", err)
+	}
+	const cut = `v.ended = 0 AND (v.run <> ?1 OR v.id IN (SELECT value FROM json_each(?2)))`
 	var found []Found
-	err := o.db.Write(ctx, func(tx *sql.Tx) (err error) {
+	err = o.db.Write(ctx, func(tx *sql.Tx) error {
 		found = nil
 		rows, err := tx.QueryContext(ctx, `SELECT s.kind, s.number FROM slips s JOIN visits v ON v.id = s.visit
-			WHERE v.ended = 0 AND v.run <> ? ORDER BY s.rowid`, o.run)
+			WHERE `+cut+` ORDER BY s.rowid`, o.run, string(names))
 		if err != nil {
 			return err
 		}
 		if found, err = scanFound(rows); err != nil || len(found) == 0 {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE visits SET ended = 1 WHERE ended = 0 AND run <> ?", o.run); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE visits AS v SET ended = 1 WHERE "+cut, o.run, string(names)); err != nil {
 			return err
 		}
 		return appendAudit(ctx, tx, auditFound, o.run, fmt.Sprint(len(found)))
