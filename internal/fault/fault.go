@@ -74,6 +74,7 @@ const (
 // Faults of the kiosk itself.
 const (
 	StorageFailed Code = "storage_failed" // the outbox did not commit: nothing was sent
+	StorageSlow   Code = "storage_slow"   // it is not known whether the outbox committed: trying again doubles nothing
 	Internal      Code = "internal"       // a defect: the visit ends safely
 	TooFast       Code = "too_fast"       // too many messages
 	BadMessage    Code = "bad_message"    // a message that does not parse
@@ -89,7 +90,7 @@ func All() []Code {
 		LineDown, HubSlow, HubRefused, HubRubbish, IssuerDown, PlatformDown, ClockWrong,
 		CardDeclined, AlreadyRegistered, SMSNotSent, OTPWrong, OTPExpired, OTPExhausted, OTPNoResend,
 		SessionLost, LoginWrong, LoginLocked, NotReserved, AlreadyApplied, ServiceIDWrong, DocumentRefused,
-		StorageFailed, Internal, TooFast, BadMessage,
+		StorageFailed, StorageSlow, Internal, TooFast, BadMessage,
 	}
 }
 

@@ -45,7 +45,8 @@ func (t *turn) choose(id string) {
 			a.last4 = v.issue.phone[len(v.issue.phone)-last4Len:] // typed once already
 		}
 	}
-	a.index, a.editing = 0, false
+	a.index = 0
+	t.keepEdit()
 	t.forward(StepService)
 }
 
@@ -173,7 +174,7 @@ func (t *turn) touchApplyID(f Fact) {
 		t.problemHere(p, field.Min)
 		return
 	}
-	if a.editing && t.codesComplete() {
+	if a.before != nil && t.complete() {
 		t.toCheck()
 		return
 	}
@@ -201,7 +202,7 @@ func (t *turn) touchApplyCode(f Fact) {
 	case a.index+1 < len(a.codes):
 		a.index++
 		t.show(StepApplyCode)
-	case a.editing || !svc.PhoneLast4:
+	case a.before != nil || !svc.PhoneLast4:
 		t.toCheck()
 	case a.last4 != "":
 		t.toCheck()
@@ -210,10 +211,11 @@ func (t *turn) touchApplyCode(f Fact) {
 	}
 }
 
-// codesComplete reports whether codes and digits are all there and well formed.
-func (s *State) codesComplete() bool {
+// complete reports whether ID, codes and digits are all there and well formed:
+// nothing else may be signed.
+func (s *State) complete() bool {
 	svc, ok := s.service()
-	if !ok || len(s.v.apply.codes) != len(svc.CodeFields) {
+	if !ok || len(s.v.apply.codes) != len(svc.CodeFields) || svc.IDField.Problem(s.v.apply.id) != "" {
 		return false
 	}
 	for i, f := range svc.CodeFields {
@@ -227,8 +229,8 @@ func (s *State) codesComplete() bool {
 // toCheck shows everything. A row that was edited came from there: Back then
 // leads where it led before.
 func (t *turn) toCheck() {
-	if t.v.apply.editing {
-		t.v.apply.editing = false
+	if t.v.apply.before != nil {
+		t.keepEdit()
 		if n := len(t.v.trail); n > 0 && t.v.trail[n-1] == StepCheck {
 			t.v.trail = t.v.trail[:n-1]
 		}
@@ -238,15 +240,31 @@ func (t *turn) toCheck() {
 	t.forward(StepCheck)
 }
 
+// keepEdit forgets what stood there before.
+func (t *turn) keepEdit() {
+	if b := t.v.apply.before; b != nil {
+		wipeAll(b.codes)
+		t.v.apply.before = nil
+	}
+}
+
+// undoEdit puts back what stood there before.
+func (t *turn) undoEdit() {
+	a := &t.v.apply
+	if b := a.before; b != nil {
+		wipeAll(a.codes)
+		a.id, a.last4, a.codes = b.id, b.last4, b.codes
+		a.before = nil
+	}
+}
+
 // touchCheck: the last look before what cannot be undone.
 func (t *turn) touchCheck(f Fact) {
-	a := &t.v.apply
 	switch f := f.(type) {
 	case Pick:
 		t.edit(f.ID)
 	case Next:
-		if t.codesComplete() {
-			a.editing = false
+		if t.complete() {
 			t.sign(forApply)
 		}
 	default:
@@ -266,7 +284,8 @@ func (t *turn) edit(row string) {
 	if to == "" {
 		return
 	}
-	a.editing, a.index = true, 0
+	a.index = 0
+	a.before = &applyValues{id: a.id, last4: a.last4, codes: cloneAll(a.codes)}
 	t.forward(to)
 }
 
@@ -276,7 +295,7 @@ func (t *turn) touchApplied(f Fact) {
 	switch f.(type) {
 	case Next:
 		if sub.delivery != DeliverySending {
-			t.end("finished")
+			t.finish("finished")
 		}
 	case Another:
 		t.fixRefusal(sub.fix())
@@ -307,10 +326,13 @@ func (t *turn) fixRefusal(how string) {
 	switch how {
 	case "id":
 		v.applied = submission{}
-		v.apply.carried, v.apply.editing, v.apply.index = false, false, 0
-		t.forward(StepApplyID)
+		v.apply.carried, v.apply.index = false, 0
+		t.settle(StepApplyID)
 	case "reserve":
 		v.applied = submission{}
 		t.sign(forReserve)
+	default:
+		return
 	}
+	v.trail = []StepName{StepCheck} // never back to an end that is none any more
 }

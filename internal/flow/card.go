@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"cmp"
+
 	"kioskd/internal/fault"
 	"kioskd/internal/wire"
 )
@@ -11,6 +13,8 @@ const (
 	// signAttempts bounds how often the card is asked again by itself after it
 	// fell silent; then a touch is needed.
 	signAttempts = 3
+	// arrivalsMax is how many cards a step takes for a sign of life.
+	arrivalsMax = 5
 )
 
 // readerIs takes what the reader sees. What follows from it is in cardMoves.
@@ -24,13 +28,24 @@ func (t *turn) readerIs(f ReaderIs) {
 		return
 	}
 	if arrived {
-		t.touched = t.now // somebody is there
-		if t.overlay == OverlayIdle {
-			t.cover(OverlayNone)
-		}
+		t.someoneIsThere()
 		if t.wantsWAON() && f.Tech != TechFeliCa {
 			t.problemHere("tap_wrong_card", 0)
 		}
+	}
+}
+
+// someoneIsThere: a card where one is asked for counts as a touch. A card at the
+// edge of the field, coming and going by itself, must not keep a visit open.
+func (t *turn) someoneIsThere() {
+	t.v.arrivals++
+	asked := t.step == StepCard || t.step == StepPIN || t.step == StepReading || t.wantsWAON()
+	if !asked || t.v.arrivals > arrivalsMax {
+		return
+	}
+	t.touched = t.now
+	if t.overlay == OverlayIdle {
+		t.cover(OverlayNone)
 	}
 }
 
@@ -73,9 +88,9 @@ func (t *turn) cardMoves() {
 	if t.reader.Card == 0 {
 		return
 	}
-	if t.wantsWAON() && t.reader.Tech == TechFeliCa && t.v.tapping == 0 && t.v.tapped != t.reader.Card {
-		k := t.next()
-		t.v.tapping, t.v.tapped = k.N, t.reader.Card
+	if t.wantsWAON() && t.reader.Tech == TechFeliCa && !t.v.tapping.on() && t.v.tapped != t.reader.Card {
+		k, e := t.errandFor(limitWAON)
+		t.v.tapping, t.v.tapped = e, t.reader.Card
 		t.emit(ReadWAON{Ticket: k, Card: t.reader.Card})
 	}
 	if t.reader.Tech == TechFeliCa {
@@ -85,19 +100,25 @@ func (t *turn) cardMoves() {
 		}
 		return
 	}
-	if t.wantsMyNumber() && c.number == 0 && c.refused != t.reader.Card && t.v.inspecting == 0 && t.v.pending == nil {
-		k := t.next()
-		t.v.inspecting = k.N
+	if t.v.pending != nil || t.v.inspecting.on() {
+		return
+	}
+	switch {
+	case c.number == 0 && c.refused != t.reader.Card && t.wantsMyNumber():
+		k, e := t.errandFor(limitInspect)
+		t.v.inspecting = e
 		t.emit(Inspect{Ticket: k, Card: t.reader.Card})
+	case c.number != 0 && t.step == StepCard:
+		t.proceed() // it is known already: nothing is asked again
 	}
 }
 
 // waonSeen fills the field with the number that the card gave.
 func (t *turn) waonSeen(f WAONSeen) {
-	if t.v == nil || !t.mine(f.Ticket, t.v.tapping) {
+	if t.v == nil || !t.mine(f.Ticket, t.v.tapping.ticket) {
 		return
 	}
-	t.v.tapping = 0
+	t.v.tapping = errand{}
 	if !t.wantsWAON() {
 		return
 	}
@@ -178,10 +199,10 @@ func (t *turn) forgetPIN() {
 
 // cardSeen takes the identification of a card.
 func (t *turn) cardSeen(f CardSeen) {
-	if t.v == nil || !t.mine(f.Ticket, t.v.inspecting) {
+	if t.v == nil || !t.mine(f.Ticket, t.v.inspecting.ticket) {
 		return
 	}
-	t.v.inspecting = 0
+	t.v.inspecting = errand{}
 	c := &t.v.card
 	if f.Card != t.reader.Card {
 		return // another one lies there by now: cardMoves looks at it
@@ -200,8 +221,8 @@ func (t *turn) cardSeen(f CardSeen) {
 		}
 		return
 	}
-	wrong := c.triesAt >= 0 && f.TriesLeft < c.triesAt
-	c.triesAt = -1
+	wrong := c.triesAt >= 0 && f.Holder == c.triesOf && f.TriesLeft < c.triesAt
+	c.triesAt, c.triesOf = -1, ""
 	c.number, c.holder, c.tries, c.problem = f.Card, f.Holder, f.TriesLeft, ""
 	if wrong || c.pin.Len() == pinLen && !c.pinFits() {
 		t.forgetPIN()
@@ -269,7 +290,7 @@ func (t *turn) signNow() {
 	k := t.await(BusyCard, limitSign)
 	t.moveOn(StepReading)
 	t.emit(Sign{
-		Ticket: k, Card: c.number, Holder: c.holder, PIN: c.pin.Clone(), MinTries: minTries,
+		Ticket: k, Card: c.number, Holder: cmp.Or(c.signer, c.holder), PIN: c.pin.Clone(), MinTries: minTries,
 		Document: doc, Codes: codes,
 	})
 }
@@ -304,12 +325,17 @@ func (t *turn) documentSigned(f DocumentSigned) {
 	}
 	c := &t.v.card
 	before := c.tries
+	if f.Fault == "" && c.signer != "" && f.Holder != c.signer {
+		f.Fault = fault.CardChanged // one visit is one person, also where only the PIN opens the certificate
+		clear(f.Signed.Document)
+	}
 	if f.Verified {
 		c.tries, c.lastTry = triesMax, false // a right PIN resets the counter
 	}
 	switch f.Fault {
 	case "":
-		c.signer, c.unsent, c.attempts = f.Holder, &f.Signed, 0
+		c.forget()
+		c.signer, c.unsent, c.unsentID, c.attempts = f.Holder, &f.Signed, f.ID, 0
 		if c.holder == "" { // a phone told its certificate only after the PIN
 			c.holder, c.pinFor = f.Holder, f.Holder
 		}
@@ -317,8 +343,13 @@ func (t *turn) documentSigned(f DocumentSigned) {
 	case fault.PINWrong:
 		t.forgetPIN()
 		c.tries = f.TriesLeft
-		if c.tries == 0 {
+		switch {
+		case c.tries == 0:
 			t.fail(fault.PINBlocked, "", "", 0)
+			return
+		case c.tries < 0: // wrong, and the card did not say how many are left: ask it
+			c.triesAt, c.triesOf = triesMax+1, c.holder
+			t.cardAgain(fault.PINWrong)
 			return
 		}
 		t.replace(StepPIN)
@@ -328,7 +359,7 @@ func (t *turn) documentSigned(f DocumentSigned) {
 		c.tries = 0
 		t.fail(fault.PINBlocked, "", "", 0)
 	case fault.PINUncertain:
-		c.triesAt = before
+		c.triesAt, c.triesOf = before, c.holder
 		t.cardAgain(f.Fault)
 	case fault.PINTriesLow:
 		// The counter fell since it was read: the question has to be asked first.
@@ -372,7 +403,7 @@ func (t *turn) signed() {
 			t.openApply()
 			return
 		}
-		t.emit(Inquire{Ticket: t.await(BusyStanding, limitHub), Signed: *c.unsent})
+		t.emit(Inquire{Ticket: t.await(BusyStanding, limitHub), Signed: c.signedCopy()})
 	}
 }
 
@@ -382,6 +413,7 @@ func (t *turn) standingIs(f StandingIs) {
 		return
 	}
 	switch {
+	// A wrong clock says nothing about the person.
 	case f.Problem.Code == fault.DocumentRefused || f.Problem.Code == fault.CertExpired || f.Problem.Code == fault.CertForeign:
 		t.fail(f.Problem.Code, "", "", 0)
 	case f.Problem.Code != "":
@@ -397,7 +429,7 @@ func (t *turn) standingIs(f StandingIs) {
 
 // openApply: PIN and card have opened apply; it starts with the search.
 func (t *turn) openApply() {
-	t.v.card.unsent = nil
+	t.v.card.forget()
 	t.v.apply.resumed = true
 	t.settle(StepSearch)
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // Effect is what the kiosk must do now. The set is sealed. Effects run beside
-// the loop, each with its limit from [LimitOf]; they own the secrets they carry.
+// the loop, each with its limit from [LimitOf]; they own the secrets and documents
+// they carry.
 //
 //sumtype:decl
 type Effect interface{ effect() }

@@ -23,10 +23,10 @@ func (t *turn) overdue(with BusyWith) {
 	case BusyStanding:
 		t.openApply()
 	case BusyCard:
-		t.v.card.triesAt = t.v.card.tries // the fate of VERIFY is not known
+		t.v.card.triesAt, t.v.card.triesOf = t.v.card.tries, t.v.card.holder // the fate of VERIFY is not known
 		t.cardAgain(fault.CardMute)
 	case BusyStore, BusySend:
-		t.fail(fault.StorageFailed, StepReading, "", 0)
+		t.fail(fault.StorageSlow, StepReading, "", 0)
 	}
 }
 
@@ -55,9 +55,11 @@ func (t *turn) retry(tr trouble) {
 	case StepReading: // what the card signed is still here: store it again
 		t.replace(StepReading)
 		t.submitSigned()
-	case StepCard:
+	case StepCard: // a card that lies there and is known is used; else this is why it is asked for
 		t.replace(StepCard)
-		t.v.card.problem = tr.code
+		if t.v.card.number == 0 {
+			t.v.card.problem = tr.code
+		}
 	default:
 		t.replace(tr.retryTo)
 	}

@@ -2,6 +2,8 @@ package flow
 
 import (
 	"time"
+
+	"kioskd/internal/fault"
 )
 
 // idleWarn is how long the present step may stand untouched before the warning;
@@ -28,8 +30,12 @@ func (s *State) working() bool {
 		return false
 	}
 	v := s.v
+	for _, st := range v.slips() {
+		if st.outcome == SlipPrinting {
+			return true
+		}
+	}
 	return v.pending != nil ||
-		v.issue.slip.outcome == SlipPrinting || v.reserved.slip.outcome == SlipPrinting || v.applied.slip.outcome == SlipPrinting ||
 		v.reserved.delivery == DeliverySending && s.step == StepReserved ||
 		v.applied.delivery == DeliverySending && s.step == StepApplied
 }
@@ -59,6 +65,14 @@ func (s *State) timers() []time.Time {
 		add(p.since.Add(SpinnerAfter))
 		add(p.since.Add(SlowAfter))
 		add(p.since.Add(p.limit + grace))
+	}
+	for _, e := range []errand{s.v.inspecting, s.v.tapping, s.v.recording, s.v.issue.slip.errand, s.v.reserved.slip.errand, s.v.applied.slip.errand} {
+		if e.on() {
+			add(e.due)
+		}
+	}
+	if s.v.issue.record != nil && !s.v.recording.on() {
+		add(s.v.issue.recordAt)
 	}
 	if s.v.reserved.delivery == DeliverySending {
 		add(s.v.reserved.until)
@@ -123,6 +137,7 @@ func (t *turn) expire() {
 		return
 	}
 	t.expireWait()
+	t.expireErrands()
 	t.expireSending(&t.v.reserved)
 	t.expireSending(&t.v.applied)
 	t.expireIdle()
@@ -136,6 +151,31 @@ func (t *turn) expireWait() {
 	}
 	t.endWait()
 	t.overdue(p.with)
+}
+
+// expireErrands gives up on what runs beside the steps and does not come back,
+// and repeats the record of an issuance until the outbox has it.
+func (t *turn) expireErrands() {
+	v := t.v
+	late := func(e errand) bool { return e.on() && t.passed(e.due) }
+	if late(v.tapping) {
+		v.tapping = errand{}
+	}
+	if late(v.inspecting) {
+		t.cardSeen(CardSeen{Ticket: Ticket{t.visit, v.inspecting.ticket}, Card: t.reader.Card, Fault: fault.CardMute})
+	}
+	if late(v.recording) {
+		t.recorded(Committed{Fault: fault.StorageSlow})
+	}
+	if v.issue.record != nil && !v.recording.on() && t.passed(v.issue.recordAt) {
+		t.record()
+	}
+	for _, st := range v.slips() {
+		if late(st.errand) {
+			st.errand, st.outcome, st.because = errand{}, SlipUnknown, fault.SlipUnknown
+			t.touched = t.now
+		}
+	}
 }
 
 // expireIdle warns, and then ends the visit.

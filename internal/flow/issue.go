@@ -2,6 +2,7 @@ package flow
 
 import (
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"kioskd/internal/catalogue"
@@ -259,6 +260,11 @@ func (t *turn) codeSent(f CodeSent) {
 	case fault.SMSNotSent:
 		t.problemHere("sms_not_sent", 0)
 	case fault.OTPNoResend:
+		if f.Problem.RetryAfter > 0 { // not now, but later
+			d.resendAt = t.now.Add(f.Problem.RetryAfter)
+			t.problemHere("otp_wait", int(f.Problem.RetryAfter/time.Second))
+			return
+		}
 		d.resends = 0
 		t.problemHere("otp_no_resend", 0)
 	case fault.CardDeclined:
@@ -390,17 +396,17 @@ func (t *turn) idIssued(f IDIssued) {
 		d.password.Wipe()
 		d.ref, d.serviceID, d.codes = f.IssueRef, f.ServiceID, f.Codes
 		t.settle(StepIssued)
-		// The record goes to the outbox beside the screen; the slip waits for its
-		// number. ID and code are the shopper's already.
-		k := t.next()
-		t.v.recording = k.N
 		d.slip.outcome = SlipPrinting
-		t.emit(Submit{
-			Ticket: k, Visit: t.visit, Slip: SlipIssuance,
+		// The record goes to the outbox beside the screen; the slip waits for it. ID
+		// and code are the shopper's already.
+		d.recordID = f.RecordID
+		d.record = &Submit{
+			ID: f.RecordID, Visit: t.visit, Slip: SlipIssuance,
 			Payload: wire.Payload{Schema: wire.Schema, Kind: wire.KindIssuance, Issuance: &wire.Issuance{
 				Time: t.now.UTC(), IssueRef: d.ref, Service: d.service,
 			}},
-		})
+		}
+		t.record()
 	case fault.SessionLost:
 		d.session = ""
 		t.fail(f.Problem.Code, StepIssuePhone, "", 0)
@@ -411,20 +417,42 @@ func (t *turn) idIssued(f IDIssued) {
 	}
 }
 
+// record puts the record of the issuance into the outbox.
+func (t *turn) record() {
+	r := *t.v.issue.record
+	r.Ticket, t.v.recording = t.errandFor(limitSubmit)
+	t.emit(r)
+}
+
+// recorded: the record stands in the outbox, or will be tried again. The slip
+// does not wait any longer either way.
+func (t *turn) recorded(f Committed) {
+	d := &t.v.issue
+	t.v.recording = errand{}
+	if f.Fault == "" {
+		d.record = nil
+	} else {
+		d.recordAt = t.now.Add(recordAgain)
+	}
+	if d.slip.outcome == SlipPrinting && !d.slip.on() {
+		t.printIssuance(false)
+	}
+}
+
 // touchIssued: ID and code are on the screen.
 func (t *turn) touchIssued(f Fact) {
 	switch f.(type) {
 	case Next:
 		if t.v.plan == PlanIssue {
 			if !t.canReserve() {
-				t.end("finished")
+				t.finish("finished")
 				return
 			}
 			t.v.plan = PlanFull
 		}
 		t.sign(forReserve)
 	case Another:
-		t.end("finished")
+		t.finish("finished")
 	case PrintAgain:
 		t.printAgain(&t.v.issue.slip, t.printIssuance)
 	default:

@@ -29,7 +29,7 @@ func (t *turn) touchManage(f Fact) {
 				t.question++
 			}
 		case Next:
-			t.end("finished")
+			t.finish("finished")
 		default:
 		}
 	default:
@@ -38,13 +38,14 @@ func (t *turn) touchManage(f Fact) {
 
 func (t *turn) loggedIn(f LoggedIn) {
 	if !t.arrived(f.Ticket) {
+		wipeAll(f.Codes)
 		return
 	}
 	m := &t.v.manage
 	switch f.Problem.Code {
 	case "":
 		m.password.Wipe()
-		m.account = &f.Account
+		m.account, m.codes = &f.Account, f.Codes
 		t.settle(StepManage)
 	case fault.LoginWrong:
 		m.password.Wipe()

@@ -34,6 +34,7 @@ func TestRandomVisits(t *testing.T) {
 			visited[w.s.step] = true
 			randomly(r, w, &card)
 			w.checkSnapshot(r)
+			w.checkState(r)
 		}
 		w.home(r)
 	})
@@ -44,6 +45,41 @@ func TestRandomVisits(t *testing.T) {
 	}
 	if len(visited) < len(Steps())*2/3 {
 		t.Errorf("only %d of %d steps were met: the walk does not walk", len(visited), len(Steps()))
+	}
+}
+
+// checkState: no screen stands without a reason or a way on.
+func (w *world) checkState(r *rapid.T) {
+	v := w.s.v
+	if v == nil {
+		return
+	}
+	switch w.s.step {
+	case StepReading:
+		if v.pending == nil {
+			r.Fatal("reading, and nothing is read")
+		}
+	case StepReserved, StepApplied:
+		sub := v.reserved
+		if w.s.step == StepApplied {
+			sub = v.applied
+		}
+		if sub.id == "" || sub.number == "" || sub.delivery == "" {
+			r.Fatalf("%s without a submission: %+v", w.s.step, sub)
+		}
+	case StepCard:
+		c := v.card
+		if w.s.reader.Card != 0 && c.number == w.s.reader.Card && v.pending == nil && !v.inspecting.on() {
+			r.Fatal("a card lies there, is known, and is asked for")
+		}
+	case StepCheck:
+		if svc, ok := w.s.service(); ok && w.view().Nav.Next && svc.IDField.Problem(v.apply.id) != "" {
+			r.Fatal("an ill-formed ID can be applied with")
+		}
+	default:
+	}
+	if v.issue.number != "" && v.card.signer != "" && v.card.signer != markHolder {
+		r.Fatal("somebody else has signed")
 	}
 }
 
@@ -265,7 +301,7 @@ func answerOne(r *rapid.T, w *world) {
 		w.do(IDIssued{Ticket: e.Ticket, Problem: p, ServiceID: markID, Codes: []Code{secret.New([]byte(markCode))}})
 	case LogIn:
 		e.Password.Wipe()
-		w.do(LoggedIn{Ticket: e.Ticket, Problem: p, Account: wire.Account{Service: "waon", Status: wire.StatusIssued, ServiceID: markID, Codes: []string{markCode}}})
+		w.do(LoggedIn{Ticket: e.Ticket, Problem: p, Account: wire.Account{Service: "waon", Status: wire.StatusIssued, ServiceID: markID}, Codes: []Code{secret.New([]byte(markCode))}})
 	case Inquire:
 		w.do(StandingIs{Ticket: e.Ticket, Problem: p, Standing: wire.Standing{Reserved: rapid.Bool().Draw(r, "reserved"), Applied: rapid.Bool().Draw(r, "applied")}})
 	case EndVisit:
@@ -274,7 +310,7 @@ func answerOne(r *rapid.T, w *world) {
 
 // TestWipeZeroesSecrets: the buffers themselves are zero, not just unreachable.
 func TestWipeZeroesSecrets(t *testing.T) {
-	w := newWorld(t).issue(PlanFull)
+	w := newWorld(t).issue(PlanFull).store("rec")
 	code := w.s.v.issue.codes[0].Bytes()
 	w.putCard(1, 3).do(Next{}).keys(markPIN)
 	pin := w.s.v.card.pin.Bytes()

@@ -177,7 +177,9 @@ func TestIdleNeverCutsWork(t *testing.T) {
 	w := newWorld(t).do(Start{Plan: PlanReserve}).putCard(1, 3).keys(markPIN).do(Next{}).at(StepReading)
 	w.wait(limitSign + grace - time.Second).at(StepReading)
 	w = newWorld(t).issue(PlanIssue).store("rec") // the slip prints for ever
-	w.wait(time.Hour).at(StepIssued)
+	w.wait(limitPrint).at(StepIssued)
+	// A printer that never answers does not keep ID and code on the screen for ever.
+	w.wait(time.Hour).at(StepTop)
 }
 
 func TestACardLeftBehindIsRemembered(t *testing.T) {

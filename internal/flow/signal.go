@@ -10,7 +10,7 @@ func SignalOf(s State) Signal {
 		return SignalLookAtScreen
 	case s.v == nil:
 		return s.signalOutside()
-	case s.v.pending != nil && s.v.pending.with == BusyCard, s.v.inspecting != 0 && s.step == StepCard, s.v.tapping != 0:
+	case s.v.pending != nil && s.v.pending.with == BusyCard, s.v.inspecting.on() && s.step == StepCard, s.v.tapping.on():
 		return SignalReading
 	case s.working():
 		return SignalWorking
@@ -22,8 +22,12 @@ func SignalOf(s State) Signal {
 		}
 	case StepTrouble, StepLastTry:
 		return SignalLookAtScreen
-	case StepIssued, StepReserved, StepApplied:
+	case StepIssued:
 		return SignalDone
+	case StepReserved:
+		return s.v.reserved.signal()
+	case StepApplied:
+		return s.v.applied.signal()
 	default:
 	}
 	return SignalIdle
@@ -46,4 +50,12 @@ func (s *State) signalOutside() Signal {
 		}
 	}
 	return SignalOutOfService
+}
+
+// signal: a refusal is nothing to shine green for.
+func (sub *submission) signal() Signal {
+	if sub.delivery == DeliveryRefused {
+		return SignalLookAtScreen
+	}
+	return SignalDone
 }

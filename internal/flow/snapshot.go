@@ -447,6 +447,7 @@ type Goodbye struct {
 	Kind   string   `json:"kind" enum:"goodbye"`
 	Step   StepName `json:"step"`
 	Reason string   `json:"reason" enum:"finished,idle,left,staff"`
+	Slip   bool     `json:"slip"` // there is a slip to take along
 }
 
 func (Menu) screen()         {}

@@ -41,7 +41,9 @@ type State struct {
 	question uint64
 	touched  time.Time // last touch, or end of the last wait
 	entered  time.Time // when the present step began
-	leaving  string    // why the visit ended, on goodbye
+	// Why the visit ended, and whether there is a slip to take, on goodbye.
+	leaving   string
+	slipTaken bool
 
 	visit  uint64 // number of the present or last visit
 	ticket uint64

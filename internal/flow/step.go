@@ -18,6 +18,7 @@ func Step(s State, e Event) (State, []Effect) {
 	t.expire()
 	t.take(e.Fact)
 	t.cardMoves()
+	t.endLater()
 	return s, t.out
 }
 
@@ -39,6 +40,12 @@ func (t *turn) next() Ticket {
 // with number n.
 func (t *turn) mine(k Ticket, n uint64) bool {
 	return t.v != nil && k.Visit == t.visit && k.N == n && n != 0
+}
+
+// errandFor sends for something beside the steps.
+func (t *turn) errandFor(limit time.Duration) (Ticket, errand) {
+	k := t.next()
+	return k, errand{ticket: k.N, due: t.now.Add(limit + grace)}
 }
 
 // await draws the ticket of the one answer that the shopper waits for.
@@ -72,7 +79,11 @@ func (t *turn) take(f Fact) {
 		Open, Close, SetLang, SetSize, SetContrast, SetVolume, CallStaff, GoHome, Stay:
 		t.touch(f)
 	case StaffEnds:
-		t.end("staff")
+		if t.v != nil {
+			t.finish("staff")
+		} else {
+			t.end("staff")
+		}
 	case ReaderIs:
 		t.readerIs(f)
 	case PrinterIs:
@@ -115,6 +126,7 @@ func (t *turn) show(to StepName) {
 	t.question++
 	if t.v != nil {
 		t.v.problem = nil
+		t.v.arrivals = 0
 	}
 }
 
@@ -190,11 +202,12 @@ func (t *turn) end(reason string) {
 		return
 	}
 	t.printBeforeLeaving()
+	slip := t.slipCameOut()
 	n := t.visit
 	t.v.wipe()
 	t.v = nil
 	t.staff = false
-	t.leaving = reason
+	t.leaving, t.slipTaken = reason, slip
 	t.show(StepGoodbye)
 	t.emit(EndVisit{Visit: n})
 }
@@ -205,6 +218,29 @@ func (t *turn) top() {
 	t.found = nil
 	t.resetLook()
 	t.show(StepTop)
+}
+
+// finish ends the visit as soon as that loses nothing.
+func (t *turn) finish(reason string) { t.v.ending = reason }
+
+// endLater ends a visit that was told to end, as soon as nothing of it is on its
+// way into the outbox.
+func (t *turn) endLater() {
+	if t.v != nil && t.v.ending != "" && !t.storing() {
+		t.end(t.v.ending)
+	}
+}
+
+// slipCameOut: there is a slip of this visit to be taken along, or there will be.
+func (s *State) slipCameOut() bool {
+	for _, st := range s.v.slips() {
+		switch st.outcome {
+		case SlipPrinted, SlipUnconfirmed, SlipPrinting, SlipUnknown:
+			return true
+		case "", SlipNot:
+		}
+	}
+	return false
 }
 
 // foundAtStart shows what an interrupted visit left behind.
@@ -221,9 +257,9 @@ func (t *turn) slipEnded(f SlipEnded) {
 	if t.v == nil {
 		return
 	}
-	for _, st := range []*slipState{&t.v.issue.slip, &t.v.reserved.slip, &t.v.applied.slip} {
+	for _, st := range t.v.slips() {
 		if t.mine(f.Ticket, st.ticket) {
-			st.ticket, st.outcome, st.because = 0, f.Outcome, f.Fault
+			st.errand, st.outcome, st.because = errand{}, f.Outcome, f.Fault
 			t.touched = t.now
 			return
 		}

@@ -16,18 +16,17 @@ func (t *turn) submitSigned() {
 	if c.purpose == forApply {
 		kind, slip = wire.KindApplication, SlipApplication
 	}
+	own := c.signedCopy()
 	t.emit(Submit{
-		Ticket: t.await(BusyStore, limitSubmit), Visit: t.visit, Slip: slip,
-		Payload: wire.Payload{Schema: wire.Schema, Kind: kind, Signed: c.unsent},
+		Ticket: t.await(BusyStore, limitSubmit), ID: c.unsentID, Visit: t.visit, Slip: slip,
+		Payload: wire.Payload{Schema: wire.Schema, Kind: kind, Signed: &own},
 	})
 }
 
 // committed: the submission stands durably in the outbox, or it does not.
 func (t *turn) committed(f Committed) {
-	if t.v != nil && t.mine(f.Ticket, t.v.recording) {
-		t.v.recording = 0
-		t.v.issue.recordID = f.ID
-		t.printIssuance(false)
+	if t.v != nil && t.mine(f.Ticket, t.v.recording.ticket) {
+		t.recorded(f)
 		return
 	}
 	if !t.arrived(f.Ticket) {
@@ -38,7 +37,7 @@ func (t *turn) committed(f Committed) {
 		return
 	}
 	v := t.v
-	v.card.unsent = nil
+	v.card.forget()
 	sub := submission{id: f.ID, number: f.Number, delivery: DeliverySending, until: t.now.Add(ackWait)}
 	if !t.line {
 		sub.delivery = DeliveryQueued
@@ -104,6 +103,11 @@ func (t *turn) printBeforeLeaving() {
 			t.printIfSettled(sub)
 		}
 	}
+	if r := t.v.issue.record; r != nil { // the outbox has not taken it yet: once more
+		last := *r
+		last.Ticket = t.next()
+		t.emit(last)
+	}
 }
 
 func (t *turn) printSubmission(sub *submission, again bool) {
@@ -125,8 +129,9 @@ func (t *turn) printIssuance(again bool) {
 }
 
 func (t *turn) print(st *slipState, submissionID string, s Slip, again bool) {
-	k := t.next()
-	st.ticket, st.outcome, st.because = k.N, SlipPrinting, ""
+	var k Ticket
+	k, st.errand = t.errandFor(limitPrint)
+	st.outcome, st.because = SlipPrinting, ""
 	t.emit(Print{Ticket: k, Submission: submissionID, Reprint: again, Slip: s})
 }
 
@@ -156,7 +161,7 @@ func (t *turn) touchReserved(f Fact) {
 	case Next:
 		if !t.onwardToApply() {
 			if sub.delivery != DeliverySending {
-				t.end("finished")
+				t.finish("finished")
 			}
 			return
 		}
@@ -165,7 +170,7 @@ func (t *turn) touchReserved(f Fact) {
 			t.v.plan = PlanReserveApply
 		}
 		switch {
-		case t.v.apply.service != "" && t.codesComplete(): // refused before, for want of a reservation
+		case t.v.apply.service != "" && t.complete(): // refused before, for want of a reservation
 			t.settle(StepCheck)
 		case t.v.issue.done():
 			t.carry()
@@ -174,7 +179,7 @@ func (t *turn) touchReserved(f Fact) {
 			t.settle(StepSearch)
 		}
 	case Another:
-		t.end("finished")
+		t.finish("finished")
 	case PrintAgain:
 		t.printAgain(&sub.slip, func(again bool) { t.printSubmission(sub, again) })
 	default:

@@ -115,8 +115,14 @@ func (t *turn) homeAsked(f Fact) {
 	}
 }
 
-// storing: something irrevocable is on its way into the outbox.
-func (s *State) storing() bool { return s.v.pending != nil && s.v.pending.with == BusyStore }
+// storing: something is on its way into the outbox, and what is shown or printed
+// next depends on it. The record of an issuance that is tried again does not
+// hold anybody up.
+func (s *State) storing() bool {
+	slip := s.v.issue.slip
+	slipWaits := slip.outcome == SlipPrinting && !slip.on()
+	return s.v.pending != nil && s.v.pending.with == BusyStore || s.v.recording.on() && slipWaits
+}
 
 // leave ends the visit. Where nothing was typed yet there is nothing to say
 // goodbye for.
@@ -176,8 +182,12 @@ func (t *turn) leavingWord() string {
 // waits that may be abandoned.
 func (t *turn) touchWaiting(f Fact) {
 	if _, back := f.(Back); back && t.mayAbandon() {
+		with := t.v.pending.with
 		t.endWait()
 		t.problemHere("", 0)
+		if with == BusyStanding {
+			t.openApply() // not known now: checked when the application is sent
+		}
 	}
 }
 
@@ -200,7 +210,7 @@ func (s *State) mayAbandon() bool {
 // back goes to the previous question; what was typed there is still there.
 func (t *turn) back() {
 	v := t.v
-	v.apply.editing = false
+	t.undoEdit()
 	if len(v.trail) == 0 {
 		if t.step != StepTop {
 			t.goHome()

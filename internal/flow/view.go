@@ -59,7 +59,7 @@ func (s *State) screen() Screen {
 	case StepTrouble:
 		return s.troubleView()
 	case StepGoodbye:
-		return Goodbye{Kind: "goodbye", Step: s.step, Reason: s.leaving}
+		return Goodbye{Kind: "goodbye", Step: s.step, Reason: s.leaving, Slip: s.slipTaken}
 	}
 	return s.menu()
 }
@@ -97,7 +97,11 @@ func (s *State) overlayView() *Overlay {
 }
 
 func (s *State) busy() *Busy {
-	with, since, limit := BusyWith(""), time.Time{}, time.Duration(0)
+	var (
+		with  BusyWith
+		since time.Time
+		limit time.Duration
+	)
 	switch {
 	case s.v == nil:
 		return nil
@@ -188,7 +192,7 @@ func (s *State) navNext() bool {
 	case StepApplied:
 		return v.applied.delivery != DeliverySending
 	case StepCheck:
-		return s.codesComplete()
+		return s.complete()
 	case StepTrouble:
 		return v.trouble.retryTo != "" && s.passed(s.entered.Add(v.trouble.wait))
 	case StepTop, StepRecovered, StepIssueKind, StepCard, StepReading, StepSearch, StepGoodbye:

@@ -96,7 +96,7 @@ func (s *State) manageView() ManageView {
 	}
 	if acc.Status != wire.StatusCompleted {
 		svc, _ := s.set.Catalogue.Find(acc.Service)
-		v.Fields = s.shown(svc, acc.ServiceID, acc.Codes)
+		v.Fields = s.shown(svc, acc.ServiceID, revealAll(m.codes))
 	}
 	for i := m.page * perPage; i < min(len(acc.Points), (m.page+1)*perPage); i++ {
 		g := acc.Points[i]

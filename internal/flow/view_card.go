@@ -6,7 +6,7 @@ func (s *State) cardView() CardView {
 		Kind: "card", Step: s.step, Status: CardWaiting, Purpose: s.v.procedure, Guardian: s.v.guardian,
 	}
 	switch {
-	case s.step == StepReading || s.v.inspecting != 0:
+	case s.step == StepReading || s.v.inspecting.on():
 		v.Status = CardReading
 	case c.problem != "":
 		v.Status, v.Problem = CardProblem, c.problem

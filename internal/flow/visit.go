@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"time"
 
 	"kioskd/internal/fault"
@@ -26,16 +27,26 @@ type visit struct {
 
 	// One thing at a time is waited for.
 	pending *pending
-	// inspecting is the ticket of an Inspect that runs beside the steps; tapping
-	// that of a ReadWAON.
-	inspecting, tapping uint64
-	tapped              uint64 // number of the card whose WAON number was asked for
-	// recording is the ticket of the Submit that records an issuance.
-	recording uint64
+	// Effects that run beside the steps: an Inspect, a ReadWAON, and the Submit
+	// that records an issuance.
+	inspecting, tapping, recording errand
+	tapped                         uint64 // number of the card whose WAON number was asked for
 
 	problem *EntryProblem
 	trouble trouble
+
+	arrivals int    // of cards, since the present step began
+	ending   string // the visit ends so, once nothing is on its way into the outbox
 }
+
+// errand is an effect that runs beside the steps; the zero errand is none.
+type errand struct {
+	ticket uint64
+	due    time.Time // when it is given up, should its answer never come
+}
+
+// on reports whether the errand is under way.
+func (e errand) on() bool { return e.ticket != 0 }
 
 // issueData is what issue asks for and gets.
 type issueData struct {
@@ -60,7 +71,9 @@ type issueData struct {
 	serviceID string
 	codes     []Code
 	slip      slipState
-	recordID  string
+	record    *Submit   // what the outbox has not taken yet
+	recordID  string    // its ID
+	recordAt  time.Time // when it is tried again
 }
 
 // done reports whether ID and code have been issued in this visit.
@@ -81,11 +94,15 @@ type cardData struct {
 	attempts int    // signatures asked for without an answer of the card
 	refused  uint64 // number of a card that was found unusable
 	signer   string // holder of the card that has signed in this visit
-	// triesAt is the counter before a VERIFY whose answer was lost; -1 = none.
+	// triesAt is the counter of triesOf before a VERIFY whose answer was lost; a
+	// lower one afterwards means that the PIN was wrong. -1 = none.
 	triesAt int
+	triesOf string // holder
 	problem fault.Code
-	// unsent is what the card signed and the outbox did not take yet.
-	unsent *wire.Signed
+	// unsent is what the card signed and the outbox did not take yet, under
+	// unsentID: the same one however often it is tried.
+	unsent   *wire.Signed
+	unsentID string
 }
 
 // purpose is what the card signs.
@@ -110,8 +127,15 @@ type applyData struct {
 	// carried: ID, codes and digits come from the issuance of this visit.
 	carried bool
 	resumed bool // the PIN has opened it
-	// editing: a row of the check screen is being changed; Next returns there.
-	editing bool
+	// before is what stood on the check screen while a row of it is being
+	// changed: Next returns there with the new value, Back with the old one.
+	before *applyValues
+}
+
+// applyValues are what the shopper types in apply.
+type applyValues struct {
+	id, last4 string
+	codes     []secret.Secret
 }
 
 // manageData is the log-in and what it shows.
@@ -119,6 +143,7 @@ type manageData struct {
 	phone    string
 	password secret.Secret
 	account  *wire.Account
+	codes    []Code
 	page     int
 }
 
@@ -142,9 +167,14 @@ type submission struct {
 
 // slipState is what became of a slip.
 type slipState struct {
-	ticket  uint64
+	errand
 	outcome SlipOutcome
 	because fault.Code
+}
+
+// slips of the visit.
+func (v *visit) slips() []*slipState {
+	return []*slipState{&v.issue.slip, &v.reserved.slip, &v.applied.slip}
 }
 
 // pending is the one answer that the shopper waits for.
@@ -171,8 +201,28 @@ func (v *visit) wipe() {
 	wipeAll(v.issue.codes)
 	v.card.pin.Wipe()
 	wipeAll(v.apply.codes)
+	if v.apply.before != nil {
+		wipeAll(v.apply.before.codes)
+	}
+	v.card.forget()
 	v.manage.password.Wipe()
+	wipeAll(v.manage.codes)
 	*v = visit{}
+}
+
+// forget drops what the card signed: it holds the codes in clear.
+func (c *cardData) forget() {
+	if c.unsent != nil {
+		clear(c.unsent.Document)
+		c.unsent, c.unsentID = nil, ""
+	}
+}
+
+// signedCopy is for an effect to own; the original is kept for another try.
+func (c *cardData) signedCopy() wire.Signed {
+	own := *c.unsent
+	own.Document = bytes.Clone(own.Document)
+	return own
 }
 
 func wipeAll(list []secret.Secret) {

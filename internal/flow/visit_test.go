@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kioskd/internal/fault"
+	"kioskd/internal/secret"
 	"kioskd/internal/wire"
 )
 
@@ -442,8 +443,8 @@ func TestManage(t *testing.T) {
 	w.keys(markPassword).do(Next{})
 	e = pop[LogIn](w)
 	e.Password.Wipe()
-	acc := wire.Account{Service: "aeon-card-waon", Status: wire.StatusApplied, ServiceID: markID, Codes: []string{markCode}, PointsSum: 7}
-	w.do(LoggedIn{Ticket: e.Ticket, Account: acc}).at(StepManage)
+	acc := wire.Account{Service: "aeon-card-waon", Status: wire.StatusApplied, ServiceID: markID, PointsSum: 7}
+	w.do(LoggedIn{Ticket: e.Ticket, Account: acc, Codes: []Code{secret.New([]byte(markCode))}}).at(StepManage)
 	if v := w.view().Screen.(ManageView); len(v.Fields) != 2 || v.Fields[1].Value != markCode || v.PointsSum != 7 {
 		t.Fatalf("%+v", v)
 	}

@@ -170,7 +170,7 @@ func (w *world) sign() *world {
 	}
 	e.PIN.Wipe()
 	wipeAll(e.Codes)
-	return w.do(DocumentSigned{Ticket: e.Ticket, Verified: true, TriesLeft: 3, Holder: markHolder, Signed: wire.Signed{Document: []byte("{}")}})
+	return w.do(DocumentSigned{Ticket: e.Ticket, Verified: true, TriesLeft: 3, Holder: markHolder, Signed: wire.Signed{Document: []byte("{}")}, ID: "signed"})
 }
 
 // store answers Submit, and the hub its acknowledgement.
@@ -224,7 +224,7 @@ func (w *world) issue(plan Plan) *world {
 	w.keys(markPassword).do(Next{})
 	i := pop[IssueID](w)
 	i.Password.Wipe()
-	w.do(IDIssued{Ticket: i.Ticket, IssueRef: "ref", ServiceID: markID, Codes: []Code{secret.New([]byte(markCode))}})
+	w.do(IDIssued{Ticket: i.Ticket, IssueRef: "ref", RecordID: "rec", ServiceID: markID, Codes: []Code{secret.New([]byte(markCode))}})
 	return w.at(StepIssued)
 }
 

@@ -313,6 +313,8 @@ export const everyFaultCode = [
   "document_refused",
   /** the outbox did not commit: nothing was sent */
   "storage_failed",
+  /** it is not known whether the outbox committed: trying again doubles nothing */
+  "storage_slow",
   /** a defect: the visit ends safely */
   "internal",
   /** too many messages */
@@ -732,6 +734,8 @@ export interface Goodbye {
   kind: "goodbye";
   step: StepName;
   reason: "finished" | "idle" | "left" | "staff";
+  /** there is a slip to take along */
+  slip: boolean;
 }
 
 /** Layout is where the devices really are, so that arrows point to them. */
