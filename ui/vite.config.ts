@@ -36,16 +36,32 @@ function preloadFonts(): Plugin {
   };
 }
 
+/** The printed slip's texts are the daemon's: the page goes without them. */
+function withoutSlip(): Plugin {
+  return {
+    name: "without-slip",
+    enforce: "pre",
+    transform: {
+      filter: { id: /\/internal\/lang\/\w+\.json$/ },
+      handler(code) {
+        const texts = JSON.parse(code) as Record<string, string>;
+        return JSON.stringify(Object.fromEntries(Object.entries(texts).filter(([key]) => !key.startsWith("slip."))));
+      },
+    },
+  };
+}
+
 export default defineConfig({
   root,
-  plugins: [keepFolder(), preloadFonts()],
+  plugins: [withoutSlip(), keepFolder(), preloadFonts()],
   build: {
     target: "es2022",
     outDir: "dist",
     emptyOutDir: true,
     // The daemon's Content-Security-Policy allows neither inline script nor data: URLs.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    // From the same machine nothing is gained by fetching ahead.
+    modulePreload: false,
     rolldownOptions: {
       // dock.html is the developer's panel; gallery.html is for development only and stays out.
       input: readdirSync(root)

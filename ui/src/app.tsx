@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { everyStepName, type Intent, type Keyboard, type Screen, type Snapshot } from "./contract";
 import { EnvContext } from "./env";
 import { BottomBar, ProgressLine, TopBar } from "./frame/bars";
@@ -92,7 +92,7 @@ export interface AppProps {
 
 export function App(props: AppProps) {
   const { snap, line, orientation, send, play } = props;
-  const t = useMemo(() => translator(snap?.lang ?? "ja"), [snap?.lang]);
+  const t = translator(snap?.lang ?? "ja");
   const last = useRef({ question: "", at: -1, back: false });
 
   useEffect(() => {

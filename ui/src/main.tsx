@@ -2,6 +2,7 @@ import { render } from "preact";
 import { App } from "./app";
 import type { Snapshot } from "./contract";
 import { cue } from "./cues";
+import { fetchLanguage, isReady } from "./i18n";
 import { apply, unit } from "./look";
 import { Link, socketURL, type Line } from "./socket";
 import { Speaker } from "./sound";
@@ -20,7 +21,11 @@ const link = new Link(socketURL(location), {
     const sound = cue(snap, next);
     if (sound) speaker.play(sound);
     snap = next;
-    draw();
+    if (isReady(next.lang)) draw();
+    // Without its texts a language is drawn in Japanese: better than an old screen.
+    else void fetchLanguage(next.lang).catch(() => undefined).then(draw);
+    // The others are fetched before somebody asks for them.
+    for (const lang of next.kiosk.langs) void fetchLanguage(lang).catch(() => undefined);
   },
   onLine(next) {
     if (next === line) return;

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import en from "../../internal/lang/en.json";
 import ja from "../../internal/lang/ja.json";
 import { everyFaultCode, everyPlan, everyStepName } from "../src/contract";
 import { fixtures } from "../src/fixtures";
-import { fill, isKey, translator } from "../src/i18n";
+import { fetchLanguage, fill, isKey, isReady, translator } from "../src/i18n";
 import { primaryKey } from "../src/primary";
 
 const files = { ja: ja as Record<string, string>, en: en as Record<string, string> };
@@ -18,6 +18,12 @@ function sources(folder: string): string[] {
     return /\.tsx?$/.test(entry.name) ? [path] : [];
   });
 }
+
+beforeAll(async () => {
+  expect(isReady("en")).toBe(false);
+  expect(translator("en")("bar.back")).toBe(ja["bar.back"]);
+  await fetchLanguage("en");
+});
 
 describe("language files", () => {
   it("have equal keys and placeholders", () => {
@@ -62,7 +68,9 @@ describe("translator", () => {
   });
 
   it("falls back to Japanese for a language it does not have", () => {
+    expect(isReady("fr")).toBe(true);
     expect(translator("fr")("bar.back")).toBe(ja["bar.back"]);
+    expect(translator("en")("bar.back")).toBe(en["bar.back"]);
   });
 });
 

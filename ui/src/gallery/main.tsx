@@ -7,6 +7,7 @@ import { render } from "preact";
 import { App } from "../app";
 import { everyContrast, type Intent, type Snapshot } from "../contract";
 import { fixtures, type FixtureLang } from "../fixtures";
+import { fetchLanguage } from "../i18n";
 import { apply, unit } from "../look";
 import type { Line } from "../socket";
 import "../styles/index.css";
@@ -76,4 +77,4 @@ function draw(): void {
 }
 
 addEventListener("resize", draw);
-draw();
+void fetchLanguage("en").then(draw);
