@@ -68,7 +68,7 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 		Settings: settings(cfg, cat),
 		Reader:   sim.reader, Printer: sim.driver, Lights: sim.lights, Roots: sim.roots,
 		Outbox: outbox, Hub: up, Line: up.Line(), Acks: up.Acks(), Kick: up.Kick, Identity: up.Identity,
-		Layout: layout, Clock: clock, Log: log,
+		Layout: layout, Clock: clock, Skew: up.Skew, Log: log,
 	})
 	server := ui.New(ui.Options{Visit: k, Brand: brand, Dock: sim.dock(k, clock, up.LinkChanged, log), Version: version, Log: log})
 

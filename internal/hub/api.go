@@ -209,6 +209,10 @@ func (a *API) putSubmission(w http.ResponseWriter, r *http.Request, kiosk string
 		reply(w, http.StatusOK, ack)
 	case errors.Is(err, ErrConflict):
 		replyProblem(w, refuse(http.StatusConflict, fault.HubRefused, "this id is stored with other content"))
+	case errors.Is(err, ErrUnknownKey):
+		p := refuse(http.StatusServiceUnavailable, fault.HubRefused, "sealed to a key that this hub does not hold")
+		p.RetryAfter = retryAway
+		replyProblem(w, p)
 	case errors.Is(err, ErrPlatform):
 		replyProblem(w, asProblem(err, fault.PlatformDown))
 	default:

@@ -38,12 +38,15 @@ var (
 	ErrConflict = errors.New("cannot take submission: same id, other content")
 	// ErrPlatform says that the platform is away: nothing was stored.
 	ErrPlatform = errors.New("cannot take submission: points platform is away")
+	// ErrUnknownKey says that it is sealed to a key that the hub does not hold, so
+	// it cannot be judged: nothing was stored. With the right key it can be taken.
+	ErrUnknownKey = errors.New("cannot take submission: it is sealed to an unknown key")
 )
 
 // Put takes one submission of kiosk, which the client certificate names, and
 // gives the stored acknowledgement. Whatever the content is worth, it is stored
-// and acknowledged once; only a conflict, an absent platform and a failing
-// store give an error.
+// and acknowledged once; only a conflict, an absent platform, an unknown seal key
+// and a failing store give an error.
 func (in *Ingest) Put(ctx context.Context, kiosk string, sub wire.Submission) (ack []byte, err error) {
 	now := in.Now().UTC()
 	have, err := in.Store.Submission(ctx, sub.ID)
@@ -55,6 +58,9 @@ func (in *Ingest) Put(ctx context.Context, kiosk string, sub wire.Submission) (a
 		return have.Ack, nil
 	case !errors.Is(err, ErrNotFound):
 		return nil, fmt.Errorf("cannot look for submission: %w", err)
+	}
+	if _, ok := in.Keys.Seal[sub.KeyID]; !ok {
+		return nil, in.unknownKey(ctx, kiosk, sub.KeyID, now)
 	}
 	j, err := in.judge(ctx, kiosk, sub, now)
 	if err != nil {
@@ -125,11 +131,7 @@ func (in *Ingest) judge(ctx context.Context, kiosk string, sub wire.Submission, 
 }
 
 func (in *Ingest) open(sub wire.Submission) (wire.Payload, error) {
-	key, ok := in.Keys.Seal[sub.KeyID]
-	if !ok {
-		return wire.Payload{}, wire.ErrUnsealable
-	}
-	return wire.Open(key, sub)
+	return wire.Open(in.Keys.Seal[sub.KeyID], sub)
 }
 
 func (in *Ingest) judgeIssuance(j *judgement, kiosk string, i *wire.Issuance) {
@@ -145,8 +147,10 @@ func (in *Ingest) judgeIssuance(j *judgement, kiosk string, i *wire.Issuance) {
 func (in *Ingest) judgeSigned(ctx context.Context, j *judgement, kiosk, id string, s wire.Signed, now time.Time) error {
 	v, err := in.Verifier.verify(&j.trail, s, kiosk, now)
 	if err != nil {
-		// Which step failed is for operators; the kiosk learns that it is refused.
-		j.refuse(fault.DocumentRefused, alarmOf(j.trail[len(j.trail)-1].Name))
+		// Which step failed is for operators; the kiosk learns that it is refused, and
+		// when that is for its clock, that too: card and shopper are not to blame.
+		failed := j.trail[len(j.trail)-1].Name
+		j.refuse(codeOf(failed), alarmOf(failed))
 		return nil //nolint:nilerr // a refused document is a stored verdict, not an error
 	}
 	j.stored.SignedAt = v.document.Time
@@ -165,12 +169,23 @@ func (in *Ingest) judgeSigned(ctx context.Context, j *judgement, kiosk, id strin
 	return in.ask(ctx, j, id, person, v.document)
 }
 
-// alarmOf tells what an honest kiosk and shopper can meet (a certificate that
-// ran out, a clock that is off) from what they cannot.
+// codeOf is what the kiosk learns of a check that failed.
+func codeOf(failed CheckName) fault.Code {
+	if failed == CheckTime {
+		return fault.ClockWrong
+	}
+	return fault.DocumentRefused
+}
+
+// alarmOf tells what an honest kiosk and shopper can meet (a certificate that ran
+// out) from what somebody must look at. A wrong clock is the latter: each
+// document that it spoils is lost.
 func alarmOf(failed CheckName) AlarmKind {
 	switch failed {
-	case CheckTime, CheckValidity:
+	case CheckValidity:
 		return ""
+	case CheckTime:
+		return AlarmClock
 	case CheckKiosk:
 		return AlarmForeign
 	default:
@@ -231,6 +246,9 @@ func (in *Ingest) store(ctx context.Context, sub wire.Submission, j *judgement, 
 	var a *Alarm
 	if j.alarm != "" {
 		a = &Alarm{Kind: j.alarm, Kiosk: s.Kiosk, Subject: s.ID, Text: j.why, Last: now}
+		if j.alarm == AlarmClock {
+			a.Subject = "" // one fault of the kiosk, however many documents
+		}
 	}
 	return in.Store.Put(ctx, s, q, a)
 }
@@ -247,6 +265,18 @@ func (in *Ingest) conflict(ctx context.Context, kiosk string, sub wire.Submissio
 	return ErrConflict
 }
 
+// unknownKey leaves the submission with its kiosk: an acknowledgement would be a
+// word about something that nobody has read, and would delete it there.
+func (in *Ingest) unknownKey(ctx context.Context, kiosk, keyID string, now time.Time) error {
+	in.Log.Error("Submission is sealed to an unknown key", "kiosk", kiosk, "key", keyID)
+	err := in.Store.Raise(ctx, Alarm{Kind: AlarmKey, Kiosk: kiosk, Subject: keyID, Last: now,
+		Text: "seals to a key that this hub does not hold: restore the key, or enrol the kiosk again"})
+	if err != nil {
+		return fmt.Errorf("cannot raise alarm: %w", err)
+	}
+	return ErrUnknownKey
+}
+
 func (in *Ingest) otherID(ctx context.Context, hash []byte) string {
 	id, err := in.Store.DocumentUsed(ctx, hash)
 	if err != nil || id == "" {
@@ -258,17 +288,24 @@ func (in *Ingest) otherID(ctx context.Context, hash []byte) string {
 // Inquire verifies a signed inquiry and asks the platform where its signer stands.
 func (in *Ingest) Inquire(ctx context.Context, kiosk string, s wire.Signed) (wire.Standing, error) {
 	var t trail
+	now := in.Now().UTC()
 	fresh := *in.Verifier
-	fresh.MaxAge = fresh.MaxAhead // an inquiry is never queued: an old one is a replay
-	v, err := fresh.verify(&t, s, kiosk, in.Now().UTC())
+	fresh.MaxAge = fresh.MaxAhead // never queued: an old one is a replay, or the clock is behind as it may be ahead
+	v, err := fresh.verify(&t, s, kiosk, now)
 	if err == nil && v.document.Inquiry == nil {
 		err = t.note(CheckPayload, errors.New("not an inquiry"))
 	}
-	if err != nil {
-		last := t[len(t)-1]
-		return wire.Standing{}, &Refusal{Code: fault.DocumentRefused, Field: "signed", Detail: string(last.Name) + ": " + last.Detail}
+	if err == nil {
+		return in.Platform.Standing(ctx, in.Person(v.spki))
 	}
-	return in.Platform.Standing(ctx, in.Person(v.spki))
+	last := t[len(t)-1]
+	why := string(last.Name) + ": " + last.Detail
+	if last.Name == CheckTime {
+		if err := in.Store.Raise(ctx, Alarm{Kind: AlarmClock, Kiosk: kiosk, Text: why, Last: now}); err != nil {
+			return wire.Standing{}, fmt.Errorf("cannot raise alarm: %w", err)
+		}
+	}
+	return wire.Standing{}, &Refusal{Code: codeOf(last.Name), Field: "signed", Detail: why}
 }
 
 // mask leaves the last four characters.

@@ -154,6 +154,8 @@ const (
 	AlarmReplayed   AlarmKind = "document_replayed"     // one document under two ids
 	AlarmForeign    AlarmKind = "kiosk_foreign"         // names another kiosk than its certificate
 	AlarmGarbage    AlarmKind = "kiosk_garbage"         // requests that do not parse
+	AlarmKey        AlarmKind = "seal_key_unknown"      // sealed to a key that the hub does not hold
+	AlarmClock      AlarmKind = "kiosk_clock"           // documents signed at a time that cannot be
 )
 
 // Alarm is something that an operator must look at.

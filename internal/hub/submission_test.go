@@ -118,12 +118,12 @@ func TestRefusedContentIsStoredAndAcknowledged(t *testing.T) {
 			d := k.reservation()
 			d.Time = now(k).Add(24 * time.Hour)
 			return k.sealed(persona(t, "taro").payload(d))
-		}, fault.DocumentRefused, hub.CheckTime, ""},
+		}, fault.ClockWrong, hub.CheckTime, hub.AlarmClock},
 		"signed a year ago": {func(k *kiosk) wire.Submission {
 			d := k.reservation()
 			d.Time = now(k).AddDate(-1, 0, 0)
 			return k.sealed(persona(t, "taro").payload(d))
-		}, fault.DocumentRefused, hub.CheckTime, ""},
+		}, fault.ClockWrong, hub.CheckTime, hub.AlarmClock},
 		"document of another kiosk": {func(k *kiosk) wire.Submission {
 			d := k.reservation()
 			d.Kiosk = "other"
@@ -137,11 +137,6 @@ func TestRefusedContentIsStoredAndAcknowledged(t *testing.T) {
 		"sealed under another id": {func(k *kiosk) wire.Submission {
 			s := k.reserve(persona(t, "taro"))
 			s.ID = wire.NewSubmissionID()
-			return s
-		}, fault.DocumentRefused, hub.CheckSeal, hub.AlarmUnreadable},
-		"unknown key": {func(k *kiosk) wire.Submission {
-			s := k.reserve(persona(t, "taro"))
-			s.KeyID = "seal-0000000000000000"
 			return s
 		}, fault.DocumentRefused, hub.CheckSeal, hub.AlarmUnreadable},
 	}
@@ -169,6 +164,55 @@ func TestRefusedContentIsStoredAndAcknowledged(t *testing.T) {
 				t.Errorf("no alarm %s", tc.alarm)
 			}
 		})
+	}
+}
+
+// Without its key nobody can say what a submission is worth, so it stays with the
+// kiosk, and is taken when the key is back.
+func TestUnknownSealKeyIsNotAcknowledged(t *testing.T) {
+	k := newRig(t).kiosk("demo")
+	s := k.reserve(persona(t, "taro"))
+	keys := k.ingest.Keys.Seal
+	k.ingest.Keys.Seal = map[string]wire.SealPrivateKey{}
+	for range 2 {
+		status, answer := k.send(http.MethodPut, wire.PathSubmissions+s.ID, mustJSON(t, s))
+		p, err := wire.Decode[wire.Problem](answer)
+		if err != nil || status != http.StatusServiceUnavailable || p.RetryAfterSec == 0 {
+			t.Fatalf("status %d: %s", status, answer)
+		}
+	}
+	if _, err := k.store.Submission(t.Context(), s.ID); err == nil {
+		t.Error("it was stored")
+	}
+	if n := k.alarms(hub.AlarmKey); n != 2 {
+		t.Errorf("%d alarms", n)
+	}
+	k.ingest.Keys.Seal = keys
+	if ack, _ := k.put(s); !ack.Verdict().Accepted {
+		t.Errorf("with the key: %+v", ack.Verdict())
+	}
+}
+
+// A clock is as wrong ahead as behind, and somebody is told.
+func TestInquiryAtAWrongTime(t *testing.T) {
+	k := newRig(t).kiosk("demo")
+	taro := persona(t, "taro")
+	inquire := func(off time.Duration) wire.InquiryRequest {
+		d := k.document(wire.Document{Kind: wire.KindInquiry, Inquiry: &wire.Inquiry{}})
+		d.Time = d.Time.Add(off)
+		return wire.InquiryRequest{RequestID: wire.NewNonce(), Signed: taro.sign(d)}
+	}
+	for _, off := range []time.Duration{-14 * time.Minute, 14 * time.Minute} {
+		call[wire.Standing](k, wire.PathInquiry, inquire(off), http.StatusOK)
+	}
+	if n := k.alarms(hub.AlarmClock); n != 0 {
+		t.Errorf("%d alarms for a clock that is nearly right", n)
+	}
+	for _, off := range []time.Duration{-20 * time.Minute, 20 * time.Minute} {
+		k.refused(wire.PathInquiry, inquire(off), http.StatusUnprocessableEntity, fault.ClockWrong)
+	}
+	if n := k.alarms(hub.AlarmClock); n != 2 {
+		t.Errorf("%d alarms", n)
 	}
 }
 

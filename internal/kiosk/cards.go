@@ -54,7 +54,16 @@ func (k *Kiosk) inspect(ctx context.Context, v *visit, e flow.Inspect) flow.Fact
 }
 
 // judge is by what certificates are judged before the PIN is sent.
-func (k *Kiosk) judge() jpki.Judge { return jpki.Judge{At: k.opt.Clock.Now(), Roots: k.opt.Roots} }
+func (k *Kiosk) judge() jpki.Judge { return jpki.Judge{At: k.hubTime(), Roots: k.opt.Roots} }
+
+// hubTime is what time it is for the hub.
+func (k *Kiosk) hubTime() time.Time {
+	now := k.opt.Clock.Now()
+	if k.opt.Skew != nil {
+		now = now.Add(k.opt.Skew())
+	}
+	return now
+}
 
 // readWAON answers ReadWAON.
 func (k *Kiosk) readWAON(ctx context.Context, e flow.ReadWAON) flow.Fact {
@@ -104,7 +113,7 @@ func (k *Kiosk) document(e flow.Sign) ([]byte, error) {
 	}
 	d := e.Document
 	d.Kiosk = id
-	d.Time = k.opt.Clock.Now().UTC().Truncate(time.Second)
+	d.Time = k.hubTime().UTC().Truncate(time.Second)
 	d.Nonce = wire.NewNonce()
 	if d.Application != nil {
 		application := *d.Application // the flow keeps its own

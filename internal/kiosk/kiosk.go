@@ -27,7 +27,7 @@ var (
 	ErrEnded = errors.New("cannot reach the visit: the kiosk has stopped")
 )
 
-// Options are the parts that a kiosk is made of. All are required.
+// Options are the parts that a kiosk is made of. All but Skew are required.
 type Options struct {
 	Settings flow.Settings
 	Reader   card.Reader
@@ -49,7 +49,10 @@ type Options struct {
 	// WAON says where this kiosk's reader finds the number of a WAON card.
 	WAON  felica.Config
 	Clock *Clock
-	Log   *slog.Logger
+	// Skew is how far the hub's clock is ahead of this machine's. By the hub's clock
+	// documents are judged, so they are stamped by it. nil: it is not known.
+	Skew func() time.Duration
+	Log  *slog.Logger
 }
 
 // Kiosk owns the visit. Its methods may be called from any goroutine.

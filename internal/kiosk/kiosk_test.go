@@ -299,3 +299,27 @@ func TestCertificateIsRememberedForOneInsertion(t *testing.T) {
 		t.Error("the certificate of another insertion is remembered")
 	}
 }
+
+// A document carries the hub's time, whatever this machine's clock says.
+func TestDocumentsCarryTheHubsTime(t *testing.T) {
+	inWorld(t, func(w *world) {
+		const skew = -20 * time.Minute
+		w.k.opt.Skew = func() time.Duration { return skew }
+		raw, err := w.k.document(flow.Sign{Document: wire.Document{
+			Schema: wire.Schema, Kind: wire.KindReservation, Reservation: &wire.Reservation{},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := wire.DecodeDocument(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if off := d.Time.Sub(w.clock.Now().Add(skew)); off.Abs() > time.Second {
+			t.Errorf("it is stamped %v off the hub's time", off)
+		}
+		if at := w.k.judge().At; !at.Equal(w.clock.Now().Add(skew)) {
+			t.Errorf("certificates are judged at %v", at)
+		}
+	})
+}

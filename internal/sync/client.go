@@ -46,6 +46,7 @@ type Client struct {
 	trust   *wire.AckVerifier
 	opts    ClientOptions
 	observe func(error)
+	clock   hubClock
 }
 
 // NewClient makes a client for one enrolment. It opens no connection yet.
@@ -114,6 +115,10 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Observe lets fn see the result of every interactive call, as evidence of how
 // the line is. It is called once, before the client is used.
 func (c *Client) Observe(fn func(error)) { c.observe = fn }
+
+// Skew is how far the hub's clock is ahead of this machine's, as far as its
+// answers tell; 0 while they don't.
+func (c *Client) Skew() time.Duration { return c.clock.skew(time.Now()) }
 
 // Submit sends a sealed submission and verifies what the hub answers. Sending the
 // same one again is harmless.
@@ -218,15 +223,21 @@ func exchange[A any](ctx context.Context, c *Client, op, method, path string, bo
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json, application/problem+json")
+	sent := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return zero, ended(ctx, op, err)
 	}
+	back := time.Now()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, wire.MaxBody+1))
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return zero, ended(ctx, op, err)
 	}
-	return understand[A](op, resp, answer)
+	a, err := understand[A](op, resp, answer)
+	if answered(err) {
+		c.clock.note(resp.Header, sent, back)
+	}
+	return a, err
 }
 
 // ended tells the caller's own end from a failure of the line.

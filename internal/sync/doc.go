@@ -21,6 +21,8 @@
 //
 // A kiosk has no clock to rely on. Waiting is measured on the monotonic clock
 // and kept in memory; wall time is stored for people to read and decides nothing.
+// What time it is at the hub, which judges documents by it, the client learns
+// from the hub's answers: see [Client.Skew].
 //
 // # Concurrency
 //

@@ -203,6 +203,12 @@ func TestApplicationsDoNotOvertakeReservations(t *testing.T) {
 	}
 	acknowledge(t, o, k, younger)
 	wantHeads(t, o, applied, record, last) // what is set aside does not hold up other visits
+
+	before := commit(t, o, "7", wire.KindReservation)
+	fresh := newKeys(t)
+	k.enrol.SealKeyID, k.enrol.SealKey = fresh.enrol.SealKeyID, fresh.enrol.SealKey
+	after := commit(t, o, "8", wire.KindApplication)
+	wantHeads(t, o, applied, record, last, before, after) // nor what an earlier enrolment left
 }
 
 func TestCommitAgainIsTheSameSubmission(t *testing.T) {

@@ -27,11 +27,14 @@ type due struct{ id, visit string }
 //     made it.
 //   - A reservation that the hub refuses to take (quarantined) keeps back the
 //     application of its own visit only: one bad row must not hold up all others.
+//     Nor must one that was sealed for an earlier enrolment, whose key the hub may
+//     have lost for ever.
 //
 // Records and reservations of different visits do not wait for each other.
 const blocks = `e.n < s.n AND (
 	(e.visit = s.visit AND e.state = 'queued')
-	OR (s.kind = 'application' AND e.kind = 'reservation' AND (e.visit = s.visit OR e.state = 'queued')))`
+	OR (s.kind = 'application' AND e.kind = 'reservation'
+		AND (e.visit = s.visit OR (e.state = 'queued' AND e.key_id = s.key_id))))`
 
 // heads lists, oldest first, what may be sent now.
 func (o *Outbox) heads(ctx context.Context) (list []due, err error) {

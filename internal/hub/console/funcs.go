@@ -80,6 +80,7 @@ func alarmName(k hub.AlarmKind) string {
 		hub.AlarmConflict: "Same id, other content", hub.AlarmUnreadable: "Submission cannot be read",
 		hub.AlarmForged: "Signed document not genuine", hub.AlarmReplayed: "One document sent twice",
 		hub.AlarmForeign: "Kiosk acts for another", hub.AlarmGarbage: "Kiosk sends rubbish",
+		hub.AlarmClock: "Kiosk's clock is wrong", hub.AlarmKey: "Sealed to an unknown key",
 	}
 	if s, ok := names[k]; ok {
 		return s

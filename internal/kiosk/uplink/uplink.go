@@ -77,6 +77,15 @@ func (u *Uplink) Identity() (string, bool) {
 	return e.Kiosk, true
 }
 
+// Skew is how far the hub's clock is ahead of this machine's; 0 while that is not
+// known.
+func (u *Uplink) Skew() time.Duration {
+	if s := u.now.Load(); s != nil {
+		return s.client.Skew()
+	}
+	return 0
+}
+
 // Line tells whether the hub answers. One receiver, which must keep up.
 func (u *Uplink) Line() <-chan bool { return u.line }
 
