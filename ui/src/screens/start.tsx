@@ -99,6 +99,11 @@ export function RecoveredScreen(props: { screen: Recovered }) {
   );
 }
 
+/** Only somebody who has a slip is told to take it. */
+function goodbyeText(screen: Goodbye): Key {
+  return screen.reason === "finished" && !screen.slip ? "goodbye.finished_plain" : `goodbye.${screen.reason}`;
+}
+
 export function GoodbyeScreen(props: { screen: Goodbye }) {
   const { snap, t } = useEnv();
   const left = snap.deadline?.why === "goodbye" ? snap.deadline.left_ms : null;
@@ -109,7 +114,7 @@ export function GoodbyeScreen(props: { screen: Goodbye }) {
       <p class="end-line" role="status">
         {t("step.goodbye.help")}
       </p>
-      <p class="help">{t(`goodbye.${props.screen.reason}`)}</p>
+      <p class="help">{t(goodbyeText(props.screen))}</p>
       {snap.kiosk.card && (
         <Note tone="warn" live>
           <p>

@@ -63,7 +63,8 @@ func (m *machine) tear(at time.Time, cut bool) {
 	if m.ink {
 		m.slips = append(m.slips, Slip{At: at, Complete: cut && !m.broken, Bitmap: m.strip()})
 	}
-	m.paper, m.ink, m.broken = nil, false, !cut
+	// What comes next is whole unless it is the rest of a piece that was torn.
+	m.paper, m.ink, m.broken = nil, false, !cut && m.ink
 }
 
 func (m *machine) feed(rows int) {
