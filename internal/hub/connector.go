@@ -12,6 +12,15 @@ import (
 // Issuer is a payment service's issuer. Each call may be repeated with the same
 // request ID and then does nothing again. A refusal is a [*Refusal]; any other
 // error means that the issuer is away.
+//
+// Complete may come again for its session with another request ID and another
+// password, because the kiosk did not hear the answer: it then issues nothing
+// anew, gives the same ID and codes, and the password that came last counts, in
+// one transaction. Once somebody has applied with the ID, the session is over.
+//
+// The issuer limits messages and wrong codes for each phone and each payment
+// card over all sessions. A message that must wait is refused as otp_no_resend
+// with RetryAfter.
 type Issuer interface {
 	Start(ctx context.Context, kiosk string, req wire.IssueStart) (wire.IssueStarted, error)
 	Resend(ctx context.Context, kiosk string, req wire.IssueResend) (wire.IssueStarted, error)

@@ -10,19 +10,58 @@ import (
 )
 
 // folder keeps one PEM block a file.
-type folder string
-
-func (f folder) make() error {
-	if err := os.MkdirAll(string(f), 0o700); err != nil {
-		return fmt.Errorf("cannot create key folder: %w", err)
-	}
-	return nil
+type folder struct {
+	path string
+	// first is the first start: blocks are made. Later none is: one that is missing
+	// then was lost, and a new one in its place would not do its work.
+	first bool
 }
 
-// block reads a file, or fills it with what create gives.
+// untouched reports whether the folder is not there or holds nothing.
+func (f folder) untouched() (bool, error) {
+	list, err := os.ReadDir(f.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("cannot read key folder: %w", err)
+	}
+	return len(list) == 0, nil
+}
+
+// fill puts a whole set of keys in the place of the folder: all of them or none,
+// so that a start that was cut short does not look like keys that were lost.
+func (f folder) fill(set func(folder) error) error {
+	draft := folder{path: f.path + ".new", first: true}
+	if err := os.RemoveAll(draft.path); err != nil {
+		return fmt.Errorf("cannot create key folder: %w", err)
+	}
+	if err := os.MkdirAll(draft.path, 0o700); err != nil {
+		return fmt.Errorf("cannot create key folder: %w", err)
+	}
+	if err := set(draft); err != nil {
+		return err
+	}
+	// An empty folder gives way to the new one; a full one does not.
+	if err := os.Rename(draft.path, f.path); err != nil {
+		return fmt.Errorf("cannot create key folder: %w", err)
+	}
+	return syncFolder(filepath.Dir(f.path))
+}
+
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// block reads a file, or at the first start fills it with what create gives.
 func (f folder) block(name, kind string, create func() ([]byte, error)) ([]byte, error) {
-	path := filepath.Join(string(f), name)
+	path := filepath.Join(f.path, name)
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && !f.first {
+		return nil, fmt.Errorf("cannot find %s among the hub's other keys: restore it from the backup: "+
+			"with a new one, what kiosks hold and what is stored could not be read or trusted", name)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		b, err := create()
 		if err != nil {
@@ -51,7 +90,7 @@ func (f folder) block(name, kind string, create func() ([]byte, error)) ([]byte,
 }
 
 func (f folder) write(path string, b []byte) error {
-	t, err := os.CreateTemp(string(f), ".new-*") // mode 0600 by definition
+	t, err := os.CreateTemp(f.path, ".new-*") // mode 0600 by definition
 	if err != nil {
 		return err
 	}
@@ -63,9 +102,5 @@ func (f folder) write(path string, b []byte) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(t.Name()))
 	}
-	d, err := os.Open(string(f))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return syncFolder(f.path)
 }

@@ -2,8 +2,10 @@
 // server's and the kiosks' certificates; the seal key that submissions are
 // sealed to; the key that signs acknowledgements; and the vault's master key.
 //
-// Files are created once, mode 0600 in a folder of mode 0700, each by a rename
-// of a synced file, so a crash leaves a whole file or none.
+// The files are made once, all together, mode 0600 in a folder of mode 0700 that
+// is renamed into its place, so a crash leaves a whole set or none. A key that is
+// missing later is an error, never made anew: what waits at the kiosks is sealed
+// to the lost one.
 package pki
 
 import (
@@ -45,12 +47,26 @@ type PKI struct {
 	master []byte
 }
 
-// Open reads the keys in dir and makes those that are missing.
+// Open reads the keys in dir; when dir is not there or empty it makes a set.
 func Open(dir string, now time.Time) (*PKI, error) {
-	f := folder(dir)
-	if err := f.make(); err != nil {
+	f := folder{path: dir}
+	untouched, err := f.untouched()
+	if err != nil {
 		return nil, err
 	}
+	if untouched {
+		err := f.fill(func(draft folder) error {
+			_, err := open(draft, now)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return open(f, now)
+}
+
+func open(f folder, now time.Time) (*PKI, error) {
 	p := &PKI{}
 	if err := p.openCA(f, now); err != nil {
 		return nil, err

@@ -28,7 +28,9 @@ type content struct {
 }
 
 // Complete sets the password and issues ID and code. The same session again
-// gives the same ID again.
+// gives the same ID again, and the password that came last counts: the shopper
+// whose answer was lost may have chosen another one. After the application the
+// session is over.
 func (s *Sandbox) Complete(ctx context.Context, kiosk string, r wire.IssueComplete) (wire.Issued, error) {
 	if err := checkPassword(r.Password); err != nil {
 		return wire.Issued{}, err
@@ -48,6 +50,9 @@ func (s *Sandbox) Complete(ctx context.Context, kiosk string, r wire.IssueComple
 			return errSession
 		}
 		out, err = s.issued(ctx, tx, r.Session)
+		if err == nil {
+			return s.changePassword(ctx, tx, r.Session, hash)
+		}
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -58,6 +63,20 @@ func (s *Sandbox) Complete(ctx context.Context, kiosk string, r wire.IssueComple
 		return wire.Issued{}, wrap("issue", err)
 	}
 	return out, nil
+}
+
+// changePassword of an account that nobody has applied with. Who holds its session
+// has shown by the one-time password that the account is theirs.
+func (s *Sandbox) changePassword(ctx context.Context, tx *sql.Tx, sessionID, hash string) error {
+	res, err := tx.ExecContext(ctx, `UPDATE account SET password = ? WHERE session = ?
+		AND NOT EXISTS (SELECT 1 FROM application WHERE application.id_tag = account.id_tag)`, hash, sessionID)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, errSession)
+	}
+	return nil
 }
 
 func (s *Sandbox) issue(ctx context.Context, tx *sql.Tx, se session, hash string, now time.Time) (wire.Issued, error) {

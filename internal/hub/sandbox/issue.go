@@ -79,6 +79,9 @@ func (s *Sandbox) Start(ctx context.Context, kiosk string, r wire.IssueStart) (w
 		if taken {
 			return &hub.Refusal{Code: fault.AlreadyRegistered, Field: "card_number"}
 		}
+		if err := s.mayMessage(ctx, tx, se, now); err != nil {
+			return err
+		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO session (id, kiosk, request_id, last_request, service, card_tag, phone, code,
 			code_expires, tries_left, resends_left, resend_at, ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			se.id, kiosk, r.RequestID, se.lastRequest, se.service, se.cardTag, s.vault.Seal("phone", []byte(se.phone)),
@@ -87,7 +90,7 @@ func (s *Sandbox) Start(ctx context.Context, kiosk string, r wire.IssueStart) (w
 		if err != nil {
 			return err
 		}
-		return send(ctx, tx, se, now)
+		return s.send(ctx, tx, se, now)
 	})
 	if err != nil {
 		return wire.IssueStarted{}, wrap("start issuance", err)
@@ -113,6 +116,9 @@ func (s *Sandbox) Resend(ctx context.Context, kiosk string, r wire.IssueResend) 
 		case now.Before(se.resendAt):
 			return &hub.Refusal{Code: fault.OTPNoResend, RetryAfter: se.resendAt.Sub(now), Detail: "too early"}
 		}
+		if err := s.mayMessage(ctx, tx, se, now); err != nil {
+			return err
+		}
 		se.lastRequest, se.resendAt = r.RequestID, now.Add(resendAfter)
 		se.resends--
 		se.renew(now)
@@ -122,7 +128,7 @@ func (s *Sandbox) Resend(ctx context.Context, kiosk string, r wire.IssueResend) 
 		if err != nil {
 			return err
 		}
-		return send(ctx, tx, se, now)
+		return s.send(ctx, tx, se, now)
 	})
 	if err != nil {
 		return wire.IssueStarted{}, wrap("resend code", err)
@@ -139,11 +145,15 @@ func (s *Sandbox) Verify(ctx context.Context, kiosk string, r wire.IssueVerify) 
 		if err != nil {
 			return err
 		}
+		mayGuess, err := s.mayGuess(ctx, tx, se, now)
+		if err != nil {
+			return err
+		}
 		right := subtle.ConstantTimeCompare([]byte(se.code), []byte(r.Code)) == 1
 		switch {
 		case se.verified && right:
 			return nil
-		case se.tries == 0:
+		case se.tries == 0 || !mayGuess:
 			return &hub.Refusal{Code: fault.OTPExhausted, Field: "code"}
 		case !now.Before(se.expires):
 			return &hub.Refusal{Code: fault.OTPExpired, Field: "code"}
@@ -156,8 +166,10 @@ func (s *Sandbox) Verify(ctx context.Context, kiosk string, r wire.IssueVerify) 
 		if se.tries == 0 {
 			verdict = &hub.Refusal{Code: fault.OTPExhausted, Field: "code"}
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE session SET tries_left = ? WHERE id = ?`, se.tries, se.id)
-		return err
+		if _, err = tx.ExecContext(ctx, `UPDATE session SET tries_left = ? WHERE id = ?`, se.tries, se.id); err != nil {
+			return err
+		}
+		return tally(ctx, tx, tallyWrong, now, s.vault.Tag("phone", []byte(se.phone)))
 	})
 	if err := errors.Join(err, verdict); err != nil {
 		return wire.IssueVerified{}, wrap("verify code", err)

@@ -76,6 +76,13 @@ func (s *Sandbox) checkID(ctx context.Context, tx *sql.Tx, a wire.Application, i
 	if !ok {
 		return wrong("service")
 	}
+	var used bool
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM application WHERE service = ? AND id_tag = ?)`, a.Service, idTag).Scan(&used); err != nil {
+		return err
+	}
+	if used { // one ID belongs to one person, whoever issued it
+		return wrong("service_id")
+	}
 	var ref, service, last4 string
 	var sealed []byte
 	err := tx.QueryRowContext(ctx, `SELECT issue_ref, service, last4_tag, content FROM account WHERE id_tag = ?`, idTag).
@@ -115,13 +122,6 @@ func (s *Sandbox) checkID(ctx context.Context, tx *sql.Tx, a wire.Application, i
 		return wrong("codes")
 	case s.last4Tag(ref, a.PhoneLast4) != last4:
 		return wrong("phone_last4")
-	}
-	var used bool
-	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM application WHERE id_tag = ?)`, idTag).Scan(&used); err != nil {
-		return err
-	}
-	if used { // one ID belongs to one person
-		return wrong("service_id")
 	}
 	return nil
 }

@@ -19,9 +19,13 @@
 //	09000000001  the message never arrives
 //	09000000002  the message cannot be sent
 //	09000000003  slow: 6 seconds
-//	09000000004  very slow: 15 seconds, longer than a kiosk waits
+//	09000000004  very slow: 15 seconds, longer than a shopper waits without a way out
 //	09000000005  the issuer is away
 //	09000000006  the code in the message is wrong
+//
+// A phone or card gets three messages in quick succession, then one in 30
+// seconds, and ten in an hour, whatever the session; a phone has 12 wrong codes
+// in an hour. [Sandbox.Reset] begins anew.
 //
 // Messages are not sent but kept in an outbox, which [Sandbox.Messages] reads.
 //
@@ -30,7 +34,8 @@
 // The services of the catalogue that can be issued at a kiosk get their IDs
 // here; they begin with 6911, and in an application one is accepted only with
 // its own codes and phone digits. IDs of all other services are somebody else's
-// and are held against the catalogue's format only.
+// and are held against the catalogue's format only. Every ID belongs to one
+// person: a second one cannot apply with it.
 //
 // Card and phone numbers are stored as keyed hashes; names and birth dates are
 // checked and forgotten. The SMS outbox holds phone numbers in clear, which is
@@ -132,7 +137,7 @@ func (s *Sandbox) Forward(d time.Duration) time.Duration {
 func (s *Sandbox) Reset(ctx context.Context) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM application; DELETE FROM person; DELETE FROM account;
-			DELETE FROM session; DELETE FROM login; DELETE FROM sms`)
+			DELETE FROM session; DELETE FROM login; DELETE FROM sms; DELETE FROM tally`)
 		return err
 	})
 	if err != nil {

@@ -231,6 +231,115 @@ func TestIssue(t *testing.T) {
 	}
 }
 
+// The answer was lost and the shopper chose another password: that one counts.
+func TestLastPasswordCounts(t *testing.T) {
+	r := open(t)
+	st := r.begin(goodCard, phone)
+	must(t, r.verify(st.Session, r.code(phone)))
+	one, err := r.finish(st.Session, "First1234")
+	must(t, err)
+	two, err := r.finish(st.Session, "Second5678")
+	must(t, err)
+	if one.ServiceID != two.ServiceID || one.IssueRef != two.IssueRef || one.Codes[0] != two.Codes[0] {
+		t.Error("issued anew")
+	}
+	_, err = r.Lookup(t.Context(), wire.Lookup{Phone: phone, Password: "Second5678"})
+	must(t, err)
+	_, err = r.Lookup(t.Context(), wire.Lookup{Phone: phone, Password: "First1234"})
+	refused(t, err, fault.LoginWrong)
+
+	_, err = r.Reserve(t.Context(), hub.ReserveOrder{Submission: "s0", Person: "p"})
+	must(t, err)
+	_, err = r.Apply(t.Context(), hub.ApplyOrder{Submission: "s1", Person: "p", Content: wire.Application{
+		Service: service, ServiceID: one.ServiceID, Codes: one.Codes, PhoneLast4: phone[len(phone)-4:],
+	}})
+	must(t, err)
+	_, err = r.finish(st.Session, "Third9012")
+	refused(t, err, fault.SessionLost)
+	_, err = r.Lookup(t.Context(), wire.Lookup{Phone: phone, Password: "Second5678"})
+	must(t, err)
+}
+
+// Ever new sessions do not help to flood a phone, nor a new phone for one card.
+func TestMessagesAreLimitedOverSessions(t *testing.T) {
+	cards := func(i int) string { return []string{"4980000000000014", "4111111111111111", "5555555555554444"}[i%3] }
+	for name, number := range map[string]func(i int) (card, phone string){
+		"one phone": func(i int) (string, string) { return cards(i), phone },
+		"one card": func(i int) (string, string) {
+			return goodCard, phone[:9] + string(rune('0'+i/10%10)) + string(rune('0'+i%10))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := open(t)
+			start := func(i int) error {
+				_, err := r.Start(t.Context(), kiosk, details(number(i)))
+				return err
+			}
+			sent := 0
+			for ; sent < quick; sent++ { // a mistake in the name is mended at once
+				must(t, start(sent))
+			}
+			no := refused(t, start(sent), fault.OTPNoResend)
+			if no.RetryAfter != quickWindow {
+				t.Errorf("wait %v, want %v", no.RetryAfter, quickWindow)
+			}
+			r.Forward(no.RetryAfter)
+			for ; sent < hourly; sent++ {
+				must(t, start(sent))
+				r.Forward(resendAfter)
+			}
+			no = refused(t, start(sent), fault.OTPNoResend)
+			if no.RetryAfter < 30*time.Minute || no.RetryAfter > time.Hour {
+				t.Errorf("wait %v for the rest of the hour", no.RetryAfter)
+			}
+			if list, err := r.Messages(t.Context(), "", 100); err != nil || len(list) != hourly {
+				t.Errorf("%d messages (%v), want %d", len(list), err, hourly)
+			}
+			r.Forward(no.RetryAfter)
+			must(t, start(sent))
+			must(t, r.Reset(t.Context()))
+			for i := range quick {
+				must(t, start(i))
+			}
+		})
+	}
+}
+
+func TestResendingCountsOverSessions(t *testing.T) {
+	r := open(t)
+	for range quick {
+		r.begin(goodCard, phone)
+	}
+	st := func() wire.IssueStarted { r.Forward(quickWindow); return r.begin(goodCard, phone) }()
+	r.begin(goodCard, phone)
+	r.begin(goodCard, phone)
+	r.Forward(resendAfter) // the session itself would allow it
+	_, err := r.resend(st.Session)
+	if no := refused(t, err, fault.OTPNoResend); no.RetryAfter != quickWindow-resendAfter {
+		t.Errorf("wait %v", no.RetryAfter)
+	}
+}
+
+func TestGuessesAreLimitedOverSessions(t *testing.T) {
+	r := open(t)
+	wrong := 0
+	for wrong < hourlyWrong {
+		st := r.begin(goodCard, phone)
+		for range codeTries {
+			if err := r.verify(st.Session, otherCode(r.code(phone))); err == nil {
+				t.Fatal("a wrong code was taken")
+			}
+			wrong++
+		}
+		r.Forward(resendAfter)
+	}
+	_, err := r.Start(t.Context(), kiosk, details(goodCard, phone))
+	if no := refused(t, err, fault.OTPNoResend); no.RetryAfter < 50*time.Minute {
+		t.Errorf("wait %v", no.RetryAfter)
+	}
+	r.begin("4111111111111111", "08011112222") // others are not held up
+}
+
 func TestLoginLocks(t *testing.T) {
 	r := open(t)
 	st := r.begin(goodCard, phone)
@@ -279,6 +388,13 @@ func TestApplyIsIdempotentBySubmission(t *testing.T) {
 	order.Submission = "s2"
 	_, err = r.Apply(t.Context(), order)
 	refused(t, err, fault.AlreadyApplied)
+	_, err = r.Reserve(t.Context(), hub.ReserveOrder{Submission: "s3", Person: "q"})
+	must(t, err)
+	order.Submission, order.Person = "s4", "q" // one ID, one person
+	_, err = r.Apply(t.Context(), order)
+	if no := refused(t, err, fault.ServiceIDWrong); no.Field != "service_id" {
+		t.Errorf("refused for %q", no.Field)
+	}
 	st, err := r.Standing(t.Context(), "p")
 	must(t, err)
 	if st != (wire.Standing{Reserved: true, MyKeyID: id, Applied: true, Service: "waon"}) {

@@ -38,7 +38,10 @@ func (s *Sandbox) Messages(ctx context.Context, phone string, limit int) (list [
 }
 
 // send puts a message into the outbox, as the special number has it.
-func send(ctx context.Context, tx *sql.Tx, se session, now time.Time) error {
+func (s *Sandbox) send(ctx context.Context, tx *sql.Tx, se session, now time.Time) error {
+	if err := tally(ctx, tx, tallyMessage, now, s.vault.Tag("phone", []byte(se.phone)), se.cardTag); err != nil {
+		return err
+	}
 	code := se.code
 	switch actOf(TestPhones(), se.phone) {
 	case actNeverArrives:

@@ -45,7 +45,7 @@ func TestPhones() []Special {
 		{"09000000001", "The message never arrives.", actNeverArrives},
 		{"09000000002", "The message cannot be sent to this number.", actCannotSend},
 		{"09000000003", "Slow: the issuer takes 6 seconds.", actSlow},
-		{"09000000004", "Very slow: 15 seconds, longer than a kiosk waits.", actVerySlow},
+		{"09000000004", "Very slow: 15 seconds, longer than a shopper waits without a way out.", actVerySlow},
 		{"09000000005", "The issuer is away.", actDown},
 		{"09000000006", "The code in the message is wrong.", actWrongCode},
 	}
