@@ -92,7 +92,7 @@ func reply(w http.ResponseWriter, status int, body []byte) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // JSON, typed as such, with nosniff
+	_, _ = w.Write(body)
 }
 
 func replyProblem(w http.ResponseWriter, p *problem) { reply(w, p.status, p.body()) }

@@ -39,7 +39,10 @@ func (f folder) fill(set func(folder) error) error {
 	if err := set(draft); err != nil {
 		return err
 	}
-	// An empty folder gives way to the new one; a full one does not.
+	// Only an empty folder gives way to the new one.
+	if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot create key folder: %w", err)
+	}
 	if err := os.Rename(draft.path, f.path); err != nil {
 		return fmt.Errorf("cannot create key folder: %w", err)
 	}
