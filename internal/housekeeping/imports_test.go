@@ -22,6 +22,7 @@ func layers() []layer {
 		{folder: "internal/secret", pure: true},
 		{folder: "internal/fault", pure: true},
 		{folder: "internal/colour", pure: true},
+		{folder: "internal/defect"},
 		{folder: "internal/lang"},
 		{folder: "internal/wire", may: []string{"internal/fault", "internal/secret", "internal/wire"}},
 		{folder: "internal/catalogue", may: []string{"internal/colour", "internal/secret"}, pure: true},
@@ -32,12 +33,12 @@ func layers() []layer {
 		{folder: "internal/slip", may: []string{"internal/slip", "internal/flow", "internal/catalogue", "internal/lang", "internal/fault", "internal/secret", "internal/wire", "internal/hw/printer"}},
 		{folder: "internal/sqlitedb"},
 		{folder: "internal/sync", may: []string{"internal/sync", "internal/sqlitedb", "internal/wire", "internal/fault", "internal/secret"}},
-		{folder: "internal/hub", may: []string{"internal/hub", "internal/sqlitedb", "internal/wire", "internal/catalogue", "internal/fault", "internal/secret"}},
+		{folder: "internal/hub", may: []string{"internal/hub", "internal/defect", "internal/sqlitedb", "internal/wire", "internal/catalogue", "internal/fault", "internal/secret"}},
 		{folder: "internal/kiosk", may: []string{
 			"internal/kiosk", "internal/flow", "internal/hw", "internal/slip", "internal/sync", "internal/wire",
-			"internal/catalogue", "internal/lang", "internal/fault", "internal/secret", "internal/config",
+			"internal/catalogue", "internal/lang", "internal/defect", "internal/fault", "internal/secret", "internal/config",
 		}},
-		{folder: "ui", may: []string{"internal/kiosk", "internal/flow", "internal/wire", "internal/fault"}},
+		{folder: "ui", may: []string{"internal/colour", "internal/kiosk", "internal/flow", "internal/wire", "internal/fault"}},
 		{folder: "internal/housekeeping"},
 		{folder: "internal/bench", may: []string{"internal", "ui"}},
 		{folder: "internal/walk", may: []string{"internal", "ui"}}, // the whole system, in one test

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"kioskd/internal/defect"
 	"kioskd/internal/fault"
 	"kioskd/internal/hub/vault"
 	"kioskd/internal/wire"
@@ -114,7 +115,7 @@ func (a *API) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if v := recover(); v != nil {
-				a.Log.Error("Handler panicked", "path", r.URL.Path, "panic", v)
+				a.Log.Error("Handler ended by a defect", "path", r.URL.Path, "defect", defect.New(v))
 				replyProblem(w, refuse(http.StatusInternalServerError, fault.Internal, ""))
 			}
 		}()

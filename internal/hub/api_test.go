@@ -2,9 +2,12 @@ package hub_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/json"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -125,7 +128,12 @@ func TestRefusalOfAnAbsentIssuerIsNotKept(t *testing.T) {
 func TestRateLimit(t *testing.T) {
 	r := newRig(t)
 	api := &hub.API{Ingest: r.ingest, Issuer: r.box, Store: r.store, Vault: r.ingest.Vault, Now: r.now, Log: r.ingest.Log, Rate: 0.001, Burst: 2}
-	r.srv.Config.Handler = api.Handler()
+	r.srv.Close()
+	cert, err := r.keys.Server(time.Now(), "127.0.0.1")
+	must(t, err)
+	r.srv = httptest.NewUnstartedServer(api.Handler())
+	r.srv.TLS = hub.ServerTLS(cert, r.keys.Pool())
+	r.srv.StartTLS()
 	a, b := r.kiosk("demo"), r.kiosk("other")
 	for range 2 {
 		if status, _ := a.send("POST", wire.PathReport, []byte("{}")); status != http.StatusNoContent {
@@ -158,4 +166,36 @@ func mustJSON(t testing.TB, v any) []byte {
 	b, err := json.Marshal(v)
 	must(t, err)
 	return b
+}
+
+// brokenIssuer has a defect whose panic holds what a shopper typed.
+type brokenIssuer struct{ hub.Issuer }
+
+func (brokenIssuer) Lookup(_ context.Context, r wire.Lookup) (wire.Account, error) {
+	panic("no account for " + r.Phone + " " + r.Password)
+}
+
+func TestPanicsAreLoggedWithoutTheirValues(t *testing.T) {
+	r := newRig(t)
+	k := r.kiosk("demo")
+	var log bytes.Buffer
+	api := &hub.API{
+		Ingest: r.ingest, Issuer: brokenIssuer{}, Store: r.store, Vault: r.ingest.Vault, Now: r.now,
+		Log: slog.New(slog.NewTextHandler(&log, nil)),
+	}
+	r.srv.Close()
+	cert, err := r.keys.Server(time.Now(), "127.0.0.1")
+	must(t, err)
+	r.srv = httptest.NewUnstartedServer(api.Handler())
+	r.srv.TLS = hub.ServerTLS(cert, r.keys.Pool())
+	r.srv.StartTLS()
+	p := call[wire.Problem](k, wire.PathLookup,
+		wire.Lookup{RequestID: wire.NewNonce(), Phone: "09012345678", Password: "Zebra42quux"}, http.StatusInternalServerError)
+	if p.Code != fault.Internal {
+		t.Errorf("problem %+v", p)
+	}
+	r.srv.Close() // the log is written in full
+	if text := log.String(); strings.Contains(text, "09012345678") || strings.Contains(text, "Zebra42quux") || !strings.Contains(text, "brokenIssuer") {
+		t.Errorf("the log is\n%s", text)
+	}
 }

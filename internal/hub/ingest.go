@@ -269,8 +269,8 @@ func (in *Ingest) conflict(ctx context.Context, kiosk string, sub wire.Submissio
 // word about something that nobody has read, and would delete it there.
 func (in *Ingest) unknownKey(ctx context.Context, kiosk, keyID string, now time.Time) error {
 	in.Log.Error("Submission is sealed to an unknown key", "kiosk", kiosk, "key", keyID)
-	err := in.Store.Raise(ctx, Alarm{Kind: AlarmKey, Kiosk: kiosk, Subject: keyID, Last: now,
-		Text: "seals to a key that this hub does not hold: restore the key, or enrol the kiosk again"})
+	err := in.Store.Raise(ctx, Alarm{Kind: AlarmKey, Kiosk: kiosk, Last: now,
+		Text: "seals to " + keyID + ", which this hub does not hold: restore the key, or enrol the kiosk again"})
 	if err != nil {
 		return fmt.Errorf("cannot raise alarm: %w", err)
 	}

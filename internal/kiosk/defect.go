@@ -2,13 +2,12 @@ package kiosk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 
+	"kioskd/internal/defect"
 	"kioskd/internal/flow"
 )
 
@@ -16,7 +15,7 @@ import (
 func (k *Kiosk) tryStep(fact flow.Fact) (state flow.State, effects []flow.Effect, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = newDefect(p)
+			err = defect.New(p)
 		}
 	}()
 	state, effects = k.step(k.state, flow.Event{At: k.opt.Clock.Now(), Fact: fact})
@@ -27,7 +26,7 @@ func (k *Kiosk) tryStep(fact flow.Fact) (state flow.State, effects []flow.Effect
 func (k *Kiosk) tryView() (view flow.Snapshot, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = newDefect(p)
+			err = defect.New(p)
 		}
 	}()
 	return k.view(k.state), nil
@@ -95,39 +94,6 @@ func (d devices) facts() []flow.Fact {
 		facts = append(facts, *d.line)
 	}
 	return facts
-}
-
-// defect is a recovered panic: where it was and of which kind, without the value,
-// which might hold what a shopper typed.
-type defect struct {
-	kind  string
-	where []string
-}
-
-func (d *defect) Error() string {
-	return "cannot go on: " + d.kind + " at " + strings.Join(d.where, " < ")
-}
-
-// newDefect describes a panic. It is called by the deferred function that recovered.
-func newDefect(p any) *defect {
-	d := &defect{kind: fmt.Sprintf("%T", p)}
-	var re runtime.Error
-	if err, ok := p.(error); ok && errors.As(err, &re) && !strings.Contains(re.Error(), "interface conversion") {
-		d.kind = re.Error() // an index or a nil pointer: numbers at most
-	}
-	pcs := make([]uintptr, 32)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	for len(d.where) < 5 {
-		f, more := frames.Next()
-		if f.Function != "" && !strings.HasPrefix(f.Function, "runtime.") {
-			file := f.File[strings.LastIndexByte(f.File, '/')+1:]
-			d.where = append(d.where, fmt.Sprintf("%s (%s:%d)", f.Function, file, f.Line))
-		}
-		if !more {
-			break
-		}
-	}
-	return d
 }
 
 // nameOf is the bare name of a fact or effect: all that logs may know of it.

@@ -341,22 +341,3 @@ func (o keepingOutbox) Commit(_ context.Context, e ksync.Entry) (ksync.Committed
 	o.seen(e)
 	return ksync.Committed{ID: e.ID}, nil
 }
-
-func TestDefectTellsNoValues(t *testing.T) {
-	for name, f := range map[string]func(){
-		"text":  func() { panic("09012345678") },
-		"error": func() { panic(fmt.Errorf("no %s", "09012345678")) },
-		"index": func() { s := []int{}; _ = s[len(name(t))] },
-	} {
-		err := func() (err error) {
-			defer func() { err = newDefect(recover()) }()
-			f()
-			return nil
-		}()
-		if strings.Contains(err.Error(), "09012345678") || !strings.Contains(err.Error(), "TestDefectTellsNoValues") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-func name(t *testing.T) string { return t.Name() }

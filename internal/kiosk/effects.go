@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"kioskd/internal/defect"
 	"kioskd/internal/fault"
 	"kioskd/internal/flow"
 	"kioskd/internal/wire"
@@ -80,7 +81,7 @@ func (k *Kiosk) carryOut(work context.Context, effect flow.Effect) {
 func (k *Kiosk) guard(ctx context.Context, j *job) (fact flow.Fact) {
 	defer func() {
 		if p := recover(); p != nil {
-			k.log.Error("Effect ended by a defect", "effect", nameOf(j.effect), "defect", newDefect(p))
+			k.log.Error("Effect ended by a defect", "effect", nameOf(j.effect), "defect", defect.New(p))
 			if j.failed != nil {
 				fact = j.failed(fault.Internal)
 			}

@@ -40,6 +40,9 @@ func (k *Kiosk) submit(ctx context.Context, v *visit, e flow.Submit) flow.Fact {
 		if code == fault.Internal {
 			code = fault.StorageFailed // nothing was stored, whatever the reason
 		}
+		if ctx.Err() != nil {
+			code = fault.StorageSlow // cut off in the middle: nobody knows
+		}
 		k.log.Error("Cannot store a submission", "kind", e.Payload.Kind, "fault", code, "error", err)
 		return flow.Committed{Ticket: e.Ticket, Fault: code}
 	}

@@ -25,6 +25,18 @@ import (
 
 func open(t *testing.T) (http.Handler, *sqlite.Store) {
 	t.Helper()
+	h, store, _ := openAll(t)
+	return h, store
+}
+
+func openWithSandbox(t *testing.T) (http.Handler, *sandbox.Sandbox) {
+	t.Helper()
+	h, _, box := openAll(t)
+	return h, box
+}
+
+func openAll(t *testing.T) (http.Handler, *sqlite.Store, *sandbox.Sandbox) {
+	t.Helper()
 	dir := t.TempDir()
 	store, err := sqlite.Open(t.Context(), filepath.Join(dir, "hub.db"))
 	must(t, err)
@@ -42,7 +54,7 @@ func open(t *testing.T) (http.Handler, *sqlite.Store) {
 	}
 	h, err := c.Handler()
 	must(t, err)
-	return h, store
+	return h, store, box
 }
 
 func get(t *testing.T, h http.Handler, url string) string {
@@ -127,6 +139,21 @@ func TestKioskStates(t *testing.T) {
 	}
 	if body := get(t, h, "/"); !strings.Contains(body, "paper_out") {
 		t.Error("the cause is not shown")
+	}
+}
+
+// A phone number in an address would stay in the browser's history.
+func TestNoPhoneInAddresses(t *testing.T) {
+	h, box := openWithSandbox(t)
+	start := wire.IssueStart{
+		RequestID: wire.NewNonce(), Service: "aeon-card-waon", CardNumber: "4980000000000014", NameKana: "ヤマダ　タロウ",
+		Birth: "1950-04-01", Phone: "09012345678",
+	}
+	_, err := box.Start(t.Context(), "demo", start)
+	must(t, err)
+	body := get(t, h, "/sms")
+	if !strings.Contains(body, "090-1234-5678") || strings.Contains(body, "09012345678") || strings.Contains(body, "phone=") {
+		t.Errorf("the page is\n%s", body)
 	}
 }
 
