@@ -11,79 +11,39 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
 )
 
-const patience = 60 * time.Second
+const (
+	patience = 60 * time.Second
+	// printsLate is how long a slip may wait for a printer that was mended.
+	printsLate = 3 * time.Second
+)
 
 // rig is one kiosk and one hub as processes, and the hands that play them.
 type rig struct {
-	t      testing.TB
-	bin    string
-	dir    string
-	kioskd *process
-	hubd   *process
-	kiosk  string // http://host:port
-	hub    string // the console
-	ws     *websocket.Conn
-	shots  chan snapshot
+	t         testing.TB
+	bin       string
+	dir       string
+	kioskd    *process
+	hubd      *process
+	kiosk     string // http://host:port
+	hub       string // the console
+	ws        *websocket.Conn
+	shots     chan snapshot
+	eyes      *eyes     // looks at every snapshot, also those that the shopper misses
+	slipsLeft time.Time // until then a slip of a visit before may come out
 }
 
 // process is one of ours; it ends with the test.
 type process struct {
 	cmd  *exec.Cmd
-	log  *bytes.Buffer
+	log  *lastWords
 	done chan struct{}
-}
-
-// snapshot is what the walk needs of one.
-type snapshot struct {
-	Seq    uint64 `json:"seq"`
-	Screen struct {
-		Kind     string `json:"kind"`
-		Step     string `json:"step"`
-		Number   string `json:"number"`
-		Delivery string `json:"delivery"`
-		Because  any    `json:"because"`
-		Slip     string `json:"slip"`
-		Code     string `json:"code"`
-		Retry    bool   `json:"retry"`
-		Other    string `json:"other"`
-		Status   string `json:"status"`
-		Count    int    `json:"count"`
-		Page     int    `json:"page"`
-		Pages    int    `json:"pages"`
-		Items    []struct {
-			Kind   string `json:"kind"`
-			Number string `json:"number"`
-		} `json:"items"`
-		Choices []struct {
-			Plan      string `json:"plan"`
-			Available bool   `json:"available"`
-		} `json:"choices"`
-		Resend *struct {
-			Allowed bool `json:"allowed"`
-			Left    int  `json:"left"`
-		} `json:"resend"`
-	} `json:"screen"`
-	Overlay *struct {
-		Kind string `json:"kind"`
-	} `json:"overlay"`
-	Busy *struct {
-		With string `json:"with"`
-		Slow bool   `json:"slow"`
-	} `json:"busy"`
-	Nav struct {
-		Next bool `json:"next"`
-		Back bool `json:"back"`
-	} `json:"nav"`
-	Kiosk struct {
-		Line bool `json:"line"`
-		Card bool `json:"card"`
-	} `json:"kiosk"`
 }
 
 // build makes the two binaries once.
@@ -97,15 +57,11 @@ func build(t testing.TB, dir string) {
 
 func newRig(t testing.TB, bin string) *rig {
 	t.Helper()
-	r := &rig{t: t, bin: bin, dir: t.TempDir()}
+	r := &rig{t: t, bin: bin, dir: t.TempDir(), eyes: newEyes(t)}
 	t.Cleanup(func() {
 		r.disconnect()
 		r.kioskd.kill()
 		r.hubd.kill()
-		if t.Failed() {
-			t.Logf("kioskd said:\n%s", tail(r.kioskd.log))
-			t.Logf("hubd said:\n%s", tail(r.hubd.log))
-		}
 	})
 	r.startHub("127.0.0.1:0", "127.0.0.1:0")
 	r.startKiosk("127.0.0.1:0")
@@ -114,7 +70,7 @@ func newRig(t testing.TB, bin string) *rig {
 
 func (r *rig) start(name string, args ...string) *process {
 	r.t.Helper()
-	p := &process{cmd: exec.Command(filepath.Join(r.bin, name), args...), log: new(bytes.Buffer), done: make(chan struct{})}
+	p := &process{cmd: exec.Command(filepath.Join(r.bin, name), args...), log: new(lastWords), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		r.t.Fatal(err)
@@ -135,9 +91,24 @@ func (p *process) kill() {
 	<-p.done
 }
 
-func tail(b *bytes.Buffer) []byte {
-	out := b.Bytes()
-	return out[max(0, len(out)-6000):]
+// lastWords keeps the end of what a process logs.
+type lastWords struct {
+	mu   sync.Mutex
+	said []byte
+}
+
+func (l *lastWords) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.said = append(l.said, p...)
+	l.said = l.said[max(0, len(l.said)-3000):]
+	return len(p), nil
+}
+
+func (l *lastWords) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.said)
 }
 
 func (r *rig) startHub(api, console string) {
@@ -183,7 +154,7 @@ func (r *rig) address(file string, into any, p *process) {
 	r.eventually("a process to write "+filepath.Base(file), func() bool {
 		select {
 		case <-p.done:
-			r.t.Fatalf("a process ended:\n%s", tail(p.log))
+			r.t.Fatalf("a process ended:\n%s", p.log)
 		default:
 		}
 		b, err := os.ReadFile(file)
@@ -226,8 +197,8 @@ func (r *rig) connect() {
 			if err != nil {
 				return
 			}
-			var s snapshot
-			if json.Unmarshal(msg, &s) != nil || s.Screen.Kind == "" {
+			s, ok := r.eyes.see(msg)
+			if !ok {
 				continue // a reply, not a snapshot
 			}
 			select {
@@ -269,6 +240,20 @@ func (r *rig) post(url string, body any) {
 }
 
 func (r *rig) dock(what string, body any) { r.t.Helper(); r.post(r.kiosk+"/dock/api/"+what, body) }
+
+// begin makes ready for a visit: no slips lie there, nothing was seen.
+func (r *rig) begin() {
+	r.t.Helper()
+	if r.eyes.forget() {
+		r.slipsLeft = time.Now().Add(printsLate)
+	}
+	if err := call(http.MethodDelete, r.kiosk+"/dock/api/slips", nil, nil); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// repairLine lets the kiosk reach its hub.
+func (r *rig) repairLine() { r.t.Helper(); r.dock("line", map[string]any{"mode": "up"}) }
 
 func (r *rig) get(url string, into any) {
 	r.t.Helper()

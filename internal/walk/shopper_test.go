@@ -3,58 +3,143 @@ package walk
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"kioskd/internal/catalogue"
 )
+
+const (
+	maxLooks = 900
+	lookFor  = 400 * time.Millisecond
+	pin      = "1234"
+	// standing still for so many looks is too long: a card that lies there unused,
+	// and anything at all.
+	stillCard = 6
+	stillMost = 40
+)
+
+// person is who comes, with what he or she carries, for one visit or two.
+type person struct {
+	persona  string
+	card     string // number of the payment card
+	phone    string
+	code     string // on the back of a WAON card
+	password string // the one set last
+	id       string // payment service ID, once issued
+	reserved bool   // a screen has said so
+}
+
+func newPerson(rnd *rand.Rand) *person {
+	body := fmt.Sprintf("6900%011d", rnd.Int64N(100000000000))
+	return &person{
+		persona: fmt.Sprintf("person-%02d", 1+rnd.IntN(20)),
+		card:    body + string(catalogue.LuhnDigit(body)),
+		phone:   fmt.Sprintf("090%08d", 20000000+10*rnd.IntN(7000000)), // ends with 0: no PIN
+		code:    fmt.Sprintf("%06d", rnd.IntN(1000000)),
+	}
+}
 
 // shopper walks one visit by looking at the screen, as a person does.
 type shopper struct {
 	*rig
-	rnd     *rand.Rand
-	ledger  *ledger
-	plan    string
-	persona string
-	card    string // payment card number
-	phone   string
-	tap     bool // a WAON card is tapped instead of typing its number
-	slip    bool // a wrong PIN is still to come
-	faults  int  // still to come in this visit
-	said    []string
-	acts    int
+	*person
+	story
+	rnd    *rand.Rand
+	ledger *ledger
+
+	faults int    // still to come in this visit
+	whims  int    // still to come
+	death  *death // a kill at a chosen moment, nil = none
+	tap    bool   // a WAON card is tapped instead of typing its number
+	clumsy bool   // a wrong PIN is still to come
+	misled bool   // a phone that gets no message is tried first
+	leaves string // how the shopper goes away in the middle: "home", "idle", "" = stays
+	stays  int    // acts until then
+
+	madeUp   bool // the ID that was typed is not one that was issued
+	relaid   bool // Next was pressed on a trouble while the right card lay there
+	begun    bool // a question was asked
+	reprints int
+	recorded bool     // an issued ID was shown and its slip came to an end
+	told     []string // numbers of submissions that the screen told of
+	// After a kill: it came while the visit may have been ending; the next start
+	// told of what was stored.
+	endsMaybe, recovered bool
+	acted                moment
+	still                int // looks without anything new
+	said                 []string
 }
 
-const (
-	maxActs = 400
-	pin     = "1234"
-)
+// moment is what makes a person act again: the same one needs no second act.
+type moment struct {
+	since                                    uint64
+	kind, step, delivery, slip, status, over string
+	problem                                  string
+	page, count                              int
+	next, card, busy                         bool
+}
+
+func momentOf(s snapshot) moment {
+	m := moment{
+		since: s.Since, kind: s.Screen.Kind, step: s.Screen.Step, delivery: s.Screen.Delivery, slip: s.slip(),
+		status: s.Screen.Status, problem: fmt.Sprint(s.Screen.Problem), page: s.Screen.Page, card: s.Kiosk.Card, busy: s.Busy != nil,
+	}
+	if s.Overlay != nil {
+		m.over = s.Overlay.Kind
+	}
+	switch m.kind {
+	case "entry", "pin", "birth", "consent", "terms": // these change with each key
+	default:
+		m.next = s.Nav.Next
+	}
+	return m
+}
 
 // visit walks until the screen says how it ended, and returns that.
-func (s *shopper) visit() string {
+func (s *shopper) visit(last snapshot) string {
 	s.t.Helper()
-	var last snapshot
-	for s.acts = 0; s.acts < maxActs; s.acts++ {
-		shot, fresh := s.look(&last)
+	for looks := range maxLooks {
+		shot, fresh := last, true
+		if looks > 0 {
+			shot, fresh = s.look(&last)
+		}
+		if wrong := s.eyes.complaints(); len(wrong) > 0 {
+			s.t.Fatalf("on the screen: %s", strings.Join(wrong, "; "))
+		}
 		if !fresh {
-			s.impatient(shot)
+			if end, over := s.impatient(shot); over {
+				return end
+			}
 			continue
 		}
+		s.still = 0
 		s.note(shot)
 		if end := s.ended(shot); end != "" {
 			return end
 		}
+		if momentOf(shot) == s.acted {
+			continue
+		}
+		s.acted = momentOf(shot)
 		if s.faults > 0 && s.rnd.IntN(12) == 0 {
 			s.faults--
 			if s.fault(shot) {
-				return "killed"
+				return killed
 			}
+			continue
 		}
-		s.act(shot)
+		if s.act(shot) {
+			return killed
+		}
 	}
-	s.t.Fatalf("the visit does not end; the last acts: %s", strings.Join(s.said[max(0, len(s.said)-40):], " · "))
+	s.t.Fatal("the visit does not end")
 	return ""
 }
+
+// killed is the end of a visit that a kill of the daemon cut short.
+const killed = "killed"
 
 // look waits a little for a newer snapshot.
 func (s *shopper) look(last *snapshot) (snapshot, bool) {
@@ -67,7 +152,7 @@ func (s *shopper) look(last *snapshot) (snapshot, bool) {
 		}
 		*last = shot
 		return shot, true
-	case <-time.After(400 * time.Millisecond):
+	case <-time.After(lookFor):
 		return *last, false
 	}
 }
@@ -80,83 +165,132 @@ func (s *shopper) say(format string, args ...any) {
 func (s *shopper) note(shot snapshot) {
 	sc := shot.Screen
 	switch sc.Kind {
-	case "reserved", "applied":
-		if sc.Number != "" {
-			s.ledger.promise(sc.Number, sc.Delivery)
+	case "reserved":
+		s.tells(sc.Number, sc.Delivery)
+		if sc.Delivery == "accepted" || sc.Delivery == "queued" {
+			s.reserved = true
+		}
+	case "applied":
+		s.tells(sc.Number, sc.Delivery)
+		if s.reserved && !s.madeUp {
+			s.ledger.mustBeAccepted(sc.Number)
 		}
 	case "issued":
-		s.ledger.issued[s.card] = true
+		if s.id = ""; len(sc.Fields) > 0 {
+			s.id = sc.Fields[0].Value
+		}
+		s.recorded = s.recorded || sc.Slip != "" && sc.Slip != "printing"
+	case "manage":
+		if s.id != "" && (len(sc.Fields) == 0 || sc.Fields[0].Value != s.id) {
+			s.t.Errorf("the management page shows another ID than was issued")
+		}
 	case "recovered":
 		for _, it := range sc.Items {
 			s.ledger.promise(it.Number, "recovered")
 		}
 	}
-	s.say("%s", sc.Step)
+	now := sc.Step + strings.Repeat("?", min(1, len(momentOf(shot).over))) + sc.Code
+	if shot.Busy != nil {
+		now += " (" + shot.Busy.With + ")"
+	}
+	if len(s.said) == 0 || s.said[len(s.said)-1] != now {
+		s.say("%s", now)
+	}
+}
+
+// tells: the screen has told of a submission.
+func (s *shopper) tells(number, delivery string) {
+	s.ledger.promise(number, delivery)
+	if !slices.Contains(s.told, number) {
+		s.told = append(s.told, number)
+	}
 }
 
 // ended names the end that the screen shows, or "".
 func (s *shopper) ended(shot snapshot) string {
 	switch shot.Screen.Kind {
 	case "goodbye":
+		s.checkGoodbye(shot)
 		s.send(shot.Seq, "next", nil)
-		return "goodbye"
+		return shot.Screen.Reason
 	case "recovered":
-		s.send(shot.Seq, "next", nil)
-		return "recovered"
+		s.t.Fatal("submissions were recovered although nothing was killed")
 	case "menu":
-		if s.acts > 3 && len(s.said) > 3 {
-			return "top"
+		if s.begun {
+			return "turned back"
 		}
+	default:
+		s.begun = true
 	}
 	return ""
 }
 
 // impatient: nothing has moved for a while. Waits are shortened by the clock,
 // cards put back, and the same act done again, which must be harmless.
-func (s *shopper) impatient(shot snapshot) {
+func (s *shopper) impatient(shot snapshot) (string, bool) {
+	s.still++
+	if s.still > stillMost {
+		s.t.Fatalf("the screen stands still at %s", shot.Screen.Step)
+	}
 	s.say("waits")
 	s.repair()
+	lies := s.lying()
 	switch {
-	case shot.Screen.Kind == "card" && (shot.Screen.Status == "problem" || !shot.Kiosk.Card):
-		s.dock("card", map[string]any{"persona": ""})
-		s.dock("card", map[string]any{"persona": s.persona})
-	case shot.Busy != nil, shot.Screen.Kind == "entry" && shot.Screen.Step == "issue_code":
+	case shot.Screen.Kind == "card" && shot.Screen.Step == "card" && shot.Busy == nil && shot.Overlay == nil && lies == s.persona && shot.Kiosk.Card:
+		if s.still > stillCard && (shot.Screen.Status == "waiting" || s.relaid && shot.Screen.Status == "problem") {
+			s.t.Fatalf("the right card lies on the reader and is not used (%s %v)", shot.Screen.Status, shot.Screen.Problem)
+		}
+		if shot.Screen.Status == "problem" && !s.relaid {
+			s.lay("")
+			s.lay(s.persona)
+		}
+	case shot.Screen.Kind == "card" && shot.Busy == nil && lies != s.persona:
+		s.lay("")
+		s.lay(s.persona)
+	case shot.Busy != nil, shot.Screen.Step == "issue_code", shot.Screen.Kind == "trouble":
 		s.dock("clock", map[string]any{"forward_sec": 5})
 	}
-	if shot.Screen.Kind != "" {
-		s.act(shot)
-	}
+	return killed, s.act(shot)
 }
 
-func (s *shopper) act(shot snapshot) {
+// lay puts a card on the reader; "" lifts what lies there.
+func (s *shopper) lay(persona string) { s.dock("card", map[string]any{"persona": persona}) }
+
+func (s *shopper) lying() string {
+	var now struct {
+		Reader struct{ Persona string }
+	}
+	s.get(s.kiosk+"/dock/api/state", &now)
+	return now.Reader.Persona
+}
+
+// act does what the screen asks for; it reports whether the daemon was killed.
+func (s *shopper) act(shot snapshot) bool {
 	sc := shot.Screen
 	send := func(typ string, data any) { s.send(shot.Seq, typ, data) }
+	if s.goesAway(shot) || s.whim(shot) {
+		return false
+	}
 	if shot.Overlay != nil {
 		send("close", nil)
-		return
+		return false
 	}
-	if shot.Busy != nil && !shot.Nav.Back {
-		return
+	if shot.Busy != nil {
+		if shot.Nav.Back && s.rnd.IntN(2) == 0 {
+			s.say("GIVES UP %s", shot.Busy.With)
+			send("back", nil)
+		}
+		return s.dies(shot)
 	}
 	switch sc.Kind {
 	case "menu":
-		for _, c := range sc.Choices {
-			if c.Plan == s.plan && c.Available {
-				send("start", map[string]any{"plan": s.plan})
-				return
-			}
-		}
-		s.repair()
+		s.choosePlan(shot)
 	case "services":
-		id := "aeon-card-waon"
-		if sc.Step == "apply_search" {
-			id = "waon" // its ID is the number on the card, whatever was issued
-		}
-		send("pick", map[string]any{"id": id})
+		s.pick(shot)
 	case "terms":
 		if sc.Page < sc.Pages-1 {
 			send("turn", map[string]any{"page": sc.Page + 1})
-			return
+			return false
 		}
 		send("box", map[string]any{"on": true})
 		send("next", nil)
@@ -167,50 +301,99 @@ func (s *shopper) act(shot snapshot) {
 		s.keys(shot.Seq, "250203")
 		send("next", nil)
 	case "consent":
+		if s.rnd.IntN(2) == 0 {
+			s.lay(s.persona) // while the statement is read
+		}
 		send("box", map[string]any{"on": true})
 		send("next", nil)
 	case "card":
-		if sc.Step == "card" && sc.Status == "problem" && shot.Kiosk.Card {
-			s.dock("card", map[string]any{"persona": ""}) // the WAON card, or a card that will not do
-		}
-		if sc.Step == "card" && !shot.Kiosk.Card {
-			s.dock("card", map[string]any{"persona": s.persona})
+		switch {
+		case sc.Step != "card":
+		case !shot.Kiosk.Card:
+			s.relaid = false
+			s.lay(s.persona)
+		case sc.Status == "problem" && s.lying() != s.persona:
+			s.lay("")
+			s.lay(s.persona)
 		}
 	case "pin":
+		s.relaid = false
 		s.enterPIN(shot)
 	case "trouble":
-		s.repair()
-		switch {
-		case sc.Retry && shot.Nav.Next:
-			send("next", nil)
-		case sc.Retry: // a wait is shown
-		case sc.Other == "reserve":
-			send("another", nil)
-		default:
-			send("home", nil)
-			send("next", nil)
-		}
-	case "issued":
-		if sc.Slip != "printing" {
-			send("next", nil)
-		}
+		s.trouble(shot)
+	case "issued", "reserved", "applied":
+		s.result(shot)
 	default:
 		if shot.Nav.Next {
 			send("next", nil)
 		}
 	}
+	return s.dies(shot)
 }
 
-func (s *shopper) enterPIN(shot snapshot) {
-	digits := pin
-	if s.slip {
-		digits, s.slip = "9999", false
+// choosePlan starts the plan, once it is offered.
+func (s *shopper) choosePlan(shot snapshot) {
+	for _, c := range shot.Screen.Choices {
+		if c.Plan == s.plan && c.Available {
+			s.send(shot.Seq, "start", map[string]any{"plan": s.plan})
+			return
+		}
 	}
-	s.send(shot.Seq, "clear", nil)
-	s.keys(shot.Seq, digits)
-	s.send(shot.Seq, "next", nil)
-	if s.rnd.IntN(4) == 0 {
-		s.send(shot.Seq, "next", nil) // a double tap
+	s.repair()
+}
+
+// pick chooses the payment card to register, or the service to apply for.
+func (s *shopper) pick(shot snapshot) {
+	if shot.Screen.Step == "issue_kind" {
+		s.send(shot.Seq, "pick", map[string]any{"id": "aeon-card-waon"})
+		return
+	}
+	if s.lineBack {
+		s.lineMode = ""
+		s.repair()
+	}
+	s.send(shot.Seq, "pick", map[string]any{"id": s.service})
+}
+
+// result acts on the end of a procedure: on, or home with the slip.
+func (s *shopper) result(shot snapshot) {
+	sc := shot.Screen
+	switch {
+	case !shot.Nav.Next: // the hub's word is awaited
+	case sc.Kind == "issued" && sc.Slip == "printing" && s.rnd.IntN(2) == 0: // the slip is awaited
+	case s.story.stop == sc.Kind:
+		s.send(shot.Seq, "another", nil)
+	case sc.Fix != "" && s.whims > 0:
+		s.whims--
+		s.say("FIX %s", sc.Fix)
+		s.send(shot.Seq, "another", nil)
+	default:
+		s.send(shot.Seq, "next", nil)
+	}
+}
+
+// trouble takes the way that the screen offers.
+func (s *shopper) trouble(shot snapshot) {
+	sc := shot.Screen
+	s.repair()
+	switch {
+	case sc.Retry && shot.Nav.Next:
+		if strings.HasPrefix(sc.Code, "card_") || sc.Code == "reader_gone" || sc.Code == "pin_uncertain" {
+			lies := s.lying()
+			if lies != s.persona {
+				s.lay("")
+				s.lay(s.persona)
+			}
+			s.relaid = true
+		}
+		s.send(shot.Seq, "next", nil)
+	case sc.Retry: // a wait is shown
+	case sc.Other != "":
+		s.say("OTHER %s", sc.Other)
+		s.send(shot.Seq, "another", nil)
+	default:
+		s.send(shot.Seq, "home", nil)
+		s.send(shot.Seq, "next", nil)
 	}
 }
 
@@ -222,92 +405,16 @@ func (s *shopper) keys(seq uint64, text string) {
 	}
 }
 
-func (s *shopper) enter(shot snapshot) {
-	var text string
-	switch shot.Screen.Step {
-	case "issue_card", "apply_id":
-		if s.tap {
-			s.tap = false
-			s.dock("card", map[string]any{"persona": "waon-1"})
-			return
-		}
-		text = s.card
-	case "issue_name":
-		text = "ヤマダ タロウ"
-	case "issue_phone":
-		text = s.phone
-	case "issue_code":
-		text = s.message()
-		if text == "" {
-			return
-		}
-	case "apply_code":
-		text = "123456"
-	case "apply_phone":
-		text = s.phone[7:]
-	default:
-		text = "abcd1234"
+func (s *shopper) enterPIN(shot snapshot) {
+	digits := pin
+	if s.clumsy {
+		digits, s.clumsy = "9999", false
 	}
+	s.eyes.keepOff(digits)
 	s.send(shot.Seq, "clear", nil)
-	s.keys(shot.Seq, text)
+	s.keys(shot.Seq, digits)
 	s.send(shot.Seq, "next", nil)
-}
-
-// message reads the newest SMS of this phone from the sandbox.
-func (s *shopper) message() string {
-	var box struct {
-		Messages []struct {
-			Code string `json:"code"`
-			Text string `json:"text"`
-		} `json:"messages"`
+	if s.rnd.IntN(4) == 0 {
+		s.send(shot.Seq, "next", nil) // a double tap
 	}
-	s.get(s.hub+"/api/sms?phone="+url.QueryEscape(s.phone), &box)
-	if len(box.Messages) == 0 {
-		return ""
-	}
-	return box.Messages[0].Code
-}
-
-// repair puts the hardware in order, as staff would.
-func (s *shopper) repair() {
-	s.dock("tear", map[string]any{"at": -1})
-	s.dock("reader", map[string]any{"power": true})
-	s.dock("line", map[string]any{"mode": "up"})
-	s.dock("printer", map[string]any{"paper": "full", "cover": "closed", "power": "on"})
-}
-
-// failSlip breaks the next slip somewhere on its way.
-func (s *shopper) failSlip(how string) {
-	s.dock("printer", map[string]any{"fail_at_byte": s.rnd.IntN(20000), "fault": how})
-}
-
-// fault makes one thing go wrong; it reports whether the daemon was killed.
-func (s *shopper) fault(shot snapshot) bool {
-	kinds := []func(){
-		func() { s.dock("tear", map[string]any{"at": s.rnd.IntN(16)}) },
-		func() { s.dock("tear", map[string]any{"at": s.rnd.IntN(16)}) },
-		func() { s.dock("card", map[string]any{"persona": ""}) },
-		func() { s.dock("card", map[string]any{"persona": "unknown"}) },
-		func() { s.dock("reader", map[string]any{"power": false}) },
-		func() { s.dock("line", map[string]any{"mode": "down"}) },
-		func() { s.dock("line", map[string]any{"mode": "down"}) },
-		func() { s.dock("line", map[string]any{"mode": "rubbish"}) },
-		func() { s.dock("line", map[string]any{"mode": "slow"}) },
-		func() { s.dock("printer", map[string]any{"paper": "out"}) },
-		func() { s.dock("printer", map[string]any{"cover": "open"}) },
-		func() { s.dock("printer", map[string]any{"power": "off"}) },
-		func() { s.failSlip("paper_out") },
-		func() { s.failSlip("power_off") },
-		func() { s.failSlip("mute") },
-		func() { s.slip = true },
-		func() { s.send(1, "next", nil) },
-		func() { s.send(shot.Seq, "rubbish", map[string]any{"x": 1}) },
-		func() { s.disconnect(); s.connect() },
-		s.restartHub,
-		func() { s.act(shot); s.restartKiosk() },
-	}
-	i := s.rnd.IntN(len(kinds))
-	s.say("FAULT %d", i)
-	kinds[i]()
-	return i == len(kinds)-1
 }

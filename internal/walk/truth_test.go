@@ -1,0 +1,234 @@
+package walk
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// ledger is what screens have promised: reception number → what was said.
+type ledger struct {
+	promised map[string][]string
+	must     map[string]bool // applications that have to be accepted
+	judged   map[string]bool
+	issued   int // IDs whose record must be at the hub
+}
+
+func newLedger() *ledger {
+	return &ledger{promised: map[string][]string{}, must: map[string]bool{}, judged: map[string]bool{}}
+}
+
+func (l *ledger) promise(number, delivery string) {
+	if said := l.promised[number]; !slices.Contains(said, delivery) {
+		l.promised[number] = append(said, delivery)
+	}
+}
+
+func (l *ledger) mustBeAccepted(number string) { l.must[number] = true }
+
+type row struct {
+	ID      string `json:"id"`
+	Number  string `json:"number"`
+	Kind    string `json:"kind"`
+	Verdict struct {
+		Accepted bool   `json:"accepted"`
+		Code     string `json:"code"`
+	} `json:"verdict"`
+}
+
+// judge holds one row of the hub against what was said of it, as far as the
+// screen's word reached: "queued" may become either.
+func (l *ledger) judge(r row) string {
+	said, promised := l.promised[r.Number]
+	switch {
+	case !promised && r.Kind != "issuance": // shown as ID and code, not by number
+		return fmt.Sprintf("the hub holds %s %s that no screen told of", r.Kind, r.Number)
+	case slices.Contains(said, "accepted") && !r.Verdict.Accepted:
+		return fmt.Sprintf("%s %s was called accepted and the hub refused it: %s", r.Kind, r.Number, r.Verdict.Code)
+	case slices.Contains(said, "refused") && r.Verdict.Accepted:
+		return fmt.Sprintf("%s %s was called refused and the hub accepted it", r.Kind, r.Number)
+	case l.must[r.Number] && !r.Verdict.Accepted:
+		return fmt.Sprintf("%s %s of somebody who has reserved was refused: %s (the screen said %v)", r.Kind, r.Number, r.Verdict.Code, said)
+	}
+	return ""
+}
+
+// arrive waits until the hub holds everything that was promised, and judges what
+// is new there.
+func (r *rig) arrive(book *ledger) {
+	r.t.Helper()
+	open := map[string]bool{}
+	for number := range book.promised {
+		if !book.judged[number] {
+			open[number] = true
+		}
+	}
+	if len(open) == 0 {
+		return
+	}
+	r.eventually(fmt.Sprintf("the hub to hold %v", slices.Collect(maps.Keys(open))), func() bool {
+		there := open
+		for _, row := range r.page(1, 100) {
+			if !there[row.Number] {
+				continue
+			}
+			delete(there, row.Number)
+			book.judged[row.Number] = true
+			if wrong := book.judge(row); wrong != "" {
+				r.t.Error(wrong)
+			}
+		}
+		return len(there) == 0
+	})
+}
+
+// settle compares, in the end, all that was promised with all that the hub holds.
+func (r *rig) settle(book *ledger) int {
+	r.t.Helper()
+	r.arrive(book)
+	rows, times, issued := []row(nil), map[string]int{}, 0
+	for page := 1; ; page++ {
+		got := r.page(page, 1000)
+		rows = append(rows, got...)
+		if len(got) < 1000 {
+			break
+		}
+	}
+	for _, row := range rows {
+		times[row.Number]++
+		if row.Kind == "issuance" {
+			issued++
+		}
+		if wrong := book.judge(row); wrong != "" && !book.judged[row.Number] {
+			r.t.Error(wrong)
+		}
+	}
+	for number, n := range times {
+		if n != 1 {
+			r.t.Errorf("%s stands %d times in the hub", number, n)
+		}
+	}
+	if issued < book.issued {
+		r.t.Errorf("%d IDs were issued, %d records of it are in the hub", book.issued, issued)
+	}
+	var alarms struct {
+		Alarms []struct{ Kind, Text string } `json:"alarms"`
+	}
+	r.get(r.hub+"/api/alarms", &alarms)
+	for _, a := range alarms.Alarms {
+		r.t.Errorf("the hub raised an alarm: %s %s", a.Kind, a.Text)
+	}
+	return len(rows)
+}
+
+func (r *rig) page(n, limit int) []row {
+	r.t.Helper()
+	var got struct {
+		Submissions []row `json:"submissions"`
+	}
+	r.get(fmt.Sprintf("%s/api/submissions?limit=%d&page=%d", r.hub, limit, n), &got)
+	return got.Submissions
+}
+
+// checkGoodbye: "finished" and "take your slip" must be true.
+func (s *shopper) checkGoodbye(shot snapshot) {
+	s.t.Helper()
+	results, printed, not := s.eyes.slipsSaid()
+	complete := s.slips()
+	if shot.Screen.Reason == "finished" && s.resultSeen() == "" {
+		s.t.Errorf("the visit is called finished and nothing was")
+	}
+	if takes, ok := shot.Screen.Slip.(bool); ok && takes && results == not {
+		s.t.Errorf("a slip is to be taken and the screen knew of none")
+	}
+	if complete < printed {
+		s.t.Errorf("%d slips were called printed, %d came out", printed, complete)
+	}
+	if most := results - not + s.reprints; complete > most && time.Now().After(s.slipsLeft) {
+		s.t.Errorf("%d slips came out, the screen had told of at most %d (%d called not printed)", complete, most, not)
+	}
+}
+
+// slips counts the whole ones that came out of the printer.
+func (s *shopper) slips() (complete int) {
+	var now struct {
+		Slips []struct{ Complete bool }
+	}
+	s.get(s.kiosk+"/dock/api/state", &now)
+	for _, slip := range now.Slips {
+		if slip.Complete {
+			complete++
+		}
+	}
+	return complete
+}
+
+// resultSeen is the furthest result that the screen showed.
+func (s *shopper) resultSeen() string {
+	for _, kind := range []string{"applied", "reserved", "manage", "issued"} {
+		if s.eyes.delivery(kind) != "" {
+			return kind
+		}
+	}
+	return ""
+}
+
+// class names what came of a visit, for the table.
+func (s *shopper) class(end string) string {
+	kind := s.resultSeen()
+	switch {
+	case end == killed && s.recovered:
+		return "killed, told after the start"
+	case end == killed:
+		return "killed, nothing to tell"
+	case kind == "applied", kind == "reserved":
+		return kind + " " + s.eyes.delivery(kind)
+	case kind == "manage":
+		return "looked up"
+	case kind != "":
+		return kind
+	}
+	return end
+}
+
+// mustOccur are the ends that 200 visits have to bring.
+func mustOccur() []string {
+	return []string{
+		"applied accepted", "applied queued", "applied refused", "reserved accepted", "reserved queued", "issued", "looked up",
+		"left", "idle", "turned back", "killed, told after the start", "killed, nothing to tell",
+	}
+}
+
+// afterKill looks at the screen that the next start shows: the top, or what is
+// known of the visit that was cut.
+func (s *shopper) afterKill() {
+	s.t.Helper()
+	shot := <-s.shots
+	s.note(shot)
+	told, issuance := map[string]bool{}, false
+	switch shot.Screen.Kind {
+	case "menu":
+		if !s.endsMaybe && (len(s.told) > 0 || s.recorded) {
+			s.t.Errorf("after a kill the screen says nothing of %v", s.told)
+		}
+		return
+	case "recovered":
+		s.recovered = true
+	default:
+		s.t.Fatalf("after a kill the screen shows %s", shot.Screen.Step)
+	}
+	for _, it := range shot.Screen.Items {
+		told[it.Number] = true
+		issuance = issuance || it.Kind == "issuance"
+	}
+	for _, number := range s.told {
+		if !told[number] {
+			s.t.Errorf("%s was told of before the kill, and is not after it", number)
+		}
+	}
+	if s.recorded && !issuance {
+		s.t.Error("an ID was issued before the kill, and the screen says nothing of it")
+	}
+	s.send(shot.Seq, "next", nil)
+}
