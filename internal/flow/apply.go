@@ -204,7 +204,7 @@ func (t *turn) touchApplyCode(f Fact) {
 		t.show(StepApplyCode)
 	case a.before != nil || !svc.PhoneLast4:
 		t.toCheck()
-	case a.last4 != "":
+	case len(a.last4) == last4Len:
 		t.toCheck()
 	default:
 		t.forward(StepApplyPhone)

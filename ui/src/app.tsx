@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { everyStepName, type Intent, type Keyboard, type Screen, type Snapshot } from "./contract";
 import { EnvContext } from "./env";
 import { BottomBar, ProgressLine, TopBar } from "./frame/bars";
@@ -95,7 +95,8 @@ export function App(props: AppProps) {
   const t = translator(snap?.lang ?? "ja");
   const last = useRef({ question: "", at: -1, back: false });
 
-  useEffect(() => {
+  // Before the browser paints: whoever sees a field can type into it.
+  useLayoutEffect(() => {
     if (!snap || line !== "up") return;
     const onKey = (event: KeyboardEvent) => {
       if (snap.overlay || waitOf(snap)) return;

@@ -23,8 +23,9 @@ export function primaryKey(screen: Screen): Key | null {
     case "reserved":
       return screen.onward ? "step.reserved.next" : "step.reserved.finish";
     case "trouble":
-      // Where nothing can be tried again, the way out takes its place.
-      return screen.retry ? "step.trouble.next" : "overlay.idle.end";
+      // Again, else another way forward, else the way out.
+      if (screen.retry) return "step.trouble.next";
+      return screen.other === "" ? "overlay.idle.end" : `trouble.other.${screen.other}`;
     case "recovered":
     case "service":
     case "terms":
@@ -45,6 +46,10 @@ export function primaryOf(snap: Snapshot, t: Translate): Primary | null {
   if (key === null) return null;
   const text = t(key);
   if (text === "") return null;
-  if (snap.screen.kind === "trouble" && !snap.screen.retry) return { text, on: snap.nav.home, intent: { type: "home" } };
+  if (snap.screen.kind === "trouble" && !snap.screen.retry) {
+    return snap.screen.other === ""
+      ? { text, on: snap.nav.home, intent: { type: "home" } }
+      : { text, on: true, intent: { type: "another" } };
+  }
   return { text, on: snap.nav.next, intent: { type: "next" } };
 }

@@ -163,11 +163,16 @@ export function TroubleScreen(props: { screen: Trouble }) {
         </p>
       </div>
       {wait > 0 && <p class="small">{t("trouble.wait", { n: wait })}</p>}
-      {screen.other !== "" && (
-        <Press class="button quiet" onPress={() => send({ type: "another" })}>
-          {t(`trouble.other.${screen.other}`)}
-        </Press>
-      )}
+      {screen.other !== "" &&
+        (screen.retry ? (
+          <Press class="button quiet" onPress={() => send({ type: "another" })}>
+            {t(`trouble.other.${screen.other}`)}
+          </Press>
+        ) : (
+          <Press class="button quiet" onPress={() => send({ type: "home" })}>
+            {t("overlay.idle.end")}
+          </Press>
+        ))}
       <p class="code-line">{t("trouble.code", { code: screen.code })}</p>
     </Stage>
   );
