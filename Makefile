@@ -13,7 +13,6 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOBUILD := go build -trimpath -ldflags '-X main.version=$(VERSION)'
 LINT    := $(CACHE)/bin/golangci-lint
 VULN    := $(CACHE)/bin/govulncheck
-PORT    ?= 8080
 
 UI_SRC  := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -type f -not -name '*.go' -print 2>/dev/null) $(wildcard internal/lang/*.json)
 FUZZTIME ?= 30s

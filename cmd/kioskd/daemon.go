@@ -48,7 +48,7 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 	var outbox *ksync.Outbox
 	up := uplink.New(uplink.Options{
 		File: cfg.Enrolment, DialContext: sim.line.DialContext, Log: log,
-		Report: func(ctx context.Context) wire.Report { return report(ctx, k, outbox) },
+		Report: func(ctx context.Context) wire.Report { return k.Report(ctx, version, outbox) },
 	})
 	outbox, err = ksync.OpenOutbox(ctx, filepath.Join(cfg.Data, "outbox.db"), up.Enrolment, log)
 	if err != nil {
@@ -115,18 +115,6 @@ func settings(cfg config.Config, cat *catalogue.Catalogue) flow.Settings {
 
 // place translates the word of the configuration.
 func place(s string) flow.Place { return flow.Place(s) }
-
-// report is the sign of life: nothing in it is personal.
-func report(ctx context.Context, k *kiosk.Kiosk, outbox *ksync.Outbox) wire.Report {
-	r := wire.Report{Version: version}
-	if frame, err := k.Look(ctx); err == nil {
-		r.Screen = string(frame.Step)
-	}
-	if n, err := outbox.Pending(ctx); err == nil {
-		r.Queued = n
-	}
-	return r
-}
 
 // writeAddr tells tools and tests where the screen is served, whole or not at all.
 func writeAddr(dir string, addr net.Addr) error {

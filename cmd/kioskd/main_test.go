@@ -14,6 +14,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"waitfile": waitFile,
 			"get":      get,
+
+			"refusedsubmission": refusedSubmission,
 		},
 	})
 }

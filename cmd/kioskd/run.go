@@ -28,7 +28,12 @@ const usage = `kioskd is the daemon of a kiosk.
 Usage:
   kioskd [run] [flags]      serve the kiosk until SIGTERM or SIGINT
   kioskd check-config FILE  list every mistake in a configuration
+  kioskd outbox list        show what waits for the hub
+  kioskd outbox requeue     try again what the hub has refused and was set aside
+  kioskd outbox verify      check that nobody has changed the audit log
   kioskd version            say which version this is
+
+The outbox commands take --data and --config, and need the daemon stopped.
 
 Flags of run:
 `
@@ -44,6 +49,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		return serve(ctx, args, stdout, stderr, getenv)
 	case "check-config":
 		return checkConfig(args, stdout, stderr)
+	case "outbox":
+		return outboxCommand(ctx, args, stdout, stderr)
 	case "version":
 		if len(args) > 0 {
 			return misuse(stderr, errors.New("version takes no arguments"))

@@ -1,15 +1,21 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"kioskd/internal/fault"
+	ksync "kioskd/internal/sync"
+	"kioskd/internal/wire"
 )
 
 // waitFile waits until a file is there.
@@ -48,4 +54,54 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	if ok := resp.StatusCode == http.StatusOK; ok == neg {
 		ts.Fatalf("status %d", resp.StatusCode)
 	}
+}
+
+// refusingHub refuses every submission for good.
+type refusingHub struct{}
+
+func (refusingHub) Submit(context.Context, wire.Submission) (wire.Ack, error) {
+	return wire.Ack{}, &ksync.RefusalError{Problem: wire.Problem{Status: http.StatusConflict, Code: fault.HubRefused}}
+}
+
+func (refusingHub) Report(context.Context, wire.Report) error { return nil }
+
+// refusedSubmission makes the data folder of a daemon whose hub has refused a
+// reservation.
+func refusedSubmission(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: refusedsubmission DATA")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	seal, err := wire.NewSealKey()
+	ts.Check(err)
+	enrolment := &wire.Enrolment{Kiosk: "demo", SealKey: seal.Public().Bytes(), SealKeyID: seal.ID()}
+	log := slog.New(slog.DiscardHandler)
+	outbox, err := ksync.OpenOutbox(ctx, filepath.Join(ts.MkAbs(args[0]), "outbox.db"), func() (*wire.Enrolment, bool) { return enrolment, true }, log)
+	ts.Check(err)
+	document, err := wire.EncodeDocument(wire.Document{
+		Schema: wire.Schema, Kind: wire.KindReservation, Kiosk: "demo", Time: time.Now().UTC().Truncate(time.Second),
+		Nonce: wire.NewNonce(), Reservation: &wire.Reservation{},
+	})
+	ts.Check(err)
+	_, err = outbox.Commit(ctx, ksync.Entry{Visit: "1", Payload: wire.Payload{
+		Schema: wire.Schema, Kind: wire.KindReservation,
+		Signed: &wire.Signed{Document: document, Signature: []byte{1}, Certificate: []byte{2}},
+	}})
+	ts.Check(err)
+	sending, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- ksync.NewCourier(outbox, refusingHub{}, log, ksync.CourierOptions{}).Run(sending) }()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		n, err := outbox.Quarantined(ctx)
+		ts.Check(err)
+		if n == 1 {
+			break
+		}
+		<-tick.C
+	}
+	stop()
+	ts.Check(errors.Join(<-ended, outbox.Close()))
 }

@@ -17,6 +17,7 @@ const (
 	auditCommitted    = "committed"
 	auditAcknowledged = "acknowledged" // the trigger on submissions reads this word
 	auditQuarantined  = "quarantined"
+	auditRequeued     = "requeued"
 	auditSlip         = "slip"
 	auditVisitEnded   = "visit_ended"
 	auditFound        = "found"

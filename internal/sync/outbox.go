@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	stdsync "sync"
 	"time"
 
@@ -58,6 +59,21 @@ func OpenOutbox(ctx context.Context, path string, enrol func() (*wire.Enrolment,
 		return nil, errors.Join(fmt.Errorf("cannot open outbox: %w", sqlitedb.Damaged(err)), d.close())
 	}
 	return o, nil
+}
+
+// ExamineOutbox opens the outbox of a daemon that is stopped, for staff. It must
+// be there; nothing is noted, and nothing can be committed. While the daemon runs
+// the error is ErrInUse.
+func ExamineOutbox(ctx context.Context, path string, log *slog.Logger) (*Outbox, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("cannot open outbox: %w", err)
+	}
+	d, err := openDB(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	none := func() (*wire.Enrolment, bool) { return nil, false }
+	return &Outbox{db: d, enrol: none, log: log, run: wire.NewSubmissionID(), fresh: make(chan struct{}, 1)}, nil
 }
 
 // settle notes the start. Of slips that were on their way nobody knows whether

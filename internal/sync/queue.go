@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"kioskd/internal/fault"
 	"kioskd/internal/wire"
@@ -132,12 +133,54 @@ func (o *Outbox) quarantine(ctx context.Context, id string, reason fault.Code) e
 // Requeue lets the courier try quarantined submissions again, after staff or the
 // hub's people have removed the reason. It returns how many there were.
 func (o *Outbox) Requeue(ctx context.Context) (int, error) {
-	res, err := o.db.Exec(ctx, "UPDATE submissions SET state = 'queued', reason = '' WHERE state = 'quarantined'")
+	var n int64
+	err := o.db.Write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, "UPDATE submissions SET state = 'queued', reason = '' WHERE state = 'quarantined'")
+		if err != nil {
+			return err
+		}
+		if n, err = res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		return appendAudit(ctx, tx, auditRequeued, "", fmt.Sprint(n))
+	})
 	if err != nil {
 		return 0, storageFailed("requeue submissions", err)
 	}
-	n, err := res.RowsAffected()
-	return int(n), err
+	return int(n), nil
+}
+
+// Waiting is a submission that the hub has not acknowledged.
+type Waiting struct {
+	Number      string
+	Kind        wire.Kind
+	Quarantined bool
+	Reason      fault.Code // why it was set aside
+	Attempts    int
+	Since       time.Time // by the kiosk's clock
+}
+
+// List gives everything that waits, oldest first.
+func (o *Outbox) List(ctx context.Context) (list []Waiting, err error) {
+	rows, err := o.db.Read().QueryContext(ctx,
+		"SELECT number, kind, state = 'quarantined', reason, attempts, created FROM submissions ORDER BY n")
+	if err != nil {
+		return nil, storageFailed("list submissions", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var w Waiting
+		var since int64
+		if err := rows.Scan(&w.Number, &w.Kind, &w.Quarantined, &w.Reason, &w.Attempts, &since); err != nil {
+			return nil, storageFailed("list submissions", err)
+		}
+		w.Since = time.Unix(since, 0).UTC()
+		list = append(list, w)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, storageFailed("list submissions", err)
+	}
+	return list, nil
 }
 
 // Pending is the number of submissions that the hub has not acknowledged,

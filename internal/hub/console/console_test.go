@@ -115,7 +115,7 @@ func TestKioskStates(t *testing.T) {
 	h, store := open(t)
 	now := time.Now()
 	for id, rep := range map[string]*wire.Report{
-		"fresh": {Screen: "top"}, "faulty": {Faults: []fault.Code{fault.PaperOut}}, "silent": {}, "new": nil,
+		"fresh": {Screen: "top"}, "faulty": {Faults: []fault.Code{fault.PaperOut}, Devices: map[string]string{"printer": "paper_out", "outbox": "2 set aside"}}, "silent": {}, "new": nil,
 	} {
 		must(t, store.EnsureKiosk(t.Context(), id, now))
 		at := now
@@ -137,8 +137,11 @@ func TestKioskStates(t *testing.T) {
 	if want := "map[faulty:warn fresh:ok new:off silent:bad]"; fmt.Sprint(got) != want {
 		t.Errorf("got %v, not %s", got, want)
 	}
-	if body := get(t, h, "/"); !strings.Contains(body, "paper_out") {
-		t.Error("the cause is not shown")
+	body := get(t, h, "/")
+	for _, want := range []string{`<td class="cause">paper_out</td>`, "printer <em>paper_out</em>", "outbox <em>2 set aside</em>"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the list does not show %s", want)
+		}
 	}
 }
 

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	ksync "kioskd/internal/sync"
+)
+
+// outboxCommand lets staff look into the outbox of a stopped daemon.
+func outboxCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	commands := map[string]func(context.Context, *ksync.Outbox, io.Writer) error{
+		"list": listOutbox, "requeue": requeueOutbox, "verify": verifyOutbox,
+	}
+	if len(args) == 0 || commands[args[0]] == nil {
+		return misuse(stderr, errors.New("outbox takes one of list, requeue, verify"))
+	}
+	o := &options{}
+	flags := flag.NewFlagSet("kioskd outbox", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&o.config, "config", "", "")
+	flags.StringVar(&o.data, "data", "", "")
+	if err := flags.Parse(args[1:]); err != nil {
+		return misuse(stderr, err)
+	}
+	if flags.NArg() > 0 {
+		return misuse(stderr, fmt.Errorf("%q is not a flag", flags.Arg(0)))
+	}
+	cfg, err := o.configuration()
+	if err != nil {
+		return misuse(stderr, err)
+	}
+	if err := examine(ctx, filepath.Join(cfg.Data, "outbox.db"), stdout, commands[args[0]]); err != nil {
+		_, _ = fmt.Fprintf(stderr, "kioskd: %v\n", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+func examine(ctx context.Context, path string, stdout io.Writer, do func(context.Context, *ksync.Outbox, io.Writer) error) (err error) {
+	outbox, err := ksync.ExamineOutbox(ctx, path, slog.New(slog.DiscardHandler))
+	switch {
+	case errors.Is(err, ksync.ErrInUse):
+		return fmt.Errorf("cannot look into %s while the daemon runs: stop it first", path)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("cannot find %s: --data names the folder of the daemon", path)
+	case err != nil:
+		return err
+	}
+	defer func() { err = errors.Join(err, outbox.Close()) }()
+	return do(ctx, outbox, stdout)
+}
+
+func listOutbox(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
+	list, err := o.List(ctx)
+	if err != nil {
+		return err
+	}
+	jst := time.FixedZone("JST", 9*60*60)
+	aside := 0
+	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	for _, w := range list {
+		state := "queued"
+		if w.Quarantined {
+			aside++
+			state = "set aside: " + string(w.Reason)
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\ttried %d times\n",
+			w.Number, w.Kind, w.Since.In(jst).Format("2006-01-02 15:04 JST"), state, w.Attempts)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "%d waiting for the hub, %d of them set aside\n", len(list), aside)
+	return err
+}
+
+func requeueOutbox(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
+	n, err := o.Requeue(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "%d will be tried again when the daemon runs\n", n)
+	return err
+}
+
+func verifyOutbox(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
+	length, head, err := o.VerifyAudit(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "the audit log holds together: %d rows, the last one %x\n", length, head)
+	return err
+}

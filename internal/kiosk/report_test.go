@@ -1,0 +1,56 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/flow"
+	"kioskd/internal/hw/printer/printertest"
+	"kioskd/internal/wire"
+)
+
+type queue struct {
+	pending, aside int
+	err            error
+}
+
+func (q queue) Pending(context.Context) (int, error)     { return q.pending, q.err }
+func (q queue) Quarantined(context.Context) (int, error) { return q.aside, q.err }
+
+// Whoever looks after the kiosks sees from afar what is wrong with one.
+func TestReportTellsWhatIsWrong(t *testing.T) {
+	inWorld(t, func(w *world) {
+		hold := func(q Queue, want wire.Report) {
+			t.Helper()
+			w.look()
+			want.Version = "v"
+			if diff := cmp.Diff(want, w.k.Report(context.Background(), "v", q)); diff != "" {
+				t.Error(diff)
+			}
+		}
+		well := map[string]string{"reader": "ready", "printer": "ready"}
+		hold(queue{}, wire.Report{Screen: "top", Devices: well, Faults: []fault.Code{}})
+
+		w.line <- false // what is said over the line does not say that it is down
+		w.touch(flow.Start{Plan: flow.PlanReserve})
+		hold(queue{pending: 2}, wire.Report{Screen: "card", Devices: well, Queued: 2, Faults: []fault.Code{}})
+
+		w.printer.Set(func(s *printertest.State) { s.Paper = printertest.PaperOut })
+		pass(5 * time.Second)
+		hold(queue{pending: 3, aside: 1}, wire.Report{
+			Screen: "card", Queued: 3, Faults: []fault.Code{fault.PaperOut, fault.HubRefused},
+			Devices: map[string]string{"reader": "ready", "printer": "paper_out", "outbox": "1 set aside"},
+		})
+		w.k.opt.Skew = func() time.Duration { return -time.Hour }
+		full := &fault.Error{Code: fault.StorageFailed, Cause: errors.New("full")}
+		hold(queue{err: full}, wire.Report{
+			Screen: "card", Faults: []fault.Code{fault.PaperOut, fault.ClockWrong, fault.StorageFailed},
+			Devices: map[string]string{"reader": "ready", "printer": "paper_out"},
+		})
+	})
+}
