@@ -77,7 +77,7 @@ type moment struct {
 	since                                    uint64
 	kind, step, delivery, slip, status, over string
 	problem                                  string
-	page, count                              int
+	page                                     int
 	next, card, busy                         bool
 }
 
@@ -361,7 +361,7 @@ func (s *shopper) result(shot snapshot) {
 	switch {
 	case !shot.Nav.Next: // the hub's word is awaited
 	case sc.Kind == "issued" && sc.Slip == "printing" && s.rnd.IntN(2) == 0: // the slip is awaited
-	case s.story.stop == sc.Kind:
+	case s.stop == sc.Kind:
 		s.send(shot.Seq, "another", nil)
 	case sc.Fix != "" && s.whims > 0:
 		s.whims--

@@ -70,7 +70,29 @@ type tally struct {
 	next     atomic.Int64
 	failures atomic.Int64
 	ends     map[string]int
+	tried    map[string]int // what made the visits hard
 	stored   int
+}
+
+func (all *tally) add(s *shopper, end string) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.ends[s.class(end)]++
+	for _, said := range s.said {
+		if said[0] >= 'A' && said[0] <= 'Z' { // steps are in small letters
+			said, _, _ = strings.Cut(said, " after ")
+			all.tried[said]++
+		}
+	}
+}
+
+// table lists counts by name.
+func table(counts map[string]int) string {
+	var t strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(&t, "%6d  %s\n", counts[name], name)
+	}
+	return t.String()
 }
 
 func TestVisitsWithFaults(t *testing.T) {
@@ -83,7 +105,7 @@ func TestVisitsWithFaults(t *testing.T) {
 	t.Logf("seed %d, %d visits on %d kiosks", *seed, *visits, *rigs)
 	bin := t.TempDir()
 	build(t, bin)
-	all := &tally{ends: map[string]int{}}
+	all := &tally{ends: map[string]int{}, tried: map[string]int{}}
 	began := time.Now()
 	t.Run("kiosks", func(t *testing.T) {
 		for n := range *rigs {
@@ -93,11 +115,8 @@ func TestVisitsWithFaults(t *testing.T) {
 			})
 		}
 	})
-	var table strings.Builder
-	for _, end := range slices.Sorted(maps.Keys(all.ends)) {
-		fmt.Fprintf(&table, "%6d  %s\n", all.ends[end], end)
-	}
-	t.Logf("seed %d: %d submissions in the hubs after %s\n%s", *seed, all.stored, time.Since(began).Round(time.Second), table.String())
+	t.Logf("seed %d: %d submissions in the hubs after %s; the visits ended as\n%s", *seed, all.stored, time.Since(began).Round(time.Second), table(all.ends))
+	t.Logf("what happened on the way:\n%s", table(all.tried))
 	if *visits < 200 || all.failures.Load() >= enough {
 		return
 	}
@@ -148,6 +167,17 @@ func (r *rig) come(book *ledger, all *tally, n int) {
 	r.dock("reset", struct{}{})
 	r.arrive(book)
 	r.post(r.hub+"/api/sandbox/reset", struct{}{})
+	var walked []*shopper
+	defer func() {
+		if !r.t.Failed() {
+			return
+		}
+		for _, s := range walked {
+			r.t.Logf("%s, by %s: %s", s.name, s.persona, strings.Join(s.said[max(0, len(s.said)-80):], " · "))
+		}
+		r.t.Logf("kioskd said:\n%s", r.kioskd.log)
+		r.t.Logf("hubd said:\n%s", r.hubd.log)
+	}()
 	for _, story := range stories(rnd) {
 		s := &shopper{
 			rig: r, person: who, story: story, rnd: rnd, ledger: book,
@@ -159,10 +189,9 @@ func (r *rig) come(book *ledger, all *tally, n int) {
 				s.leaves, s.stays = []string{"home", "home", "idle"}[n], 2+rnd.IntN(12)
 			}
 		}
+		walked = append(walked, s)
 		end := s.walk()
-		all.mu.Lock()
-		all.ends[s.class(end)]++
-		all.mu.Unlock()
+		all.add(s, end)
 		if end == killed || s.resultSeen() == "" {
 			break // whoever got nowhere does not come back
 		}
@@ -171,16 +200,9 @@ func (r *rig) come(book *ledger, all *tally, n int) {
 	r.arrive(book)
 }
 
-// walk walks one visit from the top screen on, and tells the story where it fails.
+// walk walks one visit from the top screen on.
 func (s *shopper) walk() (end string) {
 	s.t.Helper()
-	defer func() {
-		if s.t.Failed() {
-			s.t.Logf("%s, by %s:\n%s", s.name, s.persona, strings.Join(s.said[max(0, len(s.said)-80):], " · "))
-			s.t.Logf("kioskd said:\n%s", s.kioskd.log)
-			s.t.Logf("hubd said:\n%s", s.hubd.log)
-		}
-	}()
 	s.lay("")
 	first := s.top()
 	s.setLine()
