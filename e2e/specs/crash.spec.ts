@@ -3,20 +3,18 @@ import { hanako, taro } from "../support/people.ts";
 import { cardAndPIN, issue, reserve, start, toCardNumber, toCheckCarried, toPhone } from "../support/walk.ts";
 
 test.describe("kill -9 of the kiosk daemon", () => {
-  test("in the middle of a visit: a calm notice, then a clean top screen", async ({ scene, house }) => {
+  test("in the middle of a visit: a calm notice, then a clean top screen", async ({ scene }) => {
     const { me, hub } = scene;
     await start(me, "issue");
     await toCardNumber(scene);
     await toPhone(scene, hanako);
-    await house.kioskd.kill();
-    await me.says("notice.lost.title");
-    await house.kioskd.start();
+    await scene.restart(() => me.says("notice.lost.title"));
     await me.at("top");
     expect(JSON.stringify(me.snapshots.at(-1))).not.toContain(hanako.phone);
     expect(await hub.submissions()).toEqual([]);
   });
 
-  test("after the reservation was stored, with the line down: shown again, sent once", async ({ scene, house }) => {
+  test("after the reservation was stored, with the line down: shown again, sent once", async ({ scene }) => {
     const { me, dock, hub } = scene;
     await start(me, "reserve");
     await dock.line("down");
@@ -27,8 +25,7 @@ test.describe("kill -9 of the kiosk daemon", () => {
     const number = screen?.kind === "reserved" ? screen.number : "";
     expect(number).not.toBe("");
 
-    await house.kioskd.kill();
-    await house.kioskd.start();
+    await scene.restart();
     await me.at("recovered");
     await me.says("recovered.reservation");
     await expect(me.page.getByText(number)).toBeVisible();
@@ -38,7 +35,7 @@ test.describe("kill -9 of the kiosk daemon", () => {
     await me.at("top");
   });
 
-  test("after the application was stored: in the hub exactly once", async ({ scene, house }) => {
+  test("after the application was stored: in the hub exactly once", async ({ scene }) => {
     const { me, dock, hub } = scene;
     await start(me, "full");
     await issue(scene, taro);
@@ -50,20 +47,18 @@ test.describe("kill -9 of the kiosk daemon", () => {
     await dock.line("down");
     await me.next("apply_check");
     await me.at("applied", "applied.title.queued");
-    await house.kioskd.kill();
-    await house.kioskd.start();
+    await scene.restart();
     await me.at("recovered");
     await me.says("recovered.application");
     await hub.expectOnce("application");
     await hub.expectOnce("reservation");
 
-    await house.kioskd.kill();
-    await house.kioskd.start();
+    await scene.restart();
     await me.at("top");
     await hub.expectOnce("application");
   });
 
-  test("the moment the card has signed: nothing twice, nothing half", async ({ scene, house }) => {
+  test("the moment the card has signed: nothing twice, nothing half", async ({ scene }) => {
     const { me, dock, hub } = scene;
     await start(me, "reserve");
     await me.at("card");
@@ -71,8 +66,7 @@ test.describe("kill -9 of the kiosk daemon", () => {
     await me.at("pin");
     await me.type("1234");
     await me.press("pin.next.reserve");
-    await house.kioskd.kill();
-    await house.kioskd.start();
+    await scene.restart();
     await expect.poll(() => me.step).toMatch(/^(top|recovered)$/);
     if (me.step === "recovered") await hub.expectOnce("reservation");
     expect((await hub.submissions()).length).toBeLessThanOrEqual(1);

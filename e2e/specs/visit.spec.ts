@@ -25,6 +25,7 @@ for (const lang of ["ja", "en"] satisfies Lang[]) {
 
       test(title, async ({ scene }) => {
         const { me, dock, hub } = scene;
+        me.hand = "screen";
         await wholeVisit(scene, who);
 
         expect(me.trail.filter((step) => step !== "reading")).toEqual(questions);

@@ -71,14 +71,19 @@ export const test = base.extend<TestFixtures, { readonly house: House }>({
   baseURL: async ({ house }, use) => use(`http://${house.kioskd.address.http}`),
 
   scene: async ({ house, page, lang }, use, info) => {
-    const { dock, hub } = house;
+    const { dock, hub, kioskd } = house;
     await hub.reset();
     await dock.reset();
     const me = new Visitor(page, lang);
     await me.arrive();
-    await use({ me, dock, hub });
+    const restart = async (between?: () => Promise<void>) => {
+      await kioskd.kill();
+      await between?.();
+      await kioskd.start();
+    };
+    await use({ me, dock, hub, restart });
     if (info.status !== info.expectedStatus) {
-      writeFileSync(info.outputPath("kioskd.log"), house.kioskd.log);
+      writeFileSync(info.outputPath("kioskd.log"), kioskd.log);
       writeFileSync(info.outputPath("hubd.log"), house.hubd.log);
     }
   },

@@ -1,4 +1,6 @@
 /** Walks to every screen and every overlay that a shopper can meet, and looks at each. */
+import { expect } from "@playwright/test";
+
 import { hanako, taro, declinedCard, type Person } from "./people.ts";
 import {
   again,
@@ -195,6 +197,24 @@ export const lookUp: Stretch = async (scene, look) => {
   await look("manage_completed");
 };
 
+/** The daemon dies after something was taken: the notice, and what the next start shows. */
+export const restarted: Stretch = async (scene, look) => {
+  const { me, dock } = scene;
+  await start(me, "reserve");
+  await dock.line("down");
+  await cardAndPIN(scene, taro);
+  await me.press("pin.next.reserve");
+  await me.at("reserved", "reserved.title.queued");
+  await scene.restart(async () => {
+    await me.says("notice.lost.title");
+    await look("notice_lost");
+  });
+  await expect.poll(() => me.step).toBe("recovered");
+  await me.settle();
+  await me.at("recovered");
+  await look("recovered");
+};
+
 export const stretches: Readonly<Record<string, Stretch>> = {
   visit,
   overlays,
@@ -205,4 +225,5 @@ export const stretches: Readonly<Record<string, Stretch>> = {
   withoutLine,
   hubTroubles,
   lookUp,
+  restarted,
 };

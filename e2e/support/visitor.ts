@@ -8,13 +8,13 @@ import { expect, type CDPSession, type Locator, type Page } from "@playwright/te
 import type { Contrast, Snapshot, StepName, TermsView } from "../../ui/src/gen/snapshot.ts";
 import { text, type Key, type Lang } from "./texts.ts";
 
-/** How the shopper types: on the screen's keys, or (much faster) on a keyboard at the kiosk. */
+/** How the shopper types: on the screen's keys, or (much faster, for tests of other things) on a keyboard at the kiosk. */
 export type Hand = "screen" | "keyboard";
 
 export class Visitor {
   readonly page: Page;
   lang: Lang;
-  hand: Hand = "screen";
+  hand: Hand = "keyboard";
   /** How this shopper wants the screen to look. */
   look: { readonly size: number; readonly contrast: Contrast } = { size: 1, contrast: "normal" };
   touches = 0;

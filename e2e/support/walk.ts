@@ -16,6 +16,8 @@ export interface Scene {
   readonly me: Visitor;
   readonly dock: Dock;
   readonly hub: Hub;
+  /** Kills the kiosk daemon and starts it again on the same data; between is what happens while it is away. */
+  restart(between?: () => Promise<void>): Promise<void>;
 }
 
 export async function start(me: Visitor, plan: "full" | "issue" | "reserve" | "apply" | "manage"): Promise<void> {

@@ -105,8 +105,7 @@ test.describe("around the kiosk", () => {
     test.describe(lang, () => {
       test.use({ lang });
       test("slips", async ({ scene }) => {
-        const { me, dock } = scene;
-        me.hand = "keyboard";
+        const { dock } = scene;
         await wholeVisit(scene, taro);
         const chapter: Chapter = { title: `Slips, ${lang === "ja" ? "Japanese" : "English"}`, about: "As the printer's head draws them.", pictures: [] };
         chapters.push(chapter);
@@ -122,8 +121,7 @@ test.describe("around the kiosk", () => {
   test.describe("for developers and operators", () => {
     test.use({ deviceScaleFactor: 0.75 });
     test("dock and console", async ({ scene, house, browser }) => {
-      const { me, dock } = scene;
-      me.hand = "keyboard";
+      const { dock } = scene;
       await wholeVisit(scene, taro);
       await dock.put("taro");
       const chapter: Chapter = { title: "Dock and hub console", about: "For developers and operators.", pictures: [] };

@@ -60,6 +60,7 @@ const shoppers: readonly (readonly [name: string, who: Person])[] = [
 
 for (const [name, who] of shoppers) {
   test(`touches of a full visit, ${name}`, async ({ scene }) => {
+    scene.me.hand = "screen";
     await wholeVisit(scene, who);
     const { touches, typed } = scene.me;
     bench(`touches_full_visit_${name}`, touches, peer.touches, "touches");
