@@ -41,6 +41,7 @@ func (k *Kiosk) tryView() (view flow.Snapshot, err error) {
 func (k *Kiosk) rebuild(work context.Context) error {
 	k.state.Discard()
 	k.life++
+	k.slips.visit = 0 // visits are counted from one again
 	wiped := slices.Collect(maps.Values(k.visits))
 	clear(k.visits)
 	for _, v := range wiped {

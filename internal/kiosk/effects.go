@@ -34,6 +34,27 @@ func (k *Kiosk) visit(work context.Context, n uint64) *visit {
 	return v
 }
 
+// turnstile lets slips of one visit at a time through: one that still waits for
+// the printer when somebody else begins must not come out before that person. A
+// slip that the printer has begun is brought to its end.
+type turnstile struct {
+	visit uint64
+	ctx   context.Context
+	close context.CancelFunc
+}
+
+// pass lets visit n in, 0 for nobody.
+func (t *turnstile) pass(work context.Context, n uint64) {
+	if t.ctx != nil && (n == 0 || n == t.visit) {
+		return
+	}
+	if t.close != nil {
+		t.close()
+	}
+	t.visit = n
+	t.ctx, t.close = context.WithCancel(work)
+}
+
 // job is one effect on its way.
 type job struct {
 	effect flow.Effect
@@ -125,7 +146,7 @@ func (k *Kiosk) jobOf(work context.Context, effect flow.Effect) *job {
 		j.wipe = func() { wipeSigned(e.Payload.Signed) }
 	case flow.Print:
 		j.visit = k.visit(work, e.Ticket.Visit)
-		j.parent = work // the daemon's end cancels it, the visit's does not
+		j.parent = k.slips.ctx // the visit's end does not cancel it, the next visit does
 		j.run = func(ctx context.Context) flow.Fact { return k.print(ctx, e) }
 		j.failed = func(c fault.Code) flow.Fact {
 			return flow.SlipEnded{Ticket: e.Ticket, Outcome: flow.SlipUnknown, Fault: c}

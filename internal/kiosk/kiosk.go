@@ -73,6 +73,7 @@ type Kiosk struct {
 	state  flow.State
 	life   uint64 // grows each time the state is built anew
 	visits map[uint64]*visit
+	slips  turnstile
 	found  []flow.FoundSubmission // to be told
 	known  devices
 	subs   map[*Subscription]struct{}
@@ -217,6 +218,7 @@ func (k *Kiosk) take(work context.Context, fact flow.Fact) error {
 		return k.rebuild(work)
 	}
 	k.state = state
+	k.slips.pass(work, state.Visit())
 	for _, effect := range effects {
 		k.carryOut(work, effect)
 	}
