@@ -266,9 +266,37 @@ func (t *turn) touchCheck(f Fact) {
 	case Next:
 		if t.complete() {
 			t.sign(forApply)
+			return
 		}
+		t.toGap()
 	default:
 	}
+}
+
+// toGap goes to the first field that is missing or not well formed, and says so
+// beside it: nothing else can be done from the check screen then.
+func (t *turn) toGap() {
+	a := &t.v.apply
+	svc, ok := t.service()
+	if !ok {
+		t.forward(StepSearch)
+		return
+	}
+	if p := svc.IDField.Problem(a.id); p != "" {
+		t.forward(StepApplyID)
+		t.problemHere(p, svc.IDField.Min)
+		return
+	}
+	for i, f := range svc.CodeFields {
+		if p := f.ProblemBytes(a.codes[i].Bytes()); p != "" {
+			a.index = i
+			t.forward(StepApplyCode)
+			t.problemHere(p, f.Min)
+			return
+		}
+	}
+	t.forward(StepApplyPhone)
+	t.problemHere("last4", last4Len)
 }
 
 func (t *turn) edit(row string) {

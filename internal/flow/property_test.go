@@ -73,10 +73,20 @@ func (w *world) checkState(r *rapid.T) {
 			r.Fatal("a card lies there, is known, and is asked for")
 		}
 	case StepCheck:
-		if svc, ok := w.s.service(); ok && w.view().Nav.Next && svc.IDField.Problem(v.apply.id) != "" {
-			r.Fatal("an ill-formed ID can be applied with")
+		if !w.view().Nav.Next {
+			r.Fatal("the check screen is dark")
 		}
 	default:
+	}
+	for _, e := range w.out {
+		sign, ok := e.(Sign)
+		if !ok || sign.Document.Application == nil {
+			continue
+		}
+		svc, _ := w.s.set.Catalogue.Find(sign.Document.Application.Service)
+		if p := svc.IDField.Problem(sign.Document.Application.ServiceID); p != "" {
+			r.Fatalf("the card signs an ID that is %s", p)
+		}
 	}
 	if v.issue.number != "" && v.card.signer != "" && v.card.signer != markHolder {
 		r.Fatal("somebody else has signed")

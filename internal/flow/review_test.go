@@ -199,3 +199,18 @@ func TestWipeZeroesWhatTheCardSigned(t *testing.T) {
 		t.Error("the codes stay in memory after the document was stored")
 	}
 }
+
+func TestTheCheckScreenLeadsToWhatIsMissing(t *testing.T) {
+	w := atCheck(t).do(Next{}).sign().store("a")
+	w.do(Acknowledged{ID: "a", Verdict: wire.Verdict{Code: fault.ServiceIDWrong}}, Another{}).at(StepApplyID)
+	w.do(Clear{}).keys("99").do(Back{}).at(StepCheck)
+	if !w.view().Nav.Next {
+		t.Fatal("dark, and no word why")
+	}
+	w.do(Next{}).at(StepApplyID)
+	if has[Sign](w) || w.problem().Code == "" {
+		t.Fatalf("%+v", w.problem())
+	}
+	w.do(Clear{}).keys(markID).do(Next{}).at(StepApplyCode).do(Clear{}, Back{}, Back{}).at(StepCheck)
+	w.do(Next{}).at(StepApplyCode).keys(markCode).do(Next{}).at(StepCheck).do(Next{}).at(StepPIN)
+}

@@ -185,14 +185,12 @@ func (s *State) navNext() bool {
 		return len(v.issue.birth) == birthLen(v.issue.era)
 	case StepPIN:
 		return v.card.pin.Len() == pinLen
-	case StepIssued, StepLastTry, StepService, StepManage:
+	case StepIssued, StepLastTry, StepService, StepManage, StepCheck:
 		return true
 	case StepReserved:
 		return v.reserved.delivery != DeliverySending
 	case StepApplied:
 		return v.applied.delivery != DeliverySending
-	case StepCheck:
-		return s.complete()
 	case StepTrouble:
 		return v.trouble.retryTo != "" && s.passed(s.entered.Add(v.trouble.wait))
 	case StepTop, StepRecovered, StepIssueKind, StepCard, StepReading, StepSearch, StepGoodbye:
