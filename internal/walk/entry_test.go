@@ -25,7 +25,9 @@ func (s *shopper) enter(shot snapshot) {
 			s.misled, text = false, "09000000002" // the sandbox cannot send there
 		}
 	case "issue_code":
-		if text = s.message(); text == "" {
+		if text = s.message(); text == "" || s.still > 2 { // lost on the way, or too old by now
+			s.minuteLater()
+			s.send(shot.Seq, "resend", nil)
 			return
 		}
 		s.eyes.keepOff(text)

@@ -55,6 +55,7 @@ type shopper struct {
 	tap    bool   // a WAON card is tapped instead of typing its number
 	clumsy bool   // a wrong PIN is still to come
 	misled bool   // a phone that gets no message is tried first
+	slowAt string // step at which the line turns slow, "" = none
 	leaves string // how the shopper goes away in the middle: "home", "idle", "" = stays
 	stays  int    // acts until then
 
@@ -233,7 +234,9 @@ func (s *shopper) impatient(shot snapshot) (string, bool) {
 		s.t.Fatalf("the screen stands still at %s", shot.Screen.Step)
 	}
 	s.say("waits")
-	s.repair()
+	if s.slowAt == "" || shot.Busy == nil || s.still > 4 { // a slow answer is borne for a while
+		s.repair()
+	}
 	lies := s.lying()
 	switch {
 	case shot.Screen.Kind == "card" && shot.Screen.Step == "card" && shot.Busy == nil && shot.Overlay == nil && lies == s.persona && shot.Kiosk.Card:
@@ -278,9 +281,14 @@ func (s *shopper) act(shot snapshot) bool {
 	if shot.Busy != nil {
 		if shot.Nav.Back && s.rnd.IntN(2) == 0 {
 			s.say("GIVES UP %s", shot.Busy.With)
+			s.slowAt = "" // once is enough
+			s.repair()
 			send("back", nil)
 		}
 		return s.dies(shot)
+	}
+	if s.slowAt == sc.Step {
+		s.dock("line", map[string]any{"mode": "slow"})
 	}
 	switch sc.Kind {
 	case "menu":

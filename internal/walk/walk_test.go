@@ -185,6 +185,9 @@ func (r *rig) come(book *ledger, all *tally, n int) {
 		}
 		if !story.calm {
 			s.faults, s.death = rnd.IntN(4), s.newDeath()
+			if steps := []string{"issue_phone", "issue_code", "issue_password", "manage_password", "pin"}; rnd.IntN(4) == 0 {
+				s.slowAt = steps[rnd.IntN(len(steps))]
+			}
 			if n := rnd.IntN(24); n < 3 {
 				s.leaves, s.stays = []string{"home", "home", "idle"}[n], 2+rnd.IntN(12)
 			}
