@@ -46,6 +46,7 @@ export const overlays: Stretch = async (scene, look) => {
   await me.says("overlay.staff.title");
   await look("overlay_staff");
   await me.press("overlay.staff.cancel");
+  await expect.poll(() => me.snapshots.at(-1)?.kiosk.staff).toBe(false);
   await dock.forward(130);
   await me.says("overlay.idle.title");
   await look("overlay_idle");
