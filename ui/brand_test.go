@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,24 +12,13 @@ import (
 )
 
 // ask serves one request to a server with a brand.
-func ask(t *testing.T, b Brand, path string) *http.Response {
+func ask(t *testing.T, b Brand, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	s := New(Options{Brand: b, Log: slog.New(slog.DiscardHandler)})
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:8080"+path, http.NoBody)
 	w := httptest.NewRecorder()
 	s.Handler(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}).ServeHTTP(w, req)
-	res := w.Result()
-	t.Cleanup(func() { _ = res.Body.Close() })
-	return res
-}
-
-func body(t *testing.T, res *http.Response) string {
-	t.Helper()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(raw)
+	return w
 }
 
 func write(t *testing.T, name, content string) string {
@@ -49,24 +37,24 @@ func TestBrandIsServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	res := ask(t, b, "/brand.css")
-	if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || got != "text/css; charset=utf-8" {
-		t.Errorf("brand.css: %d %s", res.StatusCode, got)
+	if got := res.Header().Get("Content-Type"); res.Code != http.StatusOK || got != "text/css; charset=utf-8" {
+		t.Errorf("brand.css: %d %s", res.Code, got)
 	}
-	css := body(t, res)
+	css := res.Body.String()
 	for _, want := range []string{"--brand: #0b5a8f;", "--brand-down: #08446b;", "--brand-soft: #ebf2f6;", `--brand-logo: url("/brand/logo");`} {
 		if !strings.Contains(css, want) {
 			t.Errorf("no %s in %s", want, css)
 		}
 	}
 	res = ask(t, b, "/brand/logo")
-	if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || got != "image/svg+xml" {
-		t.Errorf("logo: %d %s", res.StatusCode, got)
+	if got := res.Header().Get("Content-Type"); res.Code != http.StatusOK || got != "image/svg+xml" {
+		t.Errorf("logo: %d %s", res.Code, got)
 	}
-	if got := body(t, res); got != svg {
+	if got := res.Body.String(); got != svg {
 		t.Errorf("logo is %q", got)
 	}
 	// What is in the file does not run, even where somebody opens it by itself.
-	if got := res.Header.Get("Content-Security-Policy"); got != csp {
+	if got := res.Header().Get("Content-Security-Policy"); got != csp {
 		t.Errorf("policy of the logo: %q", got)
 	}
 }
@@ -77,11 +65,11 @@ func TestNoBrand(t *testing.T) {
 		t.Fatal(err)
 	}
 	res := ask(t, b, "/brand.css")
-	if got := body(t, res); res.StatusCode != http.StatusOK || got != "" {
-		t.Errorf("brand.css: %d %q", res.StatusCode, got)
+	if got := res.Body.String(); res.Code != http.StatusOK || got != "" {
+		t.Errorf("brand.css: %d %q", res.Code, got)
 	}
-	if res := ask(t, b, "/brand/logo"); res.StatusCode != http.StatusNotFound {
-		t.Errorf("logo: %d", res.StatusCode)
+	if res := ask(t, b, "/brand/logo"); res.Code != http.StatusNotFound {
+		t.Errorf("logo: %d", res.Code)
 	}
 }
 
