@@ -17,7 +17,7 @@ export function TopBar() {
           <span>{t("bar.home")}</span>
         </Press>
       ) : null}
-      <p class="top-where">{progress ? t(`procedure.${progress.procedure}.long`) : t("app.name")}</p>
+      <p class="top-where">{progress ? t(`procedure.${progress.procedure}`) : t("app.name")}</p>
       <nav class="top-tools" aria-label={t("overlay.display.title")}>
         {kiosk.langs.length > 1 && (
           <Press class="chip" onPress={() => send({ type: "open", data: { overlay: "language" } })}>
