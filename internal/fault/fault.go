@@ -11,6 +11,7 @@ type Code string
 // Faults of the card and its reader.
 const (
 	ReaderGone      Code = "reader_gone"      // no reader, or pcscd is away
+	ReaderBusy      Code = "reader_busy"      // another program of this machine holds the card
 	CardUnknown     Code = "card_unknown"     // neither a My Number card nor a FeliCa card
 	CardMute        Code = "card_mute"        // the card does not answer
 	CardLifted      Code = "card_lifted"      // taken away while it was being read
@@ -83,7 +84,7 @@ const (
 // All returns every code, in a stable order. Tests hold it against texts and docs.
 func All() []Code {
 	return []Code{
-		ReaderGone, CardUnknown, CardMute, CardLifted, CardWrongKind, CardOld, CardPhone, CardChanged,
+		ReaderGone, ReaderBusy, CardUnknown, CardMute, CardLifted, CardWrongKind, CardOld, CardPhone, CardChanged,
 		CertMissing, CertExpired, CertForeign, PINWrong, PINBlocked, PINTriesLow, PINUncertain, CardRefused,
 		WAONUnreadable, SignatureBroken,
 		PrinterGone, PaperOut, PaperLow, CoverOpen, CutterJam, HeadHot, PrinterFailed, SlipUnknown,

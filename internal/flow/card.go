@@ -19,20 +19,29 @@ const (
 
 // readerIs takes what the reader sees. What follows from it is in cardMoves.
 func (t *turn) readerIs(f ReaderIs) {
-	if !f.Ready {
-		f.Card, f.Tech = 0, ""
-	}
-	arrived := f.Card != 0 && f.Card != t.reader.Card
+	iso := f.ISO != 0 && f.ISO != t.reader.ISO
+	felica := f.FeliCa != 0 && f.FeliCa != t.reader.FeliCa
 	t.reader = f
-	if t.v == nil {
+	if t.v == nil || !iso && !felica {
 		return
 	}
-	if arrived {
-		t.someoneIsThere()
-		if t.wantsWAON() && f.Tech != TechFeliCa {
-			t.problemHere("tap_wrong_card", 0)
-		}
+	t.someoneIsThere()
+	switch {
+	case iso && f.FeliCa == 0 && t.wantsWAON():
+		t.problemHere("tap_wrong_card", 0)
+	case felica && f.ISO == 0 && t.step == StepCard:
+		t.wrongKind()
 	}
+}
+
+// wrongKind: a FeliCa card lies where the My Number card is asked for.
+func (t *turn) wrongKind() {
+	c := &t.v.card
+	if c.refused == t.reader.FeliCa {
+		return
+	}
+	c.refused, c.problem = t.reader.FeliCa, fault.CardWrongKind
+	t.question++
 }
 
 // someoneIsThere: a card where one is asked for counts as a touch. A card at the
@@ -82,34 +91,35 @@ func (t *turn) cardMoves() {
 		return
 	}
 	c := &t.v.card
-	if c.number != 0 && c.number != t.reader.Card {
+	if c.number != 0 && c.number != t.reader.ISO {
 		c.number = 0
 	}
-	if t.reader.Card == 0 {
-		return
+	if t.reader.FeliCa != 0 {
+		t.feliCaMoves()
 	}
-	if t.wantsWAON() && t.reader.Tech == TechFeliCa && !t.v.tapping.on() && t.v.tapped != t.reader.Card {
-		k, e := t.errandFor(limitWAON)
-		t.v.tapping, t.v.tapped = e, t.reader.Card
-		t.emit(ReadWAON{Ticket: k, Card: t.reader.Card})
-	}
-	if t.reader.Tech == TechFeliCa {
-		if t.step == StepCard && c.refused != t.reader.Card {
-			c.refused, c.problem = t.reader.Card, fault.CardWrongKind
-			t.question++
-		}
-		return
-	}
-	if t.v.pending != nil || t.v.inspecting.on() {
+	if t.reader.ISO == 0 || t.v.pending != nil || t.v.inspecting.on() {
 		return
 	}
 	switch {
-	case c.number == 0 && c.refused != t.reader.Card && t.wantsMyNumber():
+	case c.number == 0 && c.refused != t.reader.ISO && t.wantsMyNumber():
 		k, e := t.errandFor(limitInspect)
 		t.v.inspecting = e
-		t.emit(Inspect{Ticket: k, Card: t.reader.Card})
+		t.emit(Inspect{Ticket: k, Card: t.reader.ISO})
 	case c.number != 0 && t.step == StepCard:
 		t.proceed() // it is known already: nothing is asked again
+	}
+}
+
+// feliCaMoves reads the number where it is asked for. Where the My Number card
+// is, the card is in its way, unless it has a reader of its own.
+func (t *turn) feliCaMoves() {
+	switch {
+	case t.wantsWAON() && !t.v.tapping.on() && t.v.tapped != t.reader.FeliCa:
+		k, e := t.errandFor(limitWAON)
+		t.v.tapping, t.v.tapped = e, t.reader.FeliCa
+		t.emit(ReadWAON{Ticket: k, Card: t.reader.FeliCa})
+	case t.step == StepCard && t.reader.ISO == 0 && !t.reader.Apart:
+		t.wrongKind()
 	}
 }
 
@@ -159,7 +169,7 @@ func (t *turn) sign(p purpose) {
 func (t *turn) proceed() {
 	c := &t.v.card
 	switch {
-	case c.number == 0 || c.number != t.reader.Card:
+	case c.number == 0 || c.number != t.reader.ISO:
 		t.moveOn(StepCard)
 	case c.tries == 0:
 		t.forgetPIN()
@@ -204,7 +214,7 @@ func (t *turn) cardSeen(f CardSeen) {
 	}
 	t.v.inspecting = errand{}
 	c := &t.v.card
-	if f.Card != t.reader.Card {
+	if f.Card != t.reader.ISO {
 		return // another one lies there by now: cardMoves looks at it
 	}
 	if f.Fault == "" && c.signer != "" && f.Holder != "" && f.Holder != c.signer {

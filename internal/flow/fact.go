@@ -77,11 +77,16 @@ type (
 
 // Devices.
 type (
-	// ReaderIs reports the card reader.
+	// ReaderIs reports the card readers and what lies on them. Cards have the
+	// numbers of their insertions, 0 = none.
 	ReaderIs struct {
-		Ready bool
-		Card  uint64 // number of the card lying there, 0 = none
-		Tech  Tech
+		Ready  bool   // there is a reader for My Number cards
+		WAON   bool   // there is a reader for WAON cards; most often it is the same
+		ISO    uint64 // a card that may be a My Number card
+		FeliCa uint64 // a card that may be a WAON card
+		// Apart says that the FeliCa card lies on a reader of its own, where it is
+		// in no other card's way.
+		Apart bool
 	}
 	// PrinterIs reports the printer: "" when it can print, else why not. Low says
 	// that the roll ends soon.
@@ -93,15 +98,8 @@ type (
 	LineIs struct{ Up bool }
 )
 
-// Tech is the family of a card.
-type Tech string
-
-// The families.
-const (
-	TechISO     Tech = "iso"
-	TechFeliCa  Tech = "felica"
-	TechUnknown Tech = "unknown"
-)
+// occupied reports whether any card lies there.
+func (f ReaderIs) occupied() bool { return f.ISO != 0 || f.FeliCa != 0 }
 
 // Answers to effects. Fault is "" when the effect was carried out.
 type (

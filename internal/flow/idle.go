@@ -162,7 +162,7 @@ func (t *turn) expireErrands() {
 		v.tapping = errand{}
 	}
 	if late(v.inspecting) {
-		t.cardSeen(CardSeen{Ticket: Ticket{t.visit, v.inspecting.ticket}, Card: t.reader.Card, Fault: fault.CardMute})
+		t.cardSeen(CardSeen{Ticket: Ticket{t.visit, v.inspecting.ticket}, Card: t.reader.ISO, Fault: fault.CardMute})
 	}
 	if late(v.recording) {
 		t.recorded(Committed{Fault: fault.StorageSlow})
@@ -198,7 +198,7 @@ func (t *turn) expireIdle() {
 // goodbyeEnd is when the top screen comes back: later while a card still lies
 // there, so that its owner is reminded.
 func (s *State) goodbyeEnd() time.Time {
-	if s.reader.Card != 0 {
+	if s.reader.occupied() {
 		return s.entered.Add(goodbyeCard)
 	}
 	return s.entered.Add(goodbyeFor)

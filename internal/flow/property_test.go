@@ -69,7 +69,7 @@ func (w *world) checkState(r *rapid.T) {
 		}
 	case StepCard:
 		c := v.card
-		if w.s.reader.Card != 0 && c.number == w.s.reader.Card && v.pending == nil && !v.inspecting.on() {
+		if w.s.reader.ISO != 0 && c.number == w.s.reader.ISO && v.pending == nil && !v.inspecting.on() {
 			r.Fatal("a card lies there, is known, and is asked for")
 		}
 	case StepCheck:
@@ -124,7 +124,7 @@ func (w *world) home(r *rapid.T) {
 		}
 		w.do(GoHome{})
 		w.do(Next{})
-		w.do(ReaderIs{Ready: true})
+		w.do(ReaderIs{Ready: true, WAON: true})
 		w.wait(goodbyeCard + time.Second)
 	}
 	if w.s.step != StepTop || w.s.v != nil {
@@ -200,9 +200,9 @@ func randomly(r *rapid.T, w *world, card *uint64) {
 	case n < 90:
 		*card++
 		w.do(rapid.SampledFrom([]Fact{
-			ReaderIs{Ready: true, Card: *card, Tech: TechISO}, ReaderIs{Ready: true, Card: *card, Tech: TechISO},
-			ReaderIs{Ready: true, Card: *card, Tech: TechFeliCa}, ReaderIs{Ready: true, Card: *card, Tech: TechUnknown},
-			ReaderIs{Ready: true}, ReaderIs{}, PrinterIs{}, PrinterIs{Fault: fault.PaperOut}, PrinterIs{Low: true},
+			ReaderIs{Ready: true, WAON: true, ISO: *card}, ReaderIs{Ready: true, WAON: true, ISO: *card},
+			ReaderIs{Ready: true, WAON: true, FeliCa: *card}, ReaderIs{Ready: true, WAON: true, ISO: *card},
+			ReaderIs{Ready: true, WAON: true}, ReaderIs{}, PrinterIs{}, PrinterIs{Fault: fault.PaperOut}, PrinterIs{Low: true},
 			LineIs{}, LineIs{Up: true}, LineIs{Up: true}, StaffEnds{}, Found{Submissions: []FoundSubmission{{Number: "X"}}},
 		}).Draw(r, "device"))
 	default:
@@ -239,9 +239,9 @@ func sensible(r *rapid.T, w *world, card *uint64) {
 	case Consent:
 		w.do(Box{On: true}, Next{})
 	case CardView:
-		if w.s.reader.Card == 0 {
+		if w.s.reader.ISO == 0 {
 			*card++
-			w.do(ReaderIs{Ready: true, Card: *card, Tech: TechISO})
+			w.do(ReaderIs{Ready: true, WAON: true, ISO: *card})
 		}
 	case PINView:
 		w.do(Clear{}).keys(markPIN).do(Next{})

@@ -86,7 +86,7 @@ func TestASlowInquiryCanBeGivenUp(t *testing.T) {
 }
 
 func TestOneVisitIsOnePersonWithPhonesToo(t *testing.T) {
-	w := newWorld(t).do(Start{Plan: PlanReserve}, ReaderIs{Ready: true, Card: 1, Tech: TechISO})
+	w := newWorld(t).do(Start{Plan: PlanReserve}, ReaderIs{Ready: true, WAON: true, ISO: 1})
 	phone := func(card uint64, holder string) Sign {
 		e := pop[Inspect](w)
 		w.do(CardSeen{Ticket: e.Ticket, Card: card, TriesLeft: 3}).at(StepPIN).keys(markPIN).do(Next{})
@@ -97,7 +97,7 @@ func TestOneVisitIsOnePersonWithPhonesToo(t *testing.T) {
 	}
 	phone(1, "A")
 	w.store("r").ack("r").printed()
-	applyTyped(w.do(Next{})).lift().do(Next{}).at(StepCard).do(ReaderIs{Ready: true, Card: 2, Tech: TechISO})
+	applyTyped(w.do(Next{})).lift().do(Next{}).at(StepCard).do(ReaderIs{Ready: true, WAON: true, ISO: 2})
 	if s := phone(2, "B"); s.Holder != "A" {
 		t.Fatalf("signed for %q", s.Holder)
 	}
@@ -137,7 +137,7 @@ func TestTriesOfAnotherCardAreNoWrongPIN(t *testing.T) {
 	w := newWorld(t).do(Start{Plan: PlanReserve}).putCard(1, 3).keys(markPIN).do(Next{})
 	e := pop[Sign](w)
 	w.do(DocumentSigned{Ticket: e.Ticket, Fault: fault.PINUncertain}).lift()
-	w.do(ReaderIs{Ready: true, Card: 2, Tech: TechISO})
+	w.do(ReaderIs{Ready: true, WAON: true, ISO: 2})
 	i := pop[Inspect](w)
 	w.do(CardSeen{Ticket: i.Ticket, Card: 2, Holder: "someone-else", TriesLeft: 2}).at(StepPIN)
 	if w.problem().Code != "" {
@@ -157,7 +157,7 @@ func TestAWrongPINWithoutACounterIsCounted(t *testing.T) {
 func TestAFlappingCardKeepsNoVisitOpen(t *testing.T) {
 	w := newWorld(t).issue(PlanIssue).store("rec").printed()
 	for n := range uint64(200) {
-		w.do(ReaderIs{Ready: true, Card: n + 1, Tech: TechFeliCa}).lift().wait(20 * time.Second)
+		w.do(ReaderIs{Ready: true, WAON: true, FeliCa: n + 1}).lift().wait(20 * time.Second)
 		if w.s.step == StepTop {
 			return
 		}
@@ -166,7 +166,7 @@ func TestAFlappingCardKeepsNoVisitOpen(t *testing.T) {
 }
 
 func TestADeafDriverIsGivenUp(t *testing.T) {
-	w := newWorld(t).do(Start{Plan: PlanReserve}, ReaderIs{Ready: true, Card: 1, Tech: TechISO})
+	w := newWorld(t).do(Start{Plan: PlanReserve}, ReaderIs{Ready: true, WAON: true, ISO: 1})
 	pop[Inspect](w)
 	w.wait(limitInspect + grace).at(StepCard)
 	if v := w.view().Screen.(CardView); v.Problem != fault.CardMute {

@@ -17,7 +17,7 @@ func SignalOf(s State) Signal {
 	}
 	switch s.step {
 	case StepCard, StepIssueCard, StepApplyID:
-		if s.step == StepCard || s.wantsWAON() && s.reader.Ready {
+		if s.step == StepCard || s.wantsWAON() && s.reader.WAON {
 			return SignalPutCard
 		}
 	case StepTrouble, StepLastTry:
@@ -38,7 +38,7 @@ func (s *State) signalOutside() Signal {
 	case StepRecovered:
 		return SignalLookAtScreen
 	case StepGoodbye:
-		if s.reader.Card != 0 {
+		if s.reader.occupied() {
 			return SignalLookAtScreen // the card is still there
 		}
 		return SignalDone

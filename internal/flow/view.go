@@ -120,7 +120,7 @@ func (s *State) busy() *Busy {
 func (s *State) kioskView() KioskView {
 	k := KioskView{
 		Name: s.set.Name, Phone: s.set.Phone, Demo: s.set.Demo, Layout: s.set.Layout, Langs: s.set.Langs,
-		Line: s.line, Reader: s.reader.Ready, Card: s.reader.Card != 0, Printer: s.printer.Fault == "", Staff: s.staff,
+		Line: s.line, Reader: s.reader.Ready, Card: s.reader.occupied(), Printer: s.printer.Fault == "", Staff: s.staff,
 		Faults: []fault.Code{},
 	}
 	if !k.Reader {

@@ -70,7 +70,7 @@ func (s *State) checkView() Check {
 // there, so the card signs at once.
 func (s *State) pinKept() bool {
 	c := &s.v.card
-	return c.pin.Len() == pinLen && c.number != 0 && c.number == s.reader.Card && c.pinFits()
+	return c.pin.Len() == pinLen && c.number != 0 && c.number == s.reader.ISO && c.pinFits()
 }
 
 func (s *State) appliedView() AppliedView {

@@ -21,7 +21,7 @@ func (s *State) pinView() PINView {
 	return PINView{
 		Kind: "pin", Step: s.step, Count: c.pin.Len(), TriesLeft: c.tries, TriesMax: triesMax,
 		Purpose: s.v.procedure, Resume: c.purpose == forResume,
-		Card: c.number != 0 && c.number == s.reader.Card, Problem: s.v.problem,
+		Card: c.number != 0 && c.number == s.reader.ISO, Problem: s.v.problem,
 	}
 }
 

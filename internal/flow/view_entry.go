@@ -90,7 +90,7 @@ func (s *State) labelled(e *Entry, f catalogue.Field) {
 func (s *State) catalogued(e *Entry, f catalogue.Field, typed string) {
 	s.labelled(e, f)
 	e.text(typed)
-	e.Tap = f.Tap == "waon" && s.reader.Ready
+	e.Tap = f.Tap == "waon" && s.reader.WAON
 }
 
 // lastDigits masks a phone number but for its end.

@@ -59,7 +59,7 @@ func TestTapReplacesTyping(t *testing.T) {
 	if !w.view().Screen.(Entry).Tap {
 		t.Fatal("the tap is not offered")
 	}
-	w.do(ReaderIs{Ready: true, Card: 5, Tech: TechFeliCa})
+	w.do(ReaderIs{Ready: true, WAON: true, FeliCa: 5})
 	e := pop[ReadWAON](w)
 	w.do(WAONSeen{Ticket: e.Ticket, Number: markID}).at(StepIssueName)
 
@@ -72,11 +72,11 @@ func TestTapReplacesTyping(t *testing.T) {
 func TestTapOfTheWrongCard(t *testing.T) {
 	w := newWorld(t)
 	w.do(Start{Plan: PlanFull}, Pick{ID: "aeon-card-waon"}).readTerms()
-	w.do(ReaderIs{Ready: true, Card: 5, Tech: TechISO})
+	w.do(ReaderIs{Ready: true, WAON: true, ISO: 5})
 	if w.problem().Code != "tap_wrong_card" {
 		t.Fatalf("problem %+v", w.problem())
 	}
-	w.lift().do(ReaderIs{Ready: true, Card: 6, Tech: TechFeliCa})
+	w.lift().do(ReaderIs{Ready: true, WAON: true, FeliCa: 6})
 	e := pop[ReadWAON](w)
 	w.do(WAONSeen{Ticket: e.Ticket, Fault: fault.WAONUnreadable}).at(StepIssueCard)
 	if w.problem().Code != "tap_unreadable" {
@@ -243,7 +243,7 @@ func TestPIN(t *testing.T) {
 	})
 	t.Run("another card after the PIN asks for its PIN", func(t *testing.T) {
 		w := atPIN(t, 3).keys(markPIN).lift()
-		w.do(ReaderIs{Ready: true, Card: 2, Tech: TechISO})
+		w.do(ReaderIs{Ready: true, WAON: true, ISO: 2})
 		e := pop[Inspect](w)
 		w.do(CardSeen{Ticket: e.Ticket, Card: 2, Holder: "someone-else", TriesLeft: 3}).at(StepPIN)
 		w.do(Next{}).at(StepPIN)
@@ -267,7 +267,7 @@ func TestWrongKindsOfCard(t *testing.T) {
 		fault.CardUnknown, fault.CardOld, fault.CertMissing, fault.CertExpired, fault.CertForeign, fault.CardMute, fault.CardLifted,
 	} {
 		t.Run(string(code), func(t *testing.T) {
-			w := newWorld(t).do(Start{Plan: PlanReserve}, ReaderIs{Ready: true, Card: 1, Tech: TechISO})
+			w := newWorld(t).do(Start{Plan: PlanReserve}, ReaderIs{Ready: true, WAON: true, ISO: 1})
 			e := pop[Inspect](w)
 			w.do(CardSeen{Ticket: e.Ticket, Card: 1, Fault: code}).at(StepCard)
 			if v := w.view().Screen.(CardView); v.Status != CardProblem || v.Problem != code {
@@ -280,7 +280,7 @@ func TestWrongKindsOfCard(t *testing.T) {
 		})
 	}
 	t.Run("FeliCa", func(t *testing.T) {
-		w := newWorld(t).do(Start{Plan: PlanReserve}, ReaderIs{Ready: true, Card: 1, Tech: TechFeliCa}).at(StepCard)
+		w := newWorld(t).do(Start{Plan: PlanReserve}, ReaderIs{Ready: true, WAON: true, FeliCa: 1}).at(StepCard)
 		if v := w.view().Screen.(CardView); v.Problem != fault.CardWrongKind {
 			t.Fatalf("%+v", v)
 		}
@@ -288,7 +288,7 @@ func TestWrongKindsOfCard(t *testing.T) {
 	})
 	t.Run("another person in the same visit", func(t *testing.T) {
 		w := newWorld(t).do(Start{Plan: PlanReserve}).putCard(1, 3).keys(markPIN).do(Next{}).sign().store("r").ack("r").do(Next{}).at(StepSearch)
-		w.lift().do(ReaderIs{Ready: true, Card: 2, Tech: TechISO})
+		w.lift().do(ReaderIs{Ready: true, WAON: true, ISO: 2})
 		e := pop[Inspect](w)
 		w.do(CardSeen{Ticket: e.Ticket, Card: 2, Holder: "someone-else", TriesLeft: 3})
 		if w.s.v.card.problem != fault.CardChanged {

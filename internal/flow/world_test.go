@@ -41,7 +41,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, now: start0, s: New(Settings{Catalogue: loadCatalogue(t), Name: "見本店 1号機", Langs: []string{"ja", "en"}})}
-	w.do(LineIs{Up: true}, PrinterIs{}, ReaderIs{Ready: true})
+	w.do(LineIs{Up: true}, PrinterIs{}, ReaderIs{Ready: true, WAON: true})
 	return w
 }
 
@@ -137,7 +137,7 @@ func has[E Effect](w *world) bool {
 // putCard lays a My Number card on the reader; it identifies itself when asked.
 func (w *world) putCard(n uint64, tries int) *world {
 	w.t.Helper()
-	w.do(ReaderIs{Ready: true, Card: n, Tech: TechISO})
+	w.do(ReaderIs{Ready: true, WAON: true, ISO: n})
 	if has[Inspect](w) {
 		w.seen(tries)
 	}
@@ -153,7 +153,7 @@ func (w *world) seen(tries int) *world {
 // lift takes the card away; whoever was reading it says so.
 func (w *world) lift() *world {
 	w.t.Helper()
-	w.do(ReaderIs{Ready: true})
+	w.do(ReaderIs{Ready: true, WAON: true})
 	if has[Inspect](w) {
 		e := pop[Inspect](w)
 		w.do(CardSeen{Ticket: e.Ticket, Card: e.Card, Fault: "card_lifted"})

@@ -7,19 +7,19 @@ import (
 	"kioskd/internal/hw/printer"
 )
 
-// readerFact translates what the reader's driver says.
+// readerFact translates what the readers' driver says. Of two cards of a family
+// the one that came first counts, until it leaves. A silent card has no family:
+// it is taken for an ISO card, whose dialogue tells what is wrong with it.
 func readerFact(s card.State) flow.ReaderIs {
-	fact := flow.ReaderIs{Ready: s.Ready, Card: s.Card}
-	if s.Card == 0 {
-		return fact
-	}
-	switch s.Tech {
-	case card.TechISO:
-		fact.Tech = flow.TechISO
-	case card.TechFeliCa:
-		fact.Tech = flow.TechFeliCa
-	case card.TechUnknown:
-		fact.Tech = flow.TechUnknown
+	fact := flow.ReaderIs{Ready: s.Ready(), WAON: s.ReadsWAON()}
+	for _, lying := range s.Cards {
+		switch {
+		case lying.Tech != card.TechFeliCa && fact.ISO == 0:
+			fact.ISO = lying.Number
+		case lying.Tech == card.TechFeliCa && fact.FeliCa == 0:
+			on, _ := s.On(lying.Reader)
+			fact.FeliCa, fact.Apart = lying.Number, !on.MyNumber
+		}
 	}
 	return fact
 }

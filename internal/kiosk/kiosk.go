@@ -30,7 +30,7 @@ var (
 // Options are the parts that a kiosk is made of. All but Skew are required.
 type Options struct {
 	Settings flow.Settings
-	Reader   card.Reader
+	Reader   card.Driver
 	Printer  printer.Printer
 	Lights   light.Lights
 	Outbox   Outbox

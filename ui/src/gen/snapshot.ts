@@ -225,6 +225,8 @@ export type StepName = (typeof everyStepName)[number];
 export const everyFaultCode = [
   /** no reader, or pcscd is away */
   "reader_gone",
+  /** another program of this machine holds the card */
+  "reader_busy",
   /** neither a My Number card nor a FeliCa card */
   "card_unknown",
   /** the card does not answer */

@@ -40,8 +40,9 @@ func (s *script) Transmit(_ context.Context, b []byte) ([]byte, error) {
 	}
 	return raw, next.err
 }
-func (*script) ATR() []byte  { return []byte{0x3B, 0x00} }
-func (*script) Close() error { return nil }
+func (*script) ATR() []byte    { return []byte{0x3B, 0x00} }
+func (*script) Reader() string { return "script" }
+func (*script) Close() error   { return nil }
 
 func answers(t *testing.T, list ...string) *script {
 	s := &script{t: t}

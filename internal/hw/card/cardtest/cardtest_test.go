@@ -268,7 +268,10 @@ func TestConcurrentHandles(t *testing.T) {
 			for {
 				select {
 				case s := <-r.Watch():
-					conn, err := r.Connect(ctx, s.Card)
+					if len(s.Cards) == 0 {
+						continue
+					}
+					conn, err := r.Connect(ctx, s.Cards[0].Number)
 					if err != nil {
 						continue
 					}
@@ -282,7 +285,7 @@ func TestConcurrentHandles(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		wg.Wait()
-		if s := r.State(); s.Ready || s.Card != 0 {
+		if s := r.State(); s.Ready() || len(s.Cards) != 0 {
 			t.Errorf("a reader that nobody serves says %+v", s)
 		}
 	})
@@ -298,7 +301,7 @@ func TestLiftWhileUnderWay(t *testing.T) {
 		if err := r.Put("taro"); err != nil {
 			t.Fatal(err)
 		}
-		conn, err := r.Connect(ctx, r.State().Card)
+		conn, err := r.Connect(ctx, r.State().Cards[0].Number)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ import (
 // Bench is a reader under test and the hand that plays with it. A bench for a
 // real driver puts the virtual cards below pcscd.
 type Bench struct {
-	Reader card.Reader
+	Reader card.Driver
 	Put    func(persona string) // the persona's card lies on the reader
 	Lift   func()
 	// Unplug and Plug take the reader away and bring it back; nil where the bench
@@ -34,7 +34,7 @@ func Conformance(t *testing.T, start func(t *testing.T) Bench) {
 		test func(*testing.T, *hand)
 	}{
 		{"an empty reader is ready and has no card", func(t *testing.T, h *hand) {
-			if s := h.until(ready); s.Card != 0 || s.Name == "" || s.ATR != nil {
+			if s := h.until(ready); len(s.Cards) != 0 || s.Readers[0].Name == "" {
 				t.Errorf("state %+v", s)
 			}
 			if _, err := h.bench.Reader.Connect(t.Context(), 1); fault.CodeOf(err) != fault.CardLifted {
@@ -45,29 +45,29 @@ func Conformance(t *testing.T, start func(t *testing.T) Bench) {
 			seen := map[uint64]bool{0: true}
 			for _, id := range []string{"taro", "taro", "hanako"} {
 				h.bench.Put(id)
-				s := h.until(func(s card.State) bool { return !seen[s.Card] })
-				seen[s.Card] = true
+				s := sole(h.until(func(s card.State) bool { return !seen[sole(s).Number] }))
+				seen[s.Number] = true
 				h.bench.Lift()
-				h.until(func(s card.State) bool { return s.Ready && s.Card == 0 })
-				if _, err := h.bench.Reader.Connect(t.Context(), s.Card); fault.CodeOf(err) != fault.CardLifted {
+				h.until(empty)
+				if _, err := h.bench.Reader.Connect(t.Context(), s.Number); fault.CodeOf(err) != fault.CardLifted {
 					t.Errorf("connect to a card that has left: %v", err)
 				}
 			}
 		}},
 		{"the family is guessed from the ATR", func(t *testing.T, h *hand) {
 			h.bench.Put("taro")
-			s := h.until(lying)
+			s := sole(h.until(lying))
 			if s.Tech != card.TechISO || len(s.ATR) == 0 {
 				t.Errorf("state %+v", s)
 			}
 			conn := h.connect(s)
-			if !bytes.Equal(conn.ATR(), s.ATR) {
-				t.Errorf("connection says %X, state says %X", conn.ATR(), s.ATR)
+			if !bytes.Equal(conn.ATR(), s.ATR) || conn.Reader() != s.Reader {
+				t.Errorf("connection says %X on %q, state says %+v", conn.ATR(), conn.Reader(), s)
 			}
 		}},
 		{"commands are answered", func(t *testing.T, h *hand) {
 			h.bench.Put("taro")
-			conn := h.connect(h.until(lying))
+			conn := h.connect(sole(h.until(lying)))
 			h.expect(conn, selectJPKI(), apdu.OK)
 			h.expect(conn, selectFile(apdu.FilePIN), apdu.OK)
 			h.expect(conn, query(), apdu.TriesSW(3))
@@ -75,7 +75,7 @@ func Conformance(t *testing.T, start func(t *testing.T) Bench) {
 		}},
 		{"closing takes a verified PIN back", func(t *testing.T, h *hand) {
 			h.bench.Put("taro")
-			s := h.until(lying)
+			s := sole(h.until(lying))
 			conn := h.connect(s)
 			h.expect(conn, selectJPKI(), apdu.OK)
 			h.expect(conn, selectFile(apdu.FilePIN), apdu.OK)
@@ -96,11 +96,11 @@ func Conformance(t *testing.T, start func(t *testing.T) Bench) {
 		}},
 		{"a connection is exclusive", func(t *testing.T, h *hand) {
 			h.bench.Put("taro")
-			s := h.until(lying)
+			s := sole(h.until(lying))
 			conn := h.connect(s)
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
-			if second, err := h.bench.Reader.Connect(ctx, s.Card); err == nil {
+			if second, err := h.bench.Reader.Connect(ctx, s.Number); err == nil {
 				_ = second.Close()
 				t.Error("two connections at the same time")
 			}
@@ -108,10 +108,10 @@ func Conformance(t *testing.T, start func(t *testing.T) Bench) {
 		}},
 		{"a lifted card ends its connection", func(t *testing.T, h *hand) {
 			h.bench.Put("taro")
-			conn := h.connect(h.until(lying))
+			conn := h.connect(sole(h.until(lying)))
 			h.expect(conn, selectJPKI(), apdu.OK)
 			h.bench.Lift()
-			h.until(func(s card.State) bool { return s.Ready && s.Card == 0 })
+			h.until(empty)
 			for range 2 {
 				if _, err := conn.Transmit(t.Context(), []byte{0x00, 0x20, 0x00, 0x80}); fault.CodeOf(err) != fault.CardLifted {
 					t.Errorf("transmit: %v", err)
@@ -128,7 +128,7 @@ func Conformance(t *testing.T, start func(t *testing.T) Bench) {
 		}},
 		{"an ended context ends the exchange", func(t *testing.T, h *hand) {
 			h.bench.Put("taro")
-			conn := h.connect(h.until(lying))
+			conn := h.connect(sole(h.until(lying)))
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			if _, err := conn.Transmit(ctx, []byte{0x00, 0x20, 0x00, 0x80}); err == nil {
@@ -140,22 +140,22 @@ func Conformance(t *testing.T, start func(t *testing.T) Bench) {
 				t.Skip("this bench cannot unplug its reader")
 			}
 			h.bench.Put("taro")
-			before := h.until(lying)
+			before := sole(h.until(lying))
 			conn := h.connect(before)
 			h.bench.Unplug()
-			if s := h.until(func(s card.State) bool { return !s.Ready }); s.Card != 0 || s.Name != "" || s.ATR != nil {
+			if s := h.until(func(s card.State) bool { return !s.Ready() }); len(s.Readers)+len(s.Cards) != 0 {
 				t.Errorf("no reader, but %+v", s)
 			}
 			if _, err := conn.Transmit(t.Context(), []byte{0x00, 0x20, 0x00, 0x80}); fault.CodeOf(err) != fault.ReaderGone {
 				t.Errorf("transmit: %v", err)
 			}
-			if _, err := h.bench.Reader.Connect(t.Context(), before.Card); fault.CodeOf(err) != fault.ReaderGone {
+			if _, err := h.bench.Reader.Connect(t.Context(), before.Number); fault.CodeOf(err) != fault.ReaderGone {
 				t.Errorf("connect: %v", err)
 			}
 			_ = conn.Close()
 			h.bench.Plug()
-			s := h.until(lying)
-			if s.Card == before.Card {
+			s := sole(h.until(lying))
+			if s.Number == before.Number {
 				t.Error("the card has its old number")
 			}
 			h.expect(h.connect(s), selectJPKI(), apdu.OK)
@@ -195,8 +195,17 @@ type hand struct {
 	again bool // last has not been looked at
 }
 
-func ready(s card.State) bool { return s.Ready }
-func lying(s card.State) bool { return s.Card != 0 }
+func ready(s card.State) bool { return s.Ready() }
+func lying(s card.State) bool { return len(s.Cards) == 1 && len(s.Cards[0].ATR) > 0 }
+func empty(s card.State) bool { return s.Ready() && len(s.Cards) == 0 }
+
+// sole is the one card that lies there, or none with the number 0.
+func sole(s card.State) card.Lying {
+	if len(s.Cards) == 0 {
+		return card.Lying{}
+	}
+	return s.Cards[0]
+}
 
 // until waits for a state.
 func (h *hand) until(want func(card.State) bool) card.State {
@@ -219,9 +228,9 @@ func (h *hand) until(want func(card.State) bool) card.State {
 	}
 }
 
-func (h *hand) connect(s card.State) card.Conn {
+func (h *hand) connect(s card.Lying) card.Conn {
 	h.t.Helper()
-	conn, err := h.bench.Reader.Connect(h.t.Context(), s.Card)
+	conn, err := h.bench.Reader.Connect(h.t.Context(), s.Number)
 	if err != nil {
 		h.t.Fatal(err)
 	}

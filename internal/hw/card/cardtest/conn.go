@@ -3,23 +3,16 @@ package cardtest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
-	"kioskd/internal/fault"
-	"kioskd/internal/hw/card/apdu"
+	"kioskd/internal/hw/card"
 )
 
-// Exchange is one line of the reader's log. It holds no data but the name that
-// a SELECT carries.
-type Exchange struct {
-	Command string  // header, lengths, SELECT's name
-	INS     byte    // instruction
-	Bytes   int     // of the command
-	Answer  int     // bytes of the answer, status word included; 0 = none came
-	SW      apdu.SW // 0 = no answer came
-}
+var (
+	_ card.Conn    = (*conn)(nil)
+	_ card.Escaper = (*conn)(nil)
+)
 
 var errClosed = errors.New("connection is closed")
 
@@ -35,6 +28,9 @@ type conn struct {
 
 // ATR implements card.Conn.
 func (c *conn) ATR() []byte { return c.card.ATR() }
+
+// Reader implements card.Conn.
+func (*conn) Reader() string { return Name }
 
 // Close implements card.Conn.
 func (c *conn) Close() error {
@@ -54,12 +50,16 @@ func (c *conn) Close() error {
 
 // Transmit implements card.Conn.
 func (c *conn) Transmit(ctx context.Context, command []byte) ([]byte, error) {
+	const op = "transmit"
 	if err := ctx.Err(); err != nil {
-		return nil, c.fail(fault.CardMute, err)
+		return nil, failed(op, lossMute, err)
 	}
-	answer, wait, err := c.exchange(command)
-	if err != nil {
-		return nil, err
+	if c.isClosed() {
+		return nil, failed(op, lossMute, errClosed)
+	}
+	answer, wait, l := c.reader.exchange(c.number, command)
+	if l != lossNone {
+		return nil, failed(op, l, nil)
 	}
 	if wait > 0 {
 		if err := c.pause(ctx, wait); err != nil {
@@ -69,38 +69,26 @@ func (c *conn) Transmit(ctx context.Context, command []byte) ([]byte, error) {
 	return answer, nil
 }
 
-// exchange is the instant at which the card works: nothing can come between.
-func (c *conn) exchange(command []byte) ([]byte, time.Duration, error) {
-	r := c.reader
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if c.closed {
-		return nil, 0, c.fail(fault.CardMute, errClosed)
+// Escape implements card.Escaper: a card behind a reader that knows escape
+// commands is an [Escapee].
+func (c *conn) Escape(ctx context.Context, command []byte) ([]byte, error) {
+	e, ok := c.card.(Escapee)
+	if err := ctx.Err(); err != nil || !ok || c.isClosed() {
+		return nil, failed("escape", lossMute, errors.Join(err, errors.New("reader takes no escape commands")))
 	}
-	if err := c.here(); err != nil {
-		return nil, 0, err
+	c.reader.mu.Lock()
+	defer c.reader.mu.Unlock()
+	if l := c.reader.missing(c.number); l != lossNone {
+		return nil, failed("escape", l, nil)
 	}
-	now := r.tear.at == 0
-	if r.tear.at >= 0 {
-		r.tear.at--
-	}
-	if now && !r.tear.after {
-		r.note(command, nil)
-		r.lift()
-		return nil, 0, c.fail(fault.CardLifted, nil)
-	}
-	if r.mute {
-		r.note(command, nil)
-		return nil, 0, c.fail(fault.CardMute, nil)
-	}
-	answer := c.card.Answer(command)
-	if now {
-		r.note(command, nil)
-		r.lift()
-		return nil, 0, c.fail(fault.CardLifted, nil)
-	}
-	r.note(command, answer)
-	return answer, r.slow, nil
+	c.reader.note(command, nil)
+	return e.Escape(command), nil
+}
+
+func (c *conn) isClosed() bool {
+	c.reader.mu.Lock()
+	defer c.reader.mu.Unlock()
+	return c.closed
 }
 
 // pause is the time that the answer is under way.
@@ -113,45 +101,16 @@ func (c *conn) pause(ctx context.Context, d time.Duration) error {
 	case <-c.away:
 		c.reader.mu.Lock()
 		defer c.reader.mu.Unlock()
-		if err := c.here(); err != nil {
-			return err
-		}
-		return c.fail(fault.CardLifted, nil)
+		return failed("transmit", c.lostWhileUnderWay(), nil)
 	case <-ctx.Done():
-		return c.fail(fault.CardMute, ctx.Err())
+		return failed("transmit", lossMute, ctx.Err())
 	}
 }
 
-// here says why the card of this connection can no longer be talked to.
-func (c *conn) here() error {
-	switch r := c.reader; {
-	case !r.running || !r.power:
-		return &fault.Error{Device: "reader", Op: "transmit", Code: fault.ReaderGone, Hint: "plug the reader in"}
-	case !r.present || r.number != c.number:
-		return c.fail(fault.CardLifted, nil)
-	default:
-		return nil
+// lostWhileUnderWay: the reader may have left with the card; its lock is held.
+func (c *conn) lostWhileUnderWay() loss {
+	if c.reader.missing(c.number) == lossUnplugged {
+		return lossUnplugged
 	}
-}
-
-func (*conn) fail(code fault.Code, cause error) error {
-	return &fault.Error{Device: "card", Op: "transmit", Code: code, Cause: cause}
-}
-
-// note writes the log; the reader's lock is held.
-func (r *Reader) note(command, answer []byte) {
-	e := Exchange{Bytes: len(command), Answer: len(answer)}
-	if c, err := apdu.ParseCommand(command); err == nil {
-		e.Command, e.INS = c.String(), c.INS
-	} else {
-		e.Command = fmt.Sprintf("not a short command (%d bytes)", len(command))
-	}
-	if a, err := apdu.ParseAnswer(answer); err == nil {
-		e.SW = a.SW
-	}
-	const keep = 4096
-	if len(r.log) == keep {
-		r.log = append(r.log[:0], r.log[keep/2:]...)
-	}
-	r.log = append(r.log, e)
+	return lossLifted
 }

@@ -5,23 +5,24 @@
 // # Cards
 //
 // A [Card] answers command bytes with answer bytes and knows nothing of readers,
-// so that the same card serves tests in process, the dock, and a driver for the
-// virtual reader of vsmartcard below a real pcscd. [NewJPKI] makes a My Number
+// so that the same card serves tests in process, the dock, and the virtual reader
+// of vsmartcard below a real pcscd. [NewJPKI] makes a My Number
 // card (or a phone, or an old resident card) from a [Profile], [NewWAON] a FeliCa
 // card, [NewUnknown] an ISO card without a single application.
 //
-// # Reader
+// # Slot and devices
 //
-// [NewReader] makes a reader onto which the cards of [Personas] can be put. It
-// implements card.Reader; its handles (Put, Lift, Power, TearAt, …) may be called
-// from any goroutine at any time and take effect at once. Cards keep their
-// counters until ResetCounters. The reader starts no goroutine of its own.
+// A [Slot] is where the cards of [Personas] are laid and how they are played
+// with: put, lift, tear away at APDU n, mute, slow, unplug. A device serves it:
+// [NewReader] is a card.Driver in process, [NewVPCD] carries the same slot to the
+// virtual reader of vsmartcard below a real pcscd. Neither starts a goroutine
+// before Run.
 //
 //	r := cardtest.NewReader()
 //	go r.Run(ctx)
 //	r.Put("taro")                  // PIN 1234
 //	state := <-r.Watch()
-//	conn, err := r.Connect(ctx, state.Card)
+//	conn, err := r.Connect(ctx, state.Cards[0].Number)
 //
 // # Fixtures
 //

@@ -21,6 +21,12 @@ type Card interface {
 	ResetCounters()
 }
 
+// Escapee is a Card behind a reader that takes escape commands.
+type Escapee interface {
+	// Escape carries out a command of the reader's own make.
+	Escape(command []byte) []byte
+}
+
 // FileEnd is what a card does when more is read than there is.
 type FileEnd uint8
 

@@ -21,8 +21,8 @@ func laid(t *testing.T, c cardtest.Card) (*cardtest.Reader, card.Conn) {
 	t.Cleanup(func() { cancel(); <-done })
 	r.PutCard("card", c)
 	for s := range r.Watch() {
-		if s.Card != 0 {
-			conn, err := r.Connect(t.Context(), s.Card)
+		if len(s.Cards) > 0 {
+			conn, err := r.Connect(t.Context(), s.Cards[0].Number)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -51,7 +51,7 @@ func bench(t *testing.T) *cardtest.Reader {
 	go func() { done <- r.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
 	for s := range r.Watch() {
-		if s.Ready {
+		if s.Ready() {
 			break
 		}
 	}
@@ -60,7 +60,7 @@ func bench(t *testing.T) *cardtest.Reader {
 
 func connect(t *testing.T, r *cardtest.Reader) card.Conn {
 	t.Helper()
-	conn, err := r.Connect(t.Context(), r.State().Card)
+	conn, err := r.Connect(t.Context(), r.State().Cards[0].Number)
 	if err != nil {
 		t.Fatal(err)
 	}
