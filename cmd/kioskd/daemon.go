@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -39,15 +40,15 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 	}
 	defer func() { _ = ln.Close() }() // the server has closed it, unless nothing ran
 
-	sim, err := newSimulation(cfg, log)
+	hw, err := newHardware(cfg, log)
 	if err != nil {
 		return err
 	}
-	defer sim.close()
+	defer hw.close()
 	var k *kiosk.Kiosk
 	var outbox *ksync.Outbox
 	up := uplink.New(uplink.Options{
-		File: cfg.Enrolment, DialContext: sim.line.DialContext, Log: log,
+		File: cfg.Enrolment, DialContext: hw.dial, Log: log,
 		Report: func(ctx context.Context) wire.Report { return k.Report(ctx, version, outbox) },
 	})
 	outbox, err = ksync.OpenOutbox(ctx, filepath.Join(cfg.Data, "outbox.db"), up.Enrolment, log)
@@ -66,11 +67,15 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 	clock := kiosk.NewClock(time.Now)
 	k = kiosk.New(kiosk.Options{
 		Settings: settings(cfg, cat),
-		Reader:   sim.reader, Printer: sim.driver, Lights: sim.lights, Roots: sim.roots,
+		Reader:   hw.reader, Printer: hw.printer, Lights: hw.lights, Roots: hw.roots, WAON: hw.waon,
 		Outbox: outbox, Hub: up, Line: up.Line(), Acks: up.Acks(), Kick: up.Kick, Identity: up.Identity,
 		Layout: layout, Clock: clock, Skew: up.Skew, Log: log,
 	})
-	server := ui.New(ui.Options{Visit: k, Brand: brand, Dock: sim.dock(k, clock, up.LinkChanged, log), Version: version, Log: log})
+	var panel http.Handler
+	if hw.dock != nil {
+		panel = hw.dock(k, clock, up.LinkChanged, log)
+	}
+	server := ui.New(ui.Options{Visit: k, Brand: brand, Dock: panel, Version: version, Log: log})
 
 	if err := writeAddr(cfg.Data, ln.Addr()); err != nil {
 		return err
@@ -78,14 +83,14 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 	log.Info("Serving the screen", "url", "http://"+ln.Addr().String()+"/", "version", version, "simulated", cfg.Simulate)
 
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{
+	for _, run := range append([]func(context.Context) error{
 		k.Run,
-		sim.reader.Run,
-		sim.driver.Run,
-		sim.lights.Run,
+		hw.reader.Run,
+		hw.printer.Run,
+		hw.lights.Run,
 		func(ctx context.Context) error { return up.Run(ctx, outbox) },
 		func(ctx context.Context) error { return server.Run(ctx, ln) },
-	} {
+	}, hw.beside...) {
 		group.Go(func() error { return unlessEnded(ctx, run(ctx)) })
 	}
 	return group.Wait()

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"runtime"
 	"syscall"
@@ -31,9 +32,18 @@ Usage:
   kioskd outbox list        show what waits for the hub
   kioskd outbox requeue     try again what the hub has refused and was set aside
   kioskd outbox verify      check that nobody has changed the audit log
+  kioskd doctor card        examine the card readers and the card that lies there
+  kioskd card PERSONA       lay a test card on the virtual reader of pcscd (vpcd)
   kioskd version            say which version this is
 
 The outbox commands take --data and --config, and need the daemon stopped.
+
+doctor takes --config FILE, --json, and --wait 10s to wait for a card. It works
+while the daemon runs, sends no PIN, and ends with 0 if all is in order.
+
+card takes --list to show the personas; --vpcd ADDR (127.0.0.1:35963), or --listen
+ADDR for a vpcd that calls; --tear N, --tear-after N, --mute and --slow 200ms. It
+reads commands from its input, one a line: help lists them.
 
 Flags of run:
 `
@@ -51,6 +61,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		return checkConfig(args, stdout, stderr)
 	case "outbox":
 		return outboxCommand(ctx, args, stdout, stderr)
+	case "doctor":
+		return doctorCommand(ctx, args, stdout, stderr)
+	case "card":
+		return cardCommand(ctx, args, os.Stdin, stdout, stderr)
 	case "version":
 		if len(args) > 0 {
 			return misuse(stderr, errors.New("version takes no arguments"))
@@ -67,6 +81,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 
 func misuse(stderr io.Writer, err error) int {
 	_, _ = fmt.Fprintf(stderr, "kioskd: cannot start: %v (kioskd help tells how)\n", err)
+	return exitUsage
+}
+
+// refuse tells every mistake in a configuration.
+func refuse(stderr io.Writer, err error) int {
+	problems := config.Problems(err)
+	if problems == nil {
+		return misuse(stderr, err)
+	}
+	for _, p := range problems {
+		_, _ = fmt.Fprintln(stderr, p)
+	}
 	return exitUsage
 }
 
@@ -130,18 +156,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer, getenv 
 	}
 	cfg, err := o.configuration()
 	if err != nil {
-		problems := config.Problems(err)
-		if problems == nil {
-			return misuse(stderr, err)
-		}
-		for _, p := range problems {
-			_, _ = fmt.Fprintln(stderr, p)
-		}
-		return exitUsage
-	}
-	if !cfg.Simulate {
-		_, _ = fmt.Fprintln(stderr, "kioskd: cannot start without --sim: no reader driver configured yet")
-		return exitUsage
+		return refuse(stderr, err)
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()

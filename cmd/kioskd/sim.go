@@ -1,16 +1,14 @@
 package main
 
 import (
+	"context"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"time"
 
 	"kioskd/internal/config"
+	"kioskd/internal/hw/card"
 	"kioskd/internal/hw/card/cardtest"
 	"kioskd/internal/hw/light/lighttest"
 	"kioskd/internal/hw/printer"
@@ -19,53 +17,71 @@ import (
 	"kioskd/internal/kiosk/dock"
 )
 
-// simulation is the hardware of --sim: the test doubles, below the real drivers
-// where there are any, and the line that the dock can break.
-type simulation struct {
-	reader *cardtest.Reader
-	paper  *printertest.Printer
-	driver *printer.Driver
-	lights *lighttest.Lights
-	line   *dock.Line
-	roots  []*x509.Certificate
-}
-
-func newSimulation(cfg config.Config, log *slog.Logger) (*simulation, error) {
-	block, _ := pem.Decode(cardtest.RootPEM())
-	if block == nil {
-		return nil, errors.New("cannot read the root of the simulated cards")
-	}
-	root, err := x509.ParseCertificate(block.Bytes)
+// newSimulation is the hardware of --sim: the test doubles, below the real
+// drivers where there are any, and the line that the dock can break.
+func newSimulation(cfg config.Config, log *slog.Logger) (*hardware, error) {
+	reader, slot, beside, err := simulatedReader(cfg, log)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the root of the simulated cards: %w", err)
+		return nil, err
+	}
+	roots, err := simulatedRoots(cfg)
+	if err != nil {
+		return nil, err
+	}
+	waon, err := waonConfig(cfg)
+	if err != nil {
+		return nil, err
 	}
 	profile := printer.Full
 	profile.Dots = cfg.Printer.Width
 	paper := printertest.New(profile.Dots)
-	return &simulation{
-		reader: cardtest.NewReader(),
-		paper:  paper,
-		driver: printer.New(paper.Dial, profile, log),
-		lights: lighttest.New(log),
-		line:   dock.NewLine((&net.Dialer{Timeout: 5 * time.Second}).DialContext),
-		roots:  []*x509.Certificate{root},
+	lights := lighttest.New(log)
+	line := dock.NewLine((&net.Dialer{Timeout: dialTime}).DialContext)
+	return &hardware{
+		reader: reader, roots: roots, waon: waon,
+		printer: printer.New(paper.Dial, profile, log),
+		lights:  lights,
+		dial:    line.DialContext,
+		beside:  beside,
+		dock: func(k *kiosk.Kiosk, clock *kiosk.Clock, linkChanged func(), log *slog.Logger) http.Handler {
+			return dock.New(dock.Options{
+				Kiosk: k, Reader: slot, Printer: paper, Lights: func() dock.Light { return shown(lights) },
+				Line: line, Clock: clock, LinkChanged: linkChanged, Log: log,
+			})
+		},
+		close: paper.Close,
 	}, nil
 }
 
-func (s *simulation) dock(k *kiosk.Kiosk, clock *kiosk.Clock, linkChanged func(), log *slog.Logger) http.Handler {
-	return dock.New(dock.Options{
-		Kiosk: k, Reader: s.reader, Printer: s.paper, Lights: s.shown, Line: s.line, Clock: clock, LinkChanged: linkChanged, Log: log,
-	})
+// simulatedReader is the virtual reader; or the driver for real ones, with the
+// dock's cards below pcscd where a vpcd is named. slot is nil where cards are real.
+func simulatedReader(cfg config.Config, log *slog.Logger) (card.Driver, *cardtest.Slot, []func(context.Context) error, error) {
+	if cfg.ReaderDriver() == config.ReaderVirtual {
+		r := cardtest.NewReader()
+		return r, r.Slot, nil, nil
+	}
+	r, err := newReader(cfg, log)
+	if err != nil || cfg.Reader.VPCD == "" {
+		return r, nil, nil, err
+	}
+	slot := cardtest.NewSlot()
+	return r, slot, []func(context.Context) error{cardtest.NewVPCD(slot, cfg.Reader.VPCD).Run}, nil
+}
+
+// simulatedRoots are the configured authorities, or that of the virtual cards.
+func simulatedRoots(cfg config.Config) ([]*x509.Certificate, error) {
+	if cfg.Reader.Roots != "" {
+		return readRoots(cfg.Reader.Roots)
+	}
+	return parseRoots(cardtest.RootPEM())
 }
 
 // shown is what the lights show, for the dock.
-func (s *simulation) shown() dock.Light {
-	pattern := s.lights.Pattern()
-	l := dock.Light{Signal: string(s.lights.Signal()), Colour: pattern.Colour.Hex(), Pattern: []dock.Beat{}}
+func shown(lights *lighttest.Lights) dock.Light {
+	pattern := lights.Pattern()
+	l := dock.Light{Signal: string(lights.Signal()), Colour: pattern.Colour.Hex(), Pattern: []dock.Beat{}}
 	for _, b := range pattern.Beats {
 		l.Pattern = append(l.Pattern, dock.Beat{MS: b.For.Milliseconds(), Level: b.Level, Ramp: b.Ramp})
 	}
 	return l
 }
-
-func (s *simulation) close() { s.paper.Close() }

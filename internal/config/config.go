@@ -20,6 +20,8 @@ type Config struct {
 	Layout    Layout
 	Brand     Brand
 	Idle      Idle
+	Reader    Reader
+	WAON      WAON
 	Printer   Printer
 }
 
@@ -56,10 +58,59 @@ type Idle struct {
 	Countdown time.Duration // from the warning until everything is wiped
 }
 
+// What serves cards.
+const (
+	ReaderPCSC    = "pcsc"    // the readers that pcscd serves
+	ReaderVirtual = "virtual" // the dock's own, in this process
+)
+
+// Reader is how cards are read.
+type Reader struct {
+	// Driver is ReaderPCSC or ReaderVirtual; empty: virtual where the hardware is
+	// simulated, else pcsc. See [Config.ReaderDriver].
+	Driver string
+	// MyNumber and WAON are patterns (RE2) of reader names, the preferred first.
+	// MyNumber empty: every reader. WAON empty: the readers for My Number cards.
+	MyNumber, WAON []string
+	Debounce       time.Duration // a card must be away so long to be told gone
+	Patience       time.Duration // how long another program may keep the card
+	// Roots is a PEM file of the authorities whose cards are taken; empty leaves
+	// that to the hub. Simulated hardware has its own.
+	Roots string
+	// VPCD is where a virtual reader below pcscd takes the dock's cards; empty: none.
+	VPCD string
+}
+
+// ReaderDriver is what serves cards, the default resolved.
+func (c Config) ReaderDriver() string {
+	switch {
+	case c.Reader.Driver != "":
+		return c.Reader.Driver
+	case c.Simulate:
+		return ReaderVirtual
+	default:
+		return ReaderPCSC
+	}
+}
+
+// WAON is how the number of a WAON card is read.
+type WAON struct {
+	Services   []string // service codes in hex, tried in this order; empty: the known ones
+	Strategies []string // ways to reach the card through the reader, by name; empty: by the reader's name
+}
+
 // Printer is the slip printer.
 type Printer struct {
 	Width int // dots a line: 576 (80 mm), 512 (80 mm, narrow) or 384 (58 mm)
 }
+
+// The hard bounds of Reader.
+const (
+	MinDebounce = 50 * time.Millisecond
+	MaxDebounce = 2 * time.Second
+	MinPatience = 200 * time.Millisecond
+	MaxPatience = 10 * time.Second
+)
 
 // The hard bounds of Idle: less would throw out slow readers, more would leave
 // a stranger's visit open.
@@ -80,6 +131,7 @@ func Default() Config {
 		Screen:    Screen{Listen: "127.0.0.1:8080"},
 		Layout:    Layout{Reader: "right", Printer: "below"},
 		Idle:      Idle{Warn: 90 * time.Second, Countdown: 30 * time.Second},
+		Reader:    Reader{Debounce: 300 * time.Millisecond, Patience: 2 * time.Second},
 		Printer:   Printer{Width: 576},
 	}
 }

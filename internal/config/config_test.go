@@ -30,12 +30,20 @@ func TestGoodSamples(t *testing.T) {
 	store.Printer.Width = 384
 	remote := Default()
 	remote.Screen = Screen{Listen: "192.0.2.10:8080", AllowRemote: true}
+	readers := Default()
+	readers.Simulate = true
+	readers.Reader = Reader{
+		Driver: ReaderPCSC, MyNumber: []string{"ACR1252.*PICC", "Identiv"}, WAON: []string{"PaSoRi"},
+		Debounce: 150 * time.Millisecond, Patience: time.Second, VPCD: "127.0.0.1:35963",
+	}
+	readers.WAON = WAON{Services: []string{"67CF"}, Strategies: []string{"sony", "transparent"}}
 
 	for file, want := range map[string]Config{
-		"testdata/good/empty.toml":  Default(),
-		"testdata/good/store.toml":  store,
-		"testdata/good/remote.toml": remote,
-		example:                     Default(), // it shows the defaults
+		"testdata/good/empty.toml":   Default(),
+		"testdata/good/store.toml":   store,
+		"testdata/good/remote.toml":  remote,
+		"testdata/good/readers.toml": readers,
+		example:                      Default(), // it shows the defaults
 	} {
 		t.Run(file, func(t *testing.T) {
 			got, err := Load(file)

@@ -29,6 +29,15 @@ func keys() map[string]setter {
 		"brand.logo":          text(func(c *Config) *string { return &c.Brand.Logo }),
 		"idle.warn":           duration(func(c *Config) *time.Duration { return &c.Idle.Warn }),
 		"idle.countdown":      duration(func(c *Config) *time.Duration { return &c.Idle.Countdown }),
+		"reader.driver":       text(func(c *Config) *string { return &c.Reader.Driver }),
+		"reader.my_number":    texts(func(c *Config) *[]string { return &c.Reader.MyNumber }),
+		"reader.waon":         texts(func(c *Config) *[]string { return &c.Reader.WAON }),
+		"reader.debounce":     duration(func(c *Config) *time.Duration { return &c.Reader.Debounce }),
+		"reader.patience":     duration(func(c *Config) *time.Duration { return &c.Reader.Patience }),
+		"reader.roots":        text(func(c *Config) *string { return &c.Reader.Roots }),
+		"reader.vpcd":         text(func(c *Config) *string { return &c.Reader.VPCD }),
+		"waon.services":       texts(func(c *Config) *[]string { return &c.WAON.Services }),
+		"waon.strategies":     texts(func(c *Config) *[]string { return &c.WAON.Strategies }),
 		"printer.width":       number(func(c *Config) *int { return &c.Printer.Width }),
 	}
 }
@@ -84,12 +93,12 @@ func duration(at func(*Config) *time.Duration) setter {
 
 func texts(at func(*Config) *[]string) setter {
 	return func(c *Config, v any) string {
-		const hint = `write a list of texts, such as ["ja", "en"]`
+		const hint = `write a list of texts, such as ["one", "two"]`
 		list, ok := v.([]any)
 		if !ok {
 			return hint
 		}
-		out := make([]string, 0, len(list))
+		var out []string
 		for _, one := range list {
 			s, ok := one.(string)
 			if !ok {

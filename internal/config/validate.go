@@ -36,6 +36,8 @@ func (c Config) problems() []*Problem {
 	v.brand(c.Brand)
 	v.between("idle.warn", c.Idle.Warn.Seconds(), MinWarn.Seconds(), MaxWarn.Seconds())
 	v.between("idle.countdown", c.Idle.Countdown.Seconds(), MinCountdown.Seconds(), MaxCountdown.Seconds())
+	v.reader(c)
+	v.waon(c.WAON)
 	if !slices.Contains([]int{384, 512, 576}, c.Printer.Width) {
 		v.add("printer.width", "write 576 or 512 for paper of 80 mm, 384 for paper of 58 mm", "cannot be %d dots", c.Printer.Width)
 	}

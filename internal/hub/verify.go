@@ -3,7 +3,10 @@ package hub
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -74,10 +77,10 @@ func (v *Verifier) verify(t *trail, s wire.Signed, kiosk string, now time.Time) 
 	if err := t.note(CheckUsage, checkUsage(cert)); err != nil {
 		return verified{}, err
 	}
-	digest := wire.Digest(s.Document)
-	if err := t.note(CheckSignature, checkSignature(cert.PublicKey, digest[:], s.Signature)); err != nil {
+	if err := t.note(CheckSignature, checkSignature(cert.PublicKey, s.Document, s.Signature)); err != nil {
 		return verified{}, err
 	}
+	digest := wire.Digest(s.Document)
 	return verified{document: doc, hash: digest[:], spki: cert.RawSubjectPublicKeyInfo}, nil
 }
 
@@ -135,21 +138,28 @@ func checkUsage(cert *x509.Certificate) error {
 	return nil
 }
 
-func checkSignature(key any, digest, sig []byte) error {
+// checkSignature knows the algorithms of the cards and no others: RSA with
+// SHA-256 today, ECDSA on P-384 with SHA-384 (as ASN.1) on those to come.
+func checkSignature(key any, document, sig []byte) error {
+	good := false
 	switch k := key.(type) {
 	case *rsa.PublicKey:
 		if k.N.BitLen() < minRSABits {
 			return errors.New("the RSA key is too short")
 		}
-		if rsa.VerifyPKCS1v15(k, crypto.SHA256, digest, sig) != nil {
-			return errors.New("it does not verify")
-		}
-		return nil
+		sum := sha256.Sum256(document)
+		good = rsa.VerifyPKCS1v15(k, crypto.SHA256, sum[:], sig) == nil
 	case *ecdsa.PublicKey:
-		if !ecdsa.VerifyASN1(k, digest, sig) {
-			return errors.New("it does not verify")
+		if k.Curve != elliptic.P384() {
+			return fmt.Errorf("cannot verify with a key on %s", k.Params().Name)
 		}
-		return nil
+		sum := sha512.Sum384(document)
+		good = ecdsa.VerifyASN1(k, sum[:], sig)
+	default:
+		return fmt.Errorf("cannot verify with a %T", key)
 	}
-	return fmt.Errorf("cannot verify with a %T", key)
+	if !good {
+		return errors.New("it does not verify")
+	}
+	return nil
 }

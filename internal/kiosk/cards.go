@@ -3,52 +3,33 @@ package kiosk
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"kioskd/internal/fault"
 	"kioskd/internal/flow"
 	"kioskd/internal/hw/card"
+	"kioskd/internal/hw/card/apdu"
 	"kioskd/internal/hw/card/felica"
 	"kioskd/internal/hw/card/jpki"
 	"kioskd/internal/wire"
 )
 
-// cards remembers, for one visit, the certificate of the card that lies there,
-// so that it is read once. A card with another number has none yet.
-type cards struct {
-	mu     sync.Mutex
-	number uint64
-	der    []byte
-}
-
-func (c *cards) note(number uint64, der []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.number, c.der = number, der
-}
-
-// certificate of the card with this number, or nil.
-func (c *cards) certificate(number uint64) []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.number != number {
-		return nil
-	}
-	return c.der
-}
-
-// inspect answers Inspect.
+// inspect answers Inspect. The card stays open until it is needed for the
+// signature, so that only counter, VERIFY, key and signature are left after the
+// last digit of the PIN.
 func (k *Kiosk) inspect(ctx context.Context, v *visit, e flow.Inspect) flow.Fact {
-	seen := flow.CardSeen{Ticket: e.Ticket, Card: e.Card}
-	err := k.withCard(ctx, e.Card, func(conn card.Conn) error {
-		info, err := jpki.Inspect(ctx, conn, k.judge())
-		if err == nil {
-			v.cards.note(e.Card, info.Certificate)
+	seen := flow.CardSeen{Ticket: e.Ticket, Card: e.Card, TriesLeft: jpki.TriesUnknown}
+	v.cards.close(k.log)
+	o, err := k.openCard(ctx, e.Card)
+	if err == nil {
+		var info jpki.Info
+		if info, err = o.session.Inspect(ctx, k.judge()); err == nil {
+			v.cards.keep(o, info.Certificate, k.log)
+		} else {
+			o.close(k.log)
 		}
 		seen.Holder, seen.TriesLeft = info.Holder, info.TriesLeft
-		return err
-	})
+	}
 	seen.Fault = cardFault(err)
 	return seen
 }
@@ -87,21 +68,39 @@ func (k *Kiosk) sign(ctx context.Context, v *visit, e flow.Sign) flow.Fact {
 		signed.Fault = fault.CodeOf(err)
 		return signed
 	}
-	signed.TriesLeft = jpki.TriesUnknown
-	err = k.withCard(ctx, e.Card, func(conn card.Conn) error {
-		result, err := jpki.Sign(ctx, conn, jpki.Order{
-			PIN: e.PIN, MinTries: e.MinTries, Message: document, Holder: e.Holder,
-			Certificate: v.cards.certificate(e.Card), Judge: k.judge(),
-		})
-		signed.TriesLeft, signed.Verified, signed.Holder = result.TriesLeft, result.Verified, result.Holder
-		signed.Signed = wire.Signed{Document: document, Signature: result.Signature, Certificate: result.Certificate}
-		return err
+	result, err := k.signOn(ctx, v, e.Card, jpki.Order{
+		PIN: e.PIN, MinTries: e.MinTries, Message: document, Holder: e.Holder,
+		Certificate: v.cards.certificate(e.Card), Judge: k.judge(),
 	})
+	signed.TriesLeft, signed.Verified, signed.Holder = result.TriesLeft, result.Verified, result.Holder
+	signed.Signed = wire.Signed{Document: document, Signature: result.Signature, Certificate: result.Certificate}
 	if signed.Fault = cardFault(err); signed.Fault != "" {
 		clear(document)
 		signed.Signed = wire.Signed{}
 	}
 	return signed
+}
+
+// signOn has the card sign on the connection that was kept since it was
+// identified, or on a new one. A wrong PIN leaves the connection as it was.
+func (k *Kiosk) signOn(ctx context.Context, v *visit, number uint64, order jpki.Order) (jpki.Result, error) {
+	o, ok := v.cards.take(number)
+	if !ok {
+		v.cards.close(k.log)
+		result := jpki.Result{TriesLeft: jpki.TriesUnknown}
+		err := k.withCard(ctx, number, func(conn card.Conn) (err error) {
+			result, err = jpki.Sign(ctx, conn, order)
+			return err
+		})
+		return result, err
+	}
+	result, err := o.session.Sign(ctx, order)
+	if code := fault.CodeOf(err); !result.Verified && (code == fault.PINWrong || code == fault.PINTriesLow) {
+		v.cards.keep(o, order.Certificate, k.log)
+	} else {
+		k.running.Go(func() { o.close(k.log) }) // the shopper does not wait for it
+	}
+	return result, err
 }
 
 // document gives the canonical bytes that the card signs.
@@ -128,16 +127,37 @@ func (k *Kiosk) document(e flow.Sign) ([]byte, error) {
 
 // withCard lends the card with this number to f.
 func (k *Kiosk) withCard(ctx context.Context, number uint64, f func(card.Conn) error) error {
-	conn, err := k.opt.Reader.Connect(ctx, number)
+	conn, err := k.connect(ctx, number)
 	if err != nil {
 		return err
 	}
 	err = f(conn)
-	if closing := conn.Close(); closing != nil && err == nil {
-		// The card has answered; that it could not be powered down is for the log.
-		k.log.Warn("Cannot close the card", "fault", fault.CodeOf(closing))
-	}
+	closeCard(conn, k.log)
 	return err
+}
+
+// connect opens the card. What is said to it shows in the debug log, without data.
+func (k *Kiosk) connect(ctx context.Context, number uint64) (card.Conn, error) {
+	conn, err := k.opt.Reader.Connect(ctx, number)
+	if err != nil {
+		k.log.Info("Cannot open the card", "code", fault.CodeOf(err), "err", err)
+		return nil, err
+	}
+	return apdu.Trace(conn, k.log), nil
+}
+
+// openCard opens the card and identifies it.
+func (k *Kiosk) openCard(ctx context.Context, number uint64) (*openCard, error) {
+	conn, err := k.connect(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	session, err := jpki.Open(ctx, conn)
+	if err != nil {
+		closeCard(conn, k.log)
+		return nil, err
+	}
+	return &openCard{number: number, conn: conn, session: session}, nil
 }
 
 // cardFault is the fault of a card dialogue; one that ran out of time is a mute card.

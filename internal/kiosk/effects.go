@@ -29,6 +29,8 @@ func (k *Kiosk) visit(work context.Context, n uint64) *visit {
 	if !ok {
 		v = &visit{id: fmt.Sprintf("%d-%d", k.life, n)}
 		v.ctx, v.cancel = context.WithCancel(work)
+		// Not on the loop: pcscd may take its time to power a card down.
+		context.AfterFunc(v.ctx, func() { v.cards.end(k.log) })
 		k.visits[n] = v
 	}
 	return v

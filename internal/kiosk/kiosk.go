@@ -163,6 +163,7 @@ func (k *Kiosk) once(ctx, work context.Context) error {
 	case s := <-k.opt.Reader.Watch():
 		fact := readerFact(s)
 		k.known.reader = &fact
+		k.letGo(fact.ISO)
 		return k.take(work, fact)
 	case c := <-k.opt.Printer.Watch():
 		fact := printerFact(c)
@@ -177,6 +178,15 @@ func (k *Kiosk) once(ctx, work context.Context) error {
 		return k.take(work, flow.Tick{})
 	case <-k.timer.C:
 		return k.take(work, flow.Tick{})
+	}
+}
+
+// letGo closes a card that has left, so that the next one can be opened.
+func (k *Kiosk) letGo(lying uint64) {
+	for _, v := range k.visits {
+		if o, ok := v.cards.left(lying); ok {
+			k.running.Go(func() { o.close(k.log) })
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package kiosk
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"path/filepath"
@@ -284,19 +283,6 @@ func TestHubProblems(t *testing.T) {
 		if got := problemOf(c.err); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}
-	}
-}
-
-// Two cards have two holders: what the kiosk remembers belongs to one insertion.
-func TestCertificateIsRememberedForOneInsertion(t *testing.T) {
-	var c cards
-	sum := sha256.Sum256([]byte("der"))
-	c.note(7, sum[:])
-	if c.certificate(7) == nil {
-		t.Error("the certificate of this insertion is forgotten")
-	}
-	if c.certificate(8) != nil {
-		t.Error("the certificate of another insertion is remembered")
 	}
 }
 

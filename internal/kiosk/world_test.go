@@ -189,12 +189,13 @@ type snap struct {
 	Seq    uint64 `json:"seq"`
 	Since  uint64 `json:"since"`
 	Screen struct {
-		Kind   string `json:"kind"`
-		Step   string `json:"step"`
-		Code   string `json:"code"`
-		Number string `json:"number"`
-		Slip   any    `json:"slip"` // where it stands; on goodbye, whether there is one
-		Items  []flow.FoundSubmission
+		Kind    string `json:"kind"`
+		Step    string `json:"step"`
+		Code    string `json:"code"`
+		Problem any    `json:"problem"`
+		Number  string `json:"number"`
+		Slip    any    `json:"slip"` // where it stands; on goodbye, whether there is one
+		Items   []flow.FoundSubmission
 	} `json:"screen"`
 	Busy  *flow.Busy     `json:"busy"`
 	Kiosk flow.KioskView `json:"kiosk"`

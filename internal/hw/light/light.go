@@ -21,6 +21,15 @@ const (
 	Identify     Signal = "identify"
 )
 
+// Dark is the driver of a kiosk without lights.
+type Dark struct{}
+
+// Run implements Lights.
+func (Dark) Run(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+
+// Show implements Lights.
+func (Dark) Show(Signal) {}
+
 // Lights is a driver.
 type Lights interface {
 	// Run drives the lights until ctx ends and leaves them in the safe state (off).

@@ -67,27 +67,56 @@ func (d *Dock) getState(w http.ResponseWriter, r *http.Request) {
 	d.answer(w, http.StatusOK, s)
 }
 
+// errReal refuses what only a simulated reader can do.
+var errReal = errors.New("cannot move cards: the reader is a real one, lay the card on it")
+
 type cardBody struct {
 	Persona string `json:"persona"`
+	// Also lays it on top of the card that lies there, instead of in its place.
+	Also bool `json:"also"`
 }
 
 func (d *Dock) setCard(_ context.Context, in cardBody) error {
-	if in.Persona == "" {
+	switch {
+	case d.Reader == nil:
+		return errReal
+	case in.Persona == "":
 		d.Reader.Lift()
 		return nil
+	case in.Also:
+		return d.Reader.PutAlso(in.Persona)
+	default:
+		return d.Reader.Put(in.Persona)
 	}
-	return d.Reader.Put(in.Persona)
 }
 
 type readerBody struct {
-	Power *bool `json:"power"`
+	Power  *bool  `json:"power"`
+	Mute   *bool  `json:"mute"`
+	SlowMS *int64 `json:"slow_ms"`
 }
 
+// maxSlow is longer than anybody waits for a card.
+const maxSlow = 60_000
+
 func (d *Dock) setReader(_ context.Context, in readerBody) error {
-	if in.Power == nil {
-		return errors.New("cannot set the reader: power is missing")
+	switch {
+	case d.Reader == nil:
+		return errReal
+	case in.Power == nil && in.Mute == nil && in.SlowMS == nil:
+		return errors.New("cannot set the reader: power, mute and slow_ms are missing")
+	case in.SlowMS != nil && (*in.SlowMS < 0 || *in.SlowMS > maxSlow):
+		return fmt.Errorf("cannot set the reader: slow_ms is not between 0 and %d", maxSlow)
 	}
-	d.Reader.Power(*in.Power)
+	if in.Power != nil {
+		d.Reader.Power(*in.Power)
+	}
+	if in.Mute != nil {
+		d.Reader.Mute(*in.Mute)
+	}
+	if in.SlowMS != nil {
+		d.Reader.Slow(time.Duration(*in.SlowMS) * time.Millisecond)
+	}
 	return nil
 }
 
@@ -96,6 +125,9 @@ type tearBody struct {
 }
 
 func (d *Dock) setTear(_ context.Context, in tearBody) error {
+	if d.Reader == nil {
+		return errReal
+	}
 	if in.At == nil || *in.At < -1 {
 		return errors.New("cannot set the tear: at must be the number of an APDU from now, or -1 for none")
 	}
@@ -197,12 +229,9 @@ func (d *Dock) setClock(_ context.Context, in clockBody) error {
 // reset puts everything back as it is in the morning. The slips stay, and so
 // does the clock: time does not run backwards.
 func (d *Dock) reset(ctx context.Context, _ struct{}) error {
-	d.Reader.Lift()
-	d.Reader.TearAt(-1)
-	d.Reader.Slow(0)
-	d.Reader.Mute(false)
-	d.Reader.Power(true)
-	d.Reader.ResetCounters()
+	if d.Reader != nil {
+		d.Reader.Reset()
+	}
 	d.Printer.Repair()
 	d.Line.Set(Up)
 	d.LinkChanged()

@@ -20,8 +20,9 @@ import (
 
 // Options are the doubles that the dock moves.
 type Options struct {
-	Kiosk   *kiosk.Kiosk
-	Reader  *cardtest.Reader
+	Kiosk *kiosk.Kiosk
+	// Reader is where the simulated cards are laid; nil where cards are real.
+	Reader  *cardtest.Slot
 	Printer *printertest.Printer
 	Lights  func() Light // what the lights show now
 	Line    *Line
@@ -95,8 +96,12 @@ type (
 		PIN   string `json:"pin"`
 	}
 	readerState struct {
+		Real    bool   `json:"real"` // cards are laid by hand: the dock moves none
 		Power   bool   `json:"power"`
 		Persona string `json:"persona"`
+		Also    string `json:"also"` // lies there too, unseen by the reader
+		Mute    bool   `json:"mute"`
+		SlowMS  int64  `json:"slow_ms"`
 	}
 	tearState struct {
 		At int `json:"at"`
@@ -134,8 +139,8 @@ func (d *Dock) state(ctx context.Context) (State, error) {
 	}
 	s := State{
 		Personas: personas(),
-		Reader:   readerState{Power: d.Reader.Powered(), Persona: d.Reader.Persona()},
-		Tear:     tearState{At: d.Reader.Tear()},
+		Reader:   d.reader(),
+		Tear:     d.tear(),
 		Printer:  d.printer(),
 		Slips:    []slipState{},
 		Lights:   d.Lights(),
@@ -157,6 +162,23 @@ func personas() []persona {
 		list = append(list, persona{ID: p.ID, Name: p.Name, Kind: p.Kind, About: p.About, PIN: p.PIN})
 	}
 	return list
+}
+
+func (d *Dock) reader() readerState {
+	if d.Reader == nil {
+		return readerState{Real: true, Power: true}
+	}
+	return readerState{
+		Power: d.Reader.Powered(), Persona: d.Reader.Persona(), Also: d.Reader.Also(),
+		Mute: d.Reader.Muted(), SlowMS: d.Reader.Delays().APDU.Milliseconds(),
+	}
+}
+
+func (d *Dock) tear() tearState {
+	if d.Reader == nil {
+		return tearState{At: -1}
+	}
+	return tearState{At: d.Reader.Tear()}
 }
 
 func (d *Dock) printer() printerState {

@@ -72,7 +72,7 @@ func newBench(t *testing.T) *bench {
 		Identity: func() (string, bool) { return "", false }, Clock: b.clock, Log: log,
 	})
 	dock := New(Options{
-		Kiosk: b.kiosk, Reader: b.reader, Printer: b.paper, Line: b.line, Clock: b.clock, Log: log,
+		Kiosk: b.kiosk, Reader: b.reader.Slot, Printer: b.paper, Line: b.line, Clock: b.clock, Log: log,
 		Lights: func() Light {
 			return Light{Signal: "idle", Colour: "#102030", Pattern: []Beat{{MS: 500, Level: 0.5}}}
 		}, LinkChanged: func() { b.links.Add(1) },

@@ -3,12 +3,14 @@ package cardtest_test
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -98,7 +100,7 @@ func TestSelection(t *testing.T) {
 		"00 20 00 80=63C3",
 		"00 20 00 81=6A86", // short identifiers are off
 		"00 B0 8A 00 04=6A86",
-		"00 CA DF 30 05=6D00", // as OpenSC probes
+		"00 CA DF 30 05=6A88", // as OpenSC probes
 		"01 20 00 80=6881",
 		"0C 20 00 80=6882",
 		"A0 20 00 80=6E00",
@@ -186,35 +188,63 @@ func TestSigning(t *testing.T) {
 	if string(a) != string(b) || len(a) != 258 {
 		t.Fatalf("%d and %d bytes, or they differ", len(a), len(b))
 	}
-	if err := rsa.VerifyPKCS1v15(&cardtest.TaroProfile().Key.PublicKey, crypto.SHA256, sum[:], a[:256]); err != nil {
+	if err := rsa.VerifyPKCS1v15(cardtest.TaroProfile().Key.Public().(*rsa.PublicKey), crypto.SHA256, sum[:], a[:256]); err != nil {
 		t.Error(err)
 	}
 }
 
 // The fixtures form the hierarchy that they claim, and only RootPEM is trusted.
 func TestFixtures(t *testing.T) {
-	block, rest := pem.Decode(cardtest.RootPEM())
-	root, err := x509.ParseCertificate(block.Bytes)
-	if err != nil || len(rest) != 0 {
-		t.Fatal(err, len(rest))
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(cardtest.RootPEM()) {
+		t.Fatal("no roots")
 	}
-	if root.Subject.Organization[0] != "JPKI-TEST" || root.CheckSignatureFrom(root) != nil {
-		t.Errorf("root is %v", root.Subject)
+	roots := cardtest.Roots()
+	for _, root := range roots {
+		if root.Subject.String() != roots[0].Subject.String() || root.Subject.Organization[0] != "JPKI-TEST" || root.CheckSignatureFrom(root) != nil {
+			t.Errorf("root is %v", root.Subject)
+		}
 	}
-	cert, err := x509.ParseCertificate(cardtest.TaroProfile().Certificate)
+	for id, trusted := range map[string]bool{"taro": true, "iphone": true, "long": true, "ecc": true, "foreign": false} {
+		p := cardtest.ProfileOf(id)
+		cert, err := x509.ParseCertificate(p.Certificate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = cert.Verify(x509.VerifyOptions{
+			Roots: pool, CurrentTime: time.Date(2044, 1, 1, 0, 0, 0, 0, time.UTC), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		})
+		if (err == nil) != trusted {
+			t.Errorf("%s: %v", id, err)
+		}
+		issuer, err := x509.ParseCertificate(p.Authority)
+		if err != nil || cert.CheckSignatureFrom(issuer) != nil {
+			t.Errorf("%s: the card's own authority did not issue it (%v)", id, err)
+		}
+		if !p.Key.Public().(interface{ Equal(crypto.PublicKey) bool }).Equal(cert.PublicKey) {
+			t.Errorf("%s: the key is another one", id)
+		}
+		if id == "ecc" {
+			continue
+		}
+		if key := cert.PublicKey.(*rsa.PublicKey); key.N.BitLen() != 2048 || key.E != 65537 || cert.SignatureAlgorithm != x509.SHA256WithRSA {
+			t.Errorf("%s: not the algorithm of today's cards", id)
+		}
+	}
+	if n := len(cardtest.ProfileOf("long").Certificate); n != 1583 {
+		t.Errorf("the long certificate has %d bytes", n)
+	}
+	if key, ok := cardtest.ProfileOf("ecc").Key.Public().(*ecdsa.PublicKey); !ok || key.Curve != elliptic.P384() {
+		t.Error("not the algorithm of the coming cards")
+	}
+	// The certificate for signing is of another authority, which nobody trusts.
+	cert, err := x509.ParseCertificate(cardtest.TaroProfile().SignCertificate)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := x509.NewCertPool()
-	pool.AddCert(root)
-	_, err = cert.Verify(x509.VerifyOptions{
-		Roots: pool, CurrentTime: time.Date(2044, 1, 1, 0, 0, 0, 0, time.UTC), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-	})
-	if err != nil {
-		t.Error(err)
-	}
-	if key := cert.PublicKey.(*rsa.PublicKey); key.N.BitLen() != 2048 || key.E != 65537 || cert.SignatureAlgorithm != x509.SHA256WithRSA {
-		t.Error("not the algorithm of today's cards")
+	issuer, err := x509.ParseCertificate(cardtest.TaroProfile().SignAuthority)
+	if err != nil || cert.CheckSignatureFrom(issuer) != nil || slices.ContainsFunc(roots, issuer.Equal) {
+		t.Errorf("certificate for signing: %v", err)
 	}
 }
 

@@ -58,6 +58,26 @@ func (s *Slot) exchange(number uint64, command []byte) (answer []byte, wait time
 	return answer, s.delays.Of(command, answer), lossNone
 }
 
+// late is the answer of a card that was mute when it was asked: the exchange has
+// been counted and logged, and the log learns of the answer. One exchange at a
+// time is under way.
+func (s *Slot) late(number uint64, command []byte) (answer []byte, wait time.Duration, l loss) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch l := s.missing(number); {
+	case l != lossNone:
+		return nil, 0, l
+	case s.mute:
+		return nil, 0, lossMute
+	}
+	answer = s.lying.card.Answer(command)
+	if n := len(s.log); n > 0 && s.log[n-1].Answer == 0 {
+		s.log = s.log[:n-1]
+	}
+	s.note(command, answer)
+	return answer, s.delays.Of(command, answer), lossNone
+}
+
 // missing says why the card of insertion number can no longer be talked to; the
 // lock is held.
 func (s *Slot) missing(number uint64) loss {

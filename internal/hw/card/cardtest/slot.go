@@ -95,6 +95,44 @@ func (s *Slot) gone() {
 	close(s.away)
 }
 
+// arrival is a card that has arrived, as a device holds it.
+type arrival struct {
+	number uint64
+	card   Card
+	away   <-chan struct{} // closed when it leaves
+}
+
+// arrived is the card that lies there and can be talked to.
+func (s *Slot) arrived() (arrival, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.present {
+		return arrival{}, false
+	}
+	return arrival{s.number, s.lying.card, s.away}, true
+}
+
+// with does something to the card of insertion number, unless it has left.
+func (s *Slot) with(number uint64, do func(Card)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.missing(number) == lossNone {
+		do(s.lying.card)
+	}
+}
+
+// voice is closed as soon as the card is not mute.
+func (s *Slot) voice() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mute {
+		return s.unmuted
+	}
+	now := make(chan struct{})
+	close(now)
+	return now
+}
+
 func (s *Slot) lift() {
 	s.gone()
 	s.lying, s.under = s.under, nil
@@ -266,6 +304,30 @@ func (s *Slot) Mute(on bool) {
 	} else {
 		close(s.unmuted)
 	}
+}
+
+// Muted reports whether the card is mute.
+func (s *Slot) Muted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mute
+}
+
+// Delays is how long exchanges take.
+func (s *Slot) Delays() Delays {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.delays
+}
+
+// Reset is how everything is in the morning: no card, no fault, fresh counters.
+func (s *Slot) Reset() {
+	s.Clear()
+	s.TearAt(-1)
+	s.Slow(0)
+	s.Mute(false)
+	s.Power(true)
+	s.ResetCounters()
 }
 
 // ResetCounters gives every card the PIN tries of its first day.

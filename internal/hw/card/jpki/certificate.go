@@ -2,8 +2,6 @@ package jpki
 
 import (
 	"context"
-	"crypto"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -133,41 +131,4 @@ func (s *Session) know(der []byte) error {
 	}
 	s.der, s.cert, s.scheme = der, cert, scheme
 	return nil
-}
-
-// scheme is how a key signs. The certificate's key decides, so that a coming
-// generation of cards (ECDSA P-384) is one more implementation and no new dialogue.
-type scheme interface {
-	// input is what is given to the card for this message.
-	input(message []byte) []byte
-	// check verifies on the host.
-	check(message, signature []byte) error
-}
-
-func schemeOf(cert *x509.Certificate) (scheme, error) {
-	switch key := cert.PublicKey.(type) {
-	case *rsa.PublicKey:
-		// A longer signature does not fit into a short answer.
-		if bits := key.N.BitLen(); bits < 2048 || key.Size() > apdu.MaxShort {
-			return nil, fmt.Errorf("cannot use an RSA key of %d bits", bits)
-		}
-		return rsaSHA256{key}, nil
-	default:
-		return nil, fmt.Errorf("cannot use a key of type %T", key)
-	}
-}
-
-// rsaSHA256 is RSASSA-PKCS1-v1_5 with SHA-256. The card pads and nothing else.
-type rsaSHA256 struct{ key *rsa.PublicKey }
-
-func (rsaSHA256) input(message []byte) []byte {
-	sum := sha256.Sum256(message)
-	return append([]byte{
-		0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
-	}, sum[:]...)
-}
-
-func (r rsaSHA256) check(message, signature []byte) error {
-	sum := sha256.Sum256(message)
-	return rsa.VerifyPKCS1v15(r.key, crypto.SHA256, sum[:], signature)
 }

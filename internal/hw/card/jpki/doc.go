@@ -8,10 +8,12 @@
 //	session, err := jpki.Open(ctx, conn)          // identified, or a fault
 //	info, err := session.Inspect(ctx, judge)      // costs no PIN try
 //	result, err := session.Sign(ctx, jpki.Order{PIN: pin, MinTries: 2, Message: document, Judge: judge})
+//	session.End(ctx)
 //	conn.Close()
 //
-// When the session stays open while the shopper types, only four exchanges with
-// the card are left after the last digit: counter, VERIFY, select key, sign.
+// When the session stays open while the shopper types, only three exchanges with
+// the card are left after the last digit: VERIFY, select key, sign. After a wrong
+// PIN the counter is read once more before the next one.
 // [Inspect] and [Sign] do the same on a connection of their own each; Sign then
 // reads the certificate again unless Order.Certificate brings along what Inspect
 // read from the card of the same insertion.
@@ -21,8 +23,9 @@
 //
 // # Promises
 //
-//   - The PIN is sent at most once for each call of Sign, and only right after
-//     the counter was read and showed at least Order.MinTries. A PIN that is not
+//   - The PIN is sent at most once for each call of Sign, and only after the
+//     counter was read on this very connection, with no VERIFY since, and showed
+//     at least Order.MinTries. The connection must be exclusive. A PIN that is not
 //     four digits is never sent. An answer that got lost is never answered with
 //     another VERIFY: the fault is pin_uncertain, and the counter is read again
 //     where the card still answers.
@@ -30,7 +33,7 @@
 //   - The certificate is judged (time, authority, holder) before the PIN is sent.
 //     Only a phone, which shows its certificate after the PIN, is judged after it.
 //   - A signature is checked on the host before it is called done.
-//   - Once VERIFY was sent the issuer security domain is selected at the end, so
+//   - Once VERIFY was sent, [Session.End] selects the issuer security domain, so
 //     that no verified PIN stays behind. Closing the connection powers the card
 //     down besides.
 //   - The individual number cannot be read: package apdu's guard lets no such

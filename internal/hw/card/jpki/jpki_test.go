@@ -3,11 +3,7 @@ package jpki_test
 import (
 	"bytes"
 	"context"
-	"crypto"
-	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"strings"
 	"testing"
@@ -29,12 +25,7 @@ var (
 
 func judge(t *testing.T) jpki.Judge {
 	t.Helper()
-	block, _ := pem.Decode(cardtest.RootPEM())
-	root, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return jpki.Judge{At: today, Roots: []*x509.Certificate{root}}
+	return jpki.Judge{At: today, Roots: cardtest.Roots()}
 }
 
 func order(t *testing.T, pin string) jpki.Order {
@@ -116,8 +107,11 @@ func checkSignature(t *testing.T, res jpki.Result) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := sha256.Sum256(message)
-	if err := rsa.VerifyPKCS1v15(cert.PublicKey.(*rsa.PublicKey), crypto.SHA256, sum[:], res.Signature); err != nil {
+	algorithm := x509.SHA256WithRSA
+	if cert.PublicKeyAlgorithm == x509.ECDSA {
+		algorithm = x509.ECDSAWithSHA384
+	}
+	if err := cert.CheckSignature(algorithm, message, res.Signature); err != nil {
 		t.Errorf("signature: %v", err)
 	}
 	if res.Holder != jpki.HolderOf(res.Certificate) || !res.Verified || res.TriesLeft != jpki.MaxTries {
@@ -145,6 +139,9 @@ func TestPersonas(t *testing.T) {
 		"foreign":    {fault.CertForeign, 3, jpki.KindMyNumber, true, fault.CertForeign, 0},
 		"nocert":     {fault.CertMissing, jpki.TriesUnknown, jpki.KindMyNumber, false, fault.CertMissing, 0},
 		"phone":      {"", 3, jpki.KindAndroid, false, "", 1},
+		"iphone":     {"", 3, jpki.KindIPhone, false, "", 1},
+		"ecc":        ok,
+		"long":       ok,
 		"oldcard":    {fault.CardOld, jpki.TriesUnknown, "", false, fault.CardOld, 0},
 		"unknown":    {fault.CardUnknown, jpki.TriesUnknown, "", false, fault.CardUnknown, 0},
 		"waon-1":     {fault.CardWrongKind, jpki.TriesUnknown, "", false, fault.CardWrongKind, 0},
@@ -220,12 +217,14 @@ func TestExchanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkSignature(t, res)
+	s.End(t.Context())
+	s.End(t.Context()) // once is enough
 	var got []string
 	for _, e := range r.Log() {
 		got = append(got, e.Command)
 	}
 	want := []string{
-		"00 20 00 80", "00 20 00 80 (4 bytes)", "00 A4 02 0C 0017", "80 2A 00 80 (51 bytes) Le 256",
+		"00 20 00 80 (4 bytes)", "00 A4 02 0C 0017", "80 2A 00 80 (51 bytes) Le 256",
 		"00 A4 04 0C A0000001510000",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -405,6 +404,7 @@ func TestHabits(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkSignature(t, res)
+			s.End(t.Context())
 			if c.Verifications() != 1 || c.Strayed() {
 				t.Errorf("%d verifications, strayed %t", c.Verifications(), c.Strayed())
 			}
@@ -460,9 +460,9 @@ func TestDeadline(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Slow(700 * time.Millisecond)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
-		res, err := s.Sign(ctx, order(t, "9999")) // query 0.7 s, VERIFY until 1.4 s
+		res, err := s.Sign(ctx, order(t, "9999")) // the answer to VERIFY would come at 0.7 s
 		if fault.CodeOf(err) != fault.PINUncertain || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
@@ -87,28 +86,6 @@ func made(t *testing.T, change func(*x509.Certificate), public any, signer any, 
 		t.Fatal(err)
 	}
 	return out
-}
-
-// The key type of the certificate decides. What is not served is refused before
-// a PIN is spent on it.
-func TestSchemeOf(t *testing.T) {
-	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := schemeOf(made(t, nil, p384.Public(), p384, nil)); err == nil {
-		t.Error("P-384 is not served yet")
-	}
-	s := &Session{}
-	if err := s.know(made(t, nil, p384.Public(), p384, nil).Raw); fault.CodeOf(err) != fault.CardRefused || s.cert != nil {
-		t.Errorf("%v", err)
-	}
-	for bits, want := range map[int]bool{1024: false, 2048: true, 3072: false} {
-		key := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), bits-1, 1), E: 65537}
-		if _, err := schemeOf(&x509.Certificate{PublicKey: key}); (err == nil) != want {
-			t.Errorf("RSA-%d: %v", bits, err)
-		}
-	}
 }
 
 func TestJudge(t *testing.T) {

@@ -37,11 +37,13 @@ type Info struct {
 // Session is a dialogue with one identified card on one connection. It does not
 // own the connection.
 type Session struct {
-	ch     *apdu.Channel
-	kind   Kind // KindUnknown: not identified on this connection
-	der    []byte
-	cert   *x509.Certificate
-	scheme scheme
+	ch      *apdu.Channel
+	kind    Kind // KindUnknown: not identified on this connection
+	left    int  // tries, while the channel counts them as current
+	exposed bool // a PIN may stand verified: End takes it back
+	der     []byte
+	cert    *x509.Certificate
+	scheme  scheme
 }
 
 // Open identifies the card: by selecting the certification service and by the
@@ -166,9 +168,14 @@ func (s *Session) Inspect(ctx context.Context, j Judge) (Info, error) {
 	return info, nil
 }
 
-// tries reads the counter: 0 when blocked. It costs none. A PIN that stands
-// verified hides the counter; leaving the application takes it back.
+// tries gives the counter: 0 when blocked. Reading it costs none. It is read once
+// for each VERIFY: since it was read on this connection, which nobody shares, only
+// a VERIFY of this session could have changed it. A PIN that stands verified hides
+// the counter; leaving the application takes it back.
 func (s *Session) tries(ctx context.Context) (int, error) {
+	if s.ch.Counted() {
+		return s.left, nil
+	}
 	sw, err := s.query(ctx)
 	if err == nil && sw == apdu.OK {
 		s.leave(ctx)
@@ -180,7 +187,8 @@ func (s *Session) tries(ctx context.Context) (int, error) {
 	if err != nil {
 		return TriesUnknown, err
 	}
-	return triesOf(sw)
+	s.left, err = triesOf(sw)
+	return s.left, err
 }
 
 func (s *Session) query(ctx context.Context) (apdu.SW, error) {
@@ -210,11 +218,21 @@ func triesOf(sw apdu.SW) (int, error) {
 	}
 }
 
-// leave selects the issuer security domain, which takes a verified PIN back. It
-// runs even when the caller's context has ended. Its failure changes nothing:
-// closing the connection powers the card down.
+// End takes a verified PIN back, if one may stand verified. It is called before
+// the connection is closed, and after the signature has been put to use: nobody
+// has to wait for it. It runs even when the caller's context has ended. Its
+// failure changes nothing: closing the connection powers the card down.
+func (s *Session) End(ctx context.Context) {
+	if s.exposed {
+		s.leave(ctx)
+	}
+}
+
+// leave selects the issuer security domain.
 func (s *Session) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterLimit)
 	defer cancel()
-	_, _ = s.ch.SelectApplication(ctx, apdu.ISD())
+	if _, err := s.ch.SelectApplication(ctx, apdu.ISD()); err == nil {
+		s.exposed = false
+	}
 }

@@ -40,7 +40,7 @@ type Result struct {
 	Verified    bool // the card has accepted the PIN
 }
 
-// Sign has the card sign on a connection of its own.
+// Sign has the card sign on a connection of its own, and takes the PIN back.
 func Sign(ctx context.Context, conn card.Conn, o Order) (Result, error) {
 	none := Result{TriesLeft: TriesUnknown}
 	s, err := selected(ctx, conn)
@@ -53,11 +53,13 @@ func Sign(ctx context.Context, conn card.Conn, o Order) (Result, error) {
 			return none, err
 		}
 	}
+	defer s.End(ctx)
 	return s.Sign(ctx, o)
 }
 
 // Sign reads the counter, verifies the PIN once, signs, and checks the
-// signature. See the promises of the package.
+// signature. See the promises of the package. The PIN stands verified afterwards:
+// the caller owes an [Session.End].
 //
 // With fewer tries left than Order.MinTries the fault is pin_tries_low and
 // nothing was sent: the shopper is to be asked again, knowing the number.
@@ -92,12 +94,8 @@ func (s *Session) Sign(ctx context.Context, o Order) (Result, error) {
 		return res, lost(opVerify, err) // before VERIFY, so that nothing is uncertain
 	}
 	if err := s.verify(ctx, o, &res); err != nil {
-		if res.Verified || fault.CodeOf(err) == fault.PINUncertain {
-			s.leave(ctx)
-		}
 		return res, err
 	}
-	defer s.leave(ctx)
 	if s.cert == nil { // a phone: its certificate is open now
 		if err := s.readCertificate(ctx); err != nil {
 			if errors.Is(err, errPINFirst) {
@@ -138,6 +136,7 @@ func (s *Session) accept(o Order, res *Result) error {
 // verify sends the PIN, once. An answer that does not come, or does not parse,
 // leaves it open whether a try is spent; the counter is read again then.
 func (s *Session) verify(ctx context.Context, o Order, res *Result) error {
+	s.exposed = true
 	sw, err := s.ch.VerifyPIN(ctx, o.PIN.Bytes())
 	if err != nil {
 		if errors.Is(err, apdu.ErrForbidden) || errors.Is(err, apdu.ErrCommand) {
@@ -150,6 +149,7 @@ func (s *Session) verify(ctx context.Context, o Order, res *Result) error {
 		res.Verified, res.TriesLeft = true, MaxTries
 		return nil
 	}
+	s.exposed = false
 	f := refused(opVerify, sw)
 	switch left, counted := sw.Tries(); {
 	case counted && left <= MaxTries:

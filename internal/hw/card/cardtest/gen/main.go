@@ -1,166 +1,102 @@
 // Command gen makes the certificates and keys of the virtual cards. Run it
-// through go generate in the parent directory; it overwrites testdata.
+// through go generate in the parent directory: it makes what is missing in
+// testdata. With -all it makes everything anew, which gives every card another
+// key.
 //
-// The certificates have the shape of real user-authentication certificates
-// (RSA-2048, sha256WithRSA, opaque subject) under a hierarchy of their own,
-// O=JPKI-TEST, that nothing but a demo trusts.
+// The certificates have the shape of real ones (RSA-2048, sha256WithRSA; opaque
+// subject in those for user authentication) under hierarchies of their own,
+// O=JPKI-TEST, that nothing but a demo trusts. As in reality the authority for
+// user authentication has generations of the same name; the third is a guess at
+// the coming cards (ECDSA P-384).
 package main
 
 import (
-	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
-	"encoding/pem"
+	"errors"
+	"flag"
 	"fmt"
-	"math/big"
+	"io"
 	"os"
-	"path/filepath"
 	"time"
 )
 
 // loadPersons is how many ordinary holders there are for load tests.
 const loadPersons = 20
 
-type authority struct {
-	cert *x509.Certificate
-	key  *rsa.PrivateKey
-}
+// longest is the size of the longest certificate that was seen on a card.
+const longest = 1583
 
 func main() {
-	if err := run("testdata"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	if err := run("testdata", os.Args[1:], os.Stderr); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, err)
+		}
 		os.Exit(1)
 	}
 }
 
-func run(dir string) error {
+func run(dir string, args []string, stderr io.Writer) error {
+	flags := flag.NewFlagSet("gen", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	all := flags.Bool("all", false, "make everything anew, not only what is missing")
+	if err := flags.Parse(args); err != nil {
+		return fmt.Errorf("cannot read the command line: %w", err)
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("cannot make %s: %w", dir, err)
 	}
+	m := maker{dir: dir, all: *all}
 	from, to := first(2025, 1), first(2045, 1)
-	root, err := makeAuthority("JPKI-TEST", first(2015, 1), first(2055, 1))
-	if err != nil {
-		return err
+	const authentication, signature = "JPKI for user authentication", "JPKI for digital signature"
+
+	today := []order{{file: "expired", from: first(2016, 4), to: first(2021, 4)}}
+	for _, n := range []string{"taro", "hanako", "child", "one-try", "two-tries", "blocked", "phone", "oldcard"} {
+		today = append(today, order{file: n, from: from, to: to})
 	}
-	// Same names but for the organisation: only the signature tells it apart.
-	other, err := makeAuthority("JPKI-OTHER", first(2015, 1), first(2055, 1))
-	if err != nil {
-		return err
-	}
-	if err := write(filepath.Join(dir, "root.pem"), block("CERTIFICATE", root.cert.Raw)); err != nil {
-		return err
-	}
-	if err := write(filepath.Join(dir, "root-foreign.pem"), block("CERTIFICATE", other.cert.Raw)); err != nil {
-		return err
-	}
-	names := []string{"taro", "hanako", "child", "one-try", "two-tries", "blocked", "phone", "oldcard"}
 	for i := range loadPersons {
-		names = append(names, fmt.Sprintf("person-%02d", i+1))
+		today = append(today, order{file: fmt.Sprintf("person-%02d", i+1), from: from, to: to})
 	}
-	for _, n := range names {
-		if err := holder(dir, n, root, from, to); err != nil {
+	for _, h := range []struct {
+		ca      ca
+		holders []order
+	}{
+		{ca{"root", "JPKI-TEST", authentication, newRSA}, today},
+		// Same names but for the organisation: only the signature tells it apart.
+		{ca{"root-foreign", "JPKI-OTHER", authentication, newRSA}, []order{{file: "foreign", from: from, to: to}}},
+		{ca{"root-2", "JPKI-TEST", authentication, newRSA}, []order{
+			{file: "iphone", from: from, to: to},
+			{file: "long", from: from, to: to, size: longest},
+		}},
+		{ca{"root-3", "JPKI-TEST", authentication, newP384}, []order{{file: "ecc", from: from, to: to}}},
+		{ca{"root-sign", "JPKI-TEST", signature, newRSA}, []order{
+			{file: "taro-sign", from: from, to: to, basic: &basic{"山田　太郎", "東京都千代田区霞が関１丁目２番地", "119500401"}},
+			{file: "hanako-sign", from: from, to: to, basic: &basic{"佐藤　花子", "大阪府大阪市北区中之島１丁目３番地", "219850315"}},
+		}},
+	} {
+		if err := m.hierarchy(h.ca, h.holders); err != nil {
 			return err
 		}
 	}
-	if err := holder(dir, "expired", root, first(2016, 4), first(2021, 4)); err != nil {
-		return err
-	}
-	return holder(dir, "foreign", other, from, to)
+	return nil
 }
 
-func makeAuthority(org string, from, to time.Time) (*authority, error) {
+func newRSA() (signer, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a key: %w", err)
 	}
-	serial, err := serialNumber()
-	if err != nil {
-		return nil, err
-	}
-	name := pkix.Name{
-		Country: []string{"JP"}, Organization: []string{org},
-		OrganizationalUnit: []string{"JPKI for user authentication", "Japan Agency for Local Authority Information Systems"},
-	}
-	t := &x509.Certificate{
-		SerialNumber: serial, Subject: name, NotBefore: from, NotAfter: to,
-		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SignatureAlgorithm: x509.SHA256WithRSA,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
-	if err != nil {
-		return nil, fmt.Errorf("cannot make the authority: %w", err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, fmt.Errorf("cannot parse the authority: %w", err)
-	}
-	return &authority{cert, key}, nil
+	return key, nil
 }
 
-func holder(dir, file string, ca *authority, from, to time.Time) error {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+func newP384() (signer, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
-		return fmt.Errorf("cannot make a key: %w", err)
+		return nil, fmt.Errorf("cannot make a key: %w", err)
 	}
-	serial, err := serialNumber()
-	if err != nil {
-		return err
-	}
-	opaque := make([]byte, 13)
-	if _, err := rand.Read(opaque); err != nil {
-		return fmt.Errorf("cannot read random bytes: %w", err)
-	}
-	policy, err := x509.OIDFromInts([]uint64{1, 2, 392, 200149, 8, 5, 0, 3, 20})
-	if err != nil {
-		return fmt.Errorf("cannot build the policy: %w", err)
-	}
-	t := &x509.Certificate{
-		SerialNumber: serial,
-		Subject:      pkix.Name{Country: []string{"JP"}, CommonName: fmt.Sprintf("%X", opaque)},
-		NotBefore:    from, NotAfter: to,
-		BasicConstraintsValid: true,
-		KeyUsage:              x509.KeyUsageDigitalSignature,
-		UnknownExtKeyUsage:    []asn1.ObjectIdentifier{{1, 2, 392, 200149, 8, 5, 0, 3, 20}},
-		Policies:              []x509.OID{policy},
-		CRLDistributionPoints: []string{"http://crl.jpki-test.invalid/user-authentication/municipality-00000.crl"},
-		OCSPServer:            []string{"http://ocsp.jpki-test.invalid/user-authentication"},
-		SignatureAlgorithm:    x509.SHA256WithRSA,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, t, ca.cert, key.Public(), ca.key)
-	if err != nil {
-		return fmt.Errorf("cannot make the certificate of %s: %w", file, err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return fmt.Errorf("cannot encode the key of %s: %w", file, err)
-	}
-	return write(filepath.Join(dir, file+".pem"), block("CERTIFICATE", der), block("PRIVATE KEY", pkcs8))
-}
-
-func serialNumber() (*big.Int, error) {
-	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 31))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read random bytes: %w", err)
-	}
-	return n.Add(n, big.NewInt(1)), nil
-}
-
-func block(kind string, der []byte) *pem.Block { return &pem.Block{Type: kind, Bytes: der} }
-
-func write(path string, blocks ...*pem.Block) error {
-	var b bytes.Buffer
-	for _, bl := range blocks {
-		if err := pem.Encode(&b, bl); err != nil {
-			return fmt.Errorf("cannot encode %s: %w", path, err)
-		}
-	}
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
-	}
-	return nil
+	return key, nil
 }
 
 func first(y int, m time.Month) time.Time {

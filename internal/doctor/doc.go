@@ -1,0 +1,58 @@
+// Package doctor examines the devices of a kiosk for a technician who stands in
+// front of it: what is there, what works, how long it takes, what is wrong and
+// what to do about it. So far it knows cards and their readers.
+//
+// # Two parts
+//
+// One part talks to devices and collects facts; see [Await] and [ExamineCards].
+// The other is pure: facts in, a [Report] out; see [CardFacts.Report]. Another
+// device is another kind of facts with the same kind of report.
+//
+//	sights, err := doctor.Await(ctx, wait, look)           // before the driver runs
+//	facts := doctor.ExamineCards(ctx, doctor.CardOptions{…}) // the driver runs
+//	facts.Report(setup).Text(stdout)
+//
+// # Cards
+//
+// The daemon's own driver and dialogues are used, so what works here works
+// there. No PIN is asked for or sent: reading the counter costs no try, and a
+// connection that would carry a PIN refuses it. A card that is read is held like
+// in a visit: a shopper's visit waits meanwhile.
+//
+// Neither name, number nor hash of a certificate is kept, printed or put into the
+// report, and of the number of a WAON card only the last four digits.
+//
+// # The report as JSON
+//
+// [Report.JSON] writes one object. Keys are only ever added, and values of the
+// enumerations below too.
+//
+//	device     "card"
+//	ok         everything is in order: there is a reader, and a card that can be read
+//	findings[] what is wrong or worth knowing, the worst first
+//	  severity   "wrong" (ok is false) or "note"
+//	  code       the fault code of docs/OPERATIONS.md, where there is one
+//	  reader     name of the reader, where it is about one
+//	  step       name of the step that failed, where it is about one
+//	  wrong      what is wrong
+//	  remedy     what to do
+//	  cause      what the device or the driver said, for whoever helps
+//	card       facts, for device "card"
+//	  service    {running, libpcsclite}
+//	  readers[]  {name, my_number, waon, not_served, lies}
+//	    not_served  why no card is looked for there: "pattern" (none fits its name)
+//	                or "sam" (a slot for security modules); absent where it is served
+//	    lies        "nothing", "silent", "taken" (another program holds it), "felica", "iso"
+//	  cards[]    one for each card that was examined
+//	    reader, tech ("felica", "iso", "unknown"), kind ("my_number", "android", "iphone"; absent: none of these)
+//	    readable    it was read to the end and nothing was wrong with it
+//	    steps[]     {name, ok, ms, exchanges, bytes_out, bytes_in}, in their order
+//	      name        "connect", "identify", "certificate", "pin_counter", "waon_number"
+//	    certificate {size, key, not_before, not_after, issuer}, absent where it is not readable
+//	      issuer      "configured", "unknown" or "not_checked" (no roots are configured)
+//	    tries_left  of the PIN; absent where it was not read
+//	    waon        {strategy, service, number, tried[]}, absent on other cards
+//	      tried[]     {strategy, said}: ways that were tried before, or in vain
+//
+// ms is milliseconds with one decimal, times are RFC 3339 in UTC.
+package doctor

@@ -1,0 +1,144 @@
+package doctor
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// Text writes the report for a person: first whether all is in order, then what
+// is wrong and what to do, then the facts.
+func (r Report) Text(w io.Writer) error {
+	p := &page{w: w}
+	p.line("%s: %s", r.Device, r.verdict())
+	for _, f := range r.Findings {
+		p.line("")
+		p.finding(f)
+	}
+	if r.Card != nil {
+		p.line("")
+		p.card(*r.Card)
+	}
+	return p.err
+}
+
+func (r Report) verdict() string {
+	wrong := 0
+	for _, f := range r.Findings {
+		if f.Severity == Wrong {
+			wrong++
+		}
+	}
+	switch {
+	case wrong == 1:
+		return "NOT IN ORDER, one thing is wrong"
+	case wrong > 1:
+		return fmt.Sprintf("NOT IN ORDER, %d things are wrong", wrong)
+	case len(r.Findings) > 0:
+		return "in order, see below"
+	default:
+		return "in order"
+	}
+}
+
+// page is what is written to; the first error ends it.
+type page struct {
+	w   io.Writer
+	err error
+}
+
+func (p *page) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+// finding is one line, "what is wrong: what to do", and one that says where.
+func (p *page) finding(f Finding) {
+	code := ""
+	if f.Code != "" {
+		code = " (" + string(f.Code) + ")"
+	}
+	p.line("%-5s  %s%s: %s", f.Severity, f.Wrong, code, f.Remedy)
+	var where []string
+	for _, s := range []string{f.Reader, stepText(f.Step), f.Cause} {
+		if s != "" {
+			where = append(where, s)
+		}
+	}
+	if len(where) > 0 {
+		p.line("       %s", strings.Join(where, ": "))
+	}
+}
+
+// table writes rows whose cells stand below each other.
+func (p *page) table(rows [][]string) {
+	if p.err != nil {
+		return
+	}
+	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		if _, p.err = fmt.Fprintln(t, strings.Join(row, "\t")); p.err != nil {
+			return
+		}
+	}
+	p.err = t.Flush()
+}
+
+func (p *page) card(f CardFacts) {
+	state := "does not answer"
+	if f.Service.Running {
+		state = "runs"
+	}
+	rows := [][]string{{"pcscd", state, "libpcsclite " + f.Service.Libpcsclite}}
+	for _, r := range f.Readers {
+		rows = append(rows, []string{"reader", r.Name, r.servesText(), r.liesText()})
+	}
+	p.table(rows)
+	for _, c := range f.Cards {
+		p.line("")
+		p.line("card on %s", c.Reader)
+		facts := [][]string{{"  kind", c.kindText()}}
+		if cert := c.certificateText(); cert != "" {
+			facts = append(facts, []string{"  certificate", cert})
+		}
+		if c.TriesLeft != nil {
+			facts = append(facts, []string{"  PIN", fmt.Sprintf("%d of %d tries left", *c.TriesLeft, maxTries)})
+		}
+		if c.WAON != nil && c.WAON.Number != "" {
+			facts = append(facts,
+				[]string{"  number", c.WAON.Number},
+				[]string{"  way", fmt.Sprintf("strategy %s, service %s", c.WAON.Strategy, c.WAON.Service)})
+		}
+		p.table(facts)
+		var steps [][]string
+		for _, s := range c.Steps {
+			steps = append(steps, s.row())
+		}
+		p.table(steps)
+	}
+}
+
+func (s Step) row() []string {
+	state := "ok"
+	if !s.OK {
+		state = string(Wrong)
+	}
+	row := []string{"  " + stepText(s.Name), state, fmt.Sprintf("%8s ms", s.Took.text())}
+	if s.Exchanges > 0 {
+		row = append(row, fmt.Sprintf("%2d exchanges", s.Exchanges), fmt.Sprintf("%4d bytes out", s.Out), fmt.Sprintf("%4d in", s.In))
+	}
+	return row
+}
+
+func stepText(name string) string {
+	switch name {
+	case stepCounter:
+		return "PIN counter"
+	case stepNumber:
+		return "WAON number"
+	default:
+		return name
+	}
+}

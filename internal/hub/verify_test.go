@@ -1,0 +1,67 @@
+package hub
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
+	"testing"
+)
+
+// The algorithm goes with the key, hash included: no other pair passes.
+func TestSignatureAlgorithms(t *testing.T) {
+	document := []byte("document")
+	short, long := sha256.Sum256(document), sha512.Sum384(document)
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := func(key crypto.Signer, digest []byte, hash crypto.Hash) []byte {
+		sig, err := key.Sign(rand.Reader, digest, hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sig
+	}
+	r, s, err := ecdsa.Sign(rand.Reader, p384, long[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := append(r.FillBytes(make([]byte, 48)), s.FillBytes(make([]byte, 48))...)
+	for about, c := range map[string]struct {
+		key  crypto.Signer
+		sig  []byte
+		good bool
+	}{
+		"RSA, SHA-256":             {rsaKey, sign(rsaKey, short[:], crypto.SHA256), true},
+		"RSA, SHA-384":             {rsaKey, sign(rsaKey, long[:], crypto.SHA384), false},
+		"P-384, SHA-384":           {p384, sign(p384, long[:], crypto.SHA384), true},
+		"P-384, SHA-256":           {p384, sign(p384, short[:], crypto.SHA256), false},
+		"P-384, not ASN.1":         {p384, raw, false},
+		"P-256, SHA-256":           {p256, sign(p256, short[:], crypto.SHA256), false},
+		"P-256, SHA-384":           {p256, sign(p256, long[:], crypto.SHA384), false},
+		"signature of another key": {p384, sign(p256, long[:], crypto.SHA384), false},
+		"no signature":             {p384, nil, false},
+	} {
+		if err := checkSignature(c.key.Public(), document, c.sig); (err == nil) != c.good {
+			t.Errorf("%s: %v", about, err)
+		}
+		if checkSignature(c.key.Public(), []byte("another"), c.sig) == nil {
+			t.Errorf("%s: signature of another document", about)
+		}
+	}
+	if checkSignature("no key", document, nil) == nil {
+		t.Error("verified without a key")
+	}
+}

@@ -1,0 +1,256 @@
+package cardtest
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// VPCD is a device for a [Slot]: it carries the slot to vpcd, the virtual reader
+// of vsmartcard that runs inside a pcscd. What is real from there on is all but
+// the reader and the card: pcscd, libpcsclite and whoever calls them.
+//
+// The card in the slot is a connection to vpcd, and its removal is the end of
+// that connection. A pcscd that is away, or comes back, is waited for. To know:
+//
+//   - vpcd notices both when pcscd looks for a card the next time, every 0.4 s. A
+//     swap is not stretched: the new card connects at once, but vpcd sees the
+//     old one gone first, unless a transmission has shown that already. So a
+//     card that is torn away in the middle of an exchange and is back before
+//     the next look has, for pcscd, never left.
+//   - A reader of vpcd cannot be unplugged from the side of the card: for pcscd
+//     [Slot.Power] is the card that leaves and comes back.
+//   - While a card is slow or mute, vpcd waits, and pcscd's looks wait behind it.
+//   - Commands that a reader carries out itself reach the card as any other;
+//     escape commands do not pass.
+type VPCD struct {
+	slot  *Slot
+	reach func(context.Context) (net.Conn, error) // a connection to vpcd
+	moved chan struct{}                           // the slot has changed
+	taken atomic.Bool
+}
+
+// How soon vpcd is tried again, at first and at last.
+const (
+	soonest = 100 * time.Millisecond
+	latest  = time.Second
+)
+
+// NewVPCD serves slot through the vpcd that listens on addr (usually port 35963).
+// A slot has one device for its whole life.
+func NewVPCD(slot *Slot, addr string) *VPCD {
+	// Of the connections that vpcd has not come to accept the kernel holds few:
+	// the others hang, and are better tried again.
+	d := net.Dialer{Timeout: latest}
+	return newVPCD(slot, func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", addr) })
+}
+
+// ListenVPCD is NewVPCD for a vpcd that does the calling (DEVICENAME host:port).
+// It listens on addr only while a card waits to be called.
+func ListenVPCD(slot *Slot, addr string) *VPCD {
+	return newVPCD(slot, func(ctx context.Context) (net.Conn, error) { return called(ctx, addr) })
+}
+
+func newVPCD(slot *Slot, reach func(context.Context) (net.Conn, error)) *VPCD {
+	v := &VPCD{slot: slot, reach: reach, moved: make(chan struct{}, 1)}
+	slot.mu.Lock()
+	defer slot.mu.Unlock()
+	slot.moved = func() {
+		select {
+		case v.moved <- struct{}{}:
+		default:
+		}
+	}
+	return v
+}
+
+func called(ctx context.Context, addr string) (net.Conn, error) {
+	var c net.ListenConfig
+	l, err := c.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
+	return l.Accept()
+}
+
+// Connected reports whether vpcd has taken the card: it has asked it something
+// since the connection was made.
+func (v *VPCD) Connected() bool { return v.taken.Load() }
+
+// Run serves the slot until ctx ends.
+func (v *VPCD) Run(ctx context.Context) error {
+	v.slot.serve(true)
+	defer v.slot.serve(false)
+	for ctx.Err() == nil {
+		a, there := v.slot.arrived()
+		if there {
+			v.carry(ctx, a)
+			continue
+		}
+		select {
+		case <-v.moved:
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err()
+}
+
+// carry keeps the card connected until it leaves or ctx ends.
+func (v *VPCD) carry(ctx context.Context, a arrival) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer cancel()
+	watch.Go(func() {
+		defer cancel()
+		select {
+		case <-a.away:
+		case <-ctx.Done():
+		}
+	})
+	for wait := soonest; ctx.Err() == nil; wait = min(2*wait, latest) {
+		if conn, err := v.reach(ctx); err == nil && v.serve(ctx, conn, a) {
+			wait = soonest
+		}
+		pause(ctx, wait)
+	}
+}
+
+// serve answers on one connection until it ends, and reports whether it was used.
+func (v *VPCD) serve(ctx context.Context, conn net.Conn, a arrival) bool {
+	ctx, cancel := context.WithCancel(ctx)
+	frames := make(chan []byte, 1)
+	var read, closed sync.WaitGroup
+	closed.Go(func() { <-ctx.Done(); _ = conn.Close() })
+	read.Go(func() {
+		defer cancel() // vpcd has hung up: nothing is owed to it any more
+		for {
+			f, err := readFrame(conn)
+			if err != nil {
+				return
+			}
+			select {
+			case frames <- f:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	defer func() {
+		cancel()
+		closed.Wait()
+		read.Wait()
+		v.taken.Store(false)
+		v.slot.with(a.number, func(c Card) { c.Power(false) }) // nobody feeds it
+	}()
+	used := false
+	for {
+		select {
+		case <-ctx.Done():
+			return used
+		case f := <-frames:
+			used = true
+			v.taken.Store(true)
+			if !v.answer(ctx, conn, a, f) {
+				return used
+			}
+		}
+	}
+}
+
+// Control frames: their length is 1, and no command is that short.
+const (
+	controlOff   = 0x00
+	controlOn    = 0x01
+	controlReset = 0x02
+	controlATR   = 0x04
+)
+
+// answer carries out one frame; false means that the connection is over.
+func (v *VPCD) answer(ctx context.Context, conn net.Conn, a arrival, frame []byte) bool {
+	if len(frame) != 1 {
+		b := v.exchange(ctx, a, frame)
+		clear(frame) // it may have carried a PIN
+		return v.reply(ctx, conn, b)
+	}
+	switch frame[0] {
+	case controlOff:
+		v.slot.with(a.number, func(c Card) { c.Power(false) })
+	case controlOn:
+		v.slot.with(a.number, func(c Card) { c.Power(true) })
+	case controlReset:
+		v.slot.with(a.number, warmReset)
+	case controlATR:
+		return v.reply(ctx, conn, a.card.ATR())
+	default: // vpcd knows no other; like those above, it waits for no answer
+	}
+	return true
+}
+
+func warmReset(c Card) {
+	if w, ok := c.(WarmResetter); ok {
+		w.WarmReset()
+		return
+	}
+	c.Power(false)
+	c.Power(true)
+}
+
+// reply sends a frame. One without content would eject the card, so nothing is
+// sent for it: such a card is silent until it is taken away.
+func (*VPCD) reply(ctx context.Context, conn net.Conn, b []byte) bool {
+	if len(b) == 0 || len(b) > maxFrame {
+		<-ctx.Done()
+		return false
+	}
+	_, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...))
+	return err == nil
+}
+
+// exchange gives the card's answer when it is due, or nothing where none comes.
+func (v *VPCD) exchange(ctx context.Context, a arrival, command []byte) []byte {
+	answer, wait, l := v.slot.exchange(a.number, command)
+	for l == lossMute {
+		select {
+		case <-v.slot.voice():
+			answer, wait, l = v.slot.late(a.number, command)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	if l != lossNone || !pause(ctx, wait) {
+		return nil
+	}
+	return answer
+}
+
+// maxFrame is what two bytes of length can say.
+const maxFrame = 1<<16 - 1
+
+func readFrame(r io.Reader) ([]byte, error) {
+	var head [2]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, err
+	}
+	b := make([]byte, binary.BigEndian.Uint16(head[:]))
+	_, err := io.ReadFull(r, b)
+	return b, err
+}
+
+// pause waits, and reports whether ctx lasted that long.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}

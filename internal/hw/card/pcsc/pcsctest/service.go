@@ -1,0 +1,140 @@
+package pcsctest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Where the two virtual readers take their cards.
+const (
+	Addr       = "127.0.0.1:35963"
+	SecondAddr = "127.0.0.1:35964"
+)
+
+// Names of the two virtual readers.
+const (
+	First  = "Virtual PCD 00 00"
+	Second = "Virtual PCD 00 01"
+)
+
+const (
+	program = "/usr/sbin/pcscd"
+	driver  = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
+	socket  = "/run/pcscd/pcscd.comm"
+)
+
+// Service is a pcscd of one's own. Its methods are for one goroutine.
+type Service struct {
+	dir    string
+	cmd    *exec.Cmd
+	out    *bytes.Buffer
+	ended  chan struct{}
+	reader bool
+}
+
+// New makes a service that keeps its reader configuration in dir. It does not
+// run yet. It must live in namespaces made by [Isolate].
+func New(dir string) (*Service, error) {
+	if os.Getenv(inside) == "" {
+		return nil, errors.New("cannot run a pcscd here: this is not a namespace of its own")
+	}
+	for _, need := range []string{program, driver} {
+		if _, err := os.Stat(need); err != nil {
+			return nil, fmt.Errorf("cannot find %s: make deps installs it (pcscd, vsmartcard-vpcd)", need)
+		}
+	}
+	s := &Service{dir: dir}
+	return s, s.Plug(true)
+}
+
+// Plug decides whether pcscd finds its readers at the next Start. A virtual
+// reader cannot be pulled out of a pcscd that runs.
+func (s *Service) Plug(in bool) error {
+	s.reader = in
+	config := "# no reader\n"
+	if in {
+		config = "FRIENDLYNAME \"Virtual PCD\"\nDEVICENAME /dev/null:0x8C7B\nLIBPATH " + driver + "\nCHANNELID 0x8C7B\n"
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "vpcd"), []byte(config), 0o600); err != nil {
+		return fmt.Errorf("cannot configure pcscd: %w", err)
+	}
+	return nil
+}
+
+// Start starts pcscd and waits until it serves.
+func (s *Service) Start(ctx context.Context) error {
+	for _, stale := range []string{socket, filepath.Join(filepath.Dir(socket), "pcscd.pid")} {
+		if err := os.Remove(stale); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot clean up after an earlier pcscd: %w", err)
+		}
+	}
+	s.out = &bytes.Buffer{}
+	s.cmd = exec.Command(program, "--foreground", "--config", s.dir) //nolint:noctx // ended by Kill
+	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.cmd.Start(); err != nil {
+		return fmt.Errorf("cannot start pcscd: %w", err)
+	}
+	s.ended = make(chan struct{})
+	go func(cmd *exec.Cmd, ended chan struct{}) {
+		_ = cmd.Wait() // how it ends is up to the test
+		close(ended)
+	}(s.cmd, s.ended)
+	return s.serves(ctx)
+}
+
+// serves waits until pcscd takes connections, and vpcd its cards.
+func (s *Service) serves(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	var d net.Dialer
+	for {
+		c, err := d.DialContext(ctx, "unix", socket)
+		if err == nil {
+			_ = c.Close()
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-s.ended:
+			return fmt.Errorf("cannot start pcscd: it has ended and said: %s", s.out)
+		case <-ctx.Done():
+			return fmt.Errorf("cannot reach pcscd: %w", err)
+		}
+	}
+}
+
+// Kill ends pcscd at once, as a crash would.
+func (s *Service) Kill() { s.end(syscall.SIGKILL) }
+
+// Stop ends pcscd in good order.
+func (s *Service) Stop() { s.end(syscall.SIGTERM) }
+
+// Freeze stops pcscd in the middle of whatever it does; Thaw lets it go on.
+func (s *Service) Freeze() { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw is the end of Freeze.
+func (s *Service) Thaw() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
+
+// PID of the pcscd that runs.
+func (s *Service) PID() int { return s.cmd.Process.Pid }
+
+func (s *Service) end(sig syscall.Signal) {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Signal(sig) // it may have ended already
+	<-s.ended
+	s.cmd = nil
+}
