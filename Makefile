@@ -22,7 +22,7 @@ FUZZTIME ?= 30s
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: build ## start kioskd and hubd with simulated hardware; ctrl-C ends both
+run: build ## start kioskd and hubd with simulated hardware; ctrl-C ends both. READER=pcsc: cards below a real pcscd
 	@tools/run.sh
 
 test: deps ## everything that must be right before a change lands

@@ -16,7 +16,7 @@ const launchOptions = {
   ],
 };
 
-export default defineConfig({
+export default defineConfig<object, { readonly reader: "virtual" | "pcsc" }>({
   testDir: ".",
   outputDir: "results/artifacts",
   fullyParallel: true,
@@ -43,6 +43,11 @@ export default defineConfig({
   },
   projects: [
     { name: "visits", testDir: "specs" },
+    // The same again with the dock's cards below a real pcscd: whatever has to do with cards.
+    {
+      name: "pcsc", testDir: "specs", testMatch: ["cards.spec.ts", "visit.spec.ts"], grep: /cards?\b|PIN|whole visit, ja . with a WAON/,
+      workers: 1, use: { reader: "pcsc" },
+    },
     { name: "screens", testDir: "tools", testMatch: "screens.ts", workers: 1, timeout: 300_000 },
     { name: "bench", testDir: "tools", testMatch: "touches.ts", workers: 1, timeout: 120_000 },
   ],

@@ -6,6 +6,8 @@ set -euo pipefail
 packages=(
   gcc libc6-dev pkg-config # cgo: SQLite and PC/SC
   libpcsclite-dev
+  pcscd vsmartcard-vpcd # tests run below a pcscd of their own, with virtual cards
+  opensc openssl        # strangers who judge the virtual card
   chromium # end-to-end tests
   fonts-noto-cjk
   zbar-tools # reads the QR codes of slips in tests
@@ -40,7 +42,7 @@ fi
 
 if ! command -v dpkg-query >/dev/null; then
   echo "deps: this is not Debian: please install what corresponds to: ${packages[*]}" >&2
-  for tool in gcc pkg-config chromium git; do
+  for tool in gcc pkg-config chromium git pcscd opensc-tool openssl; do
     command -v "$tool" >/dev/null || { echo "deps: $tool is not installed" >&2; exit 1; }
   done
   exit 0

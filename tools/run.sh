@@ -5,6 +5,7 @@
 set -euo pipefail
 
 data=${DATA:-.run}
+reader=${READER:-virtual}
 ui=127.0.0.1:8080 api=127.0.0.1:8443 console=127.0.0.1:8090
 mkdir -p "$data"
 
@@ -16,7 +17,13 @@ for address in "$ui" "$api" "$console"; do
   fi
 done
 
+case "$reader" in
+  virtual | pcsc) ;;
+  *) echo "run: READER is virtual (the dock's own) or pcsc (the dock's cards below a real pcscd)" >&2; exit 2 ;;
+esac
+
 children=()
+names=()
 ended=0
 finish() {
   trap - EXIT INT TERM
@@ -27,12 +34,28 @@ finish() {
 trap finish EXIT
 trap 'ended=0; echo; echo "run: ending"; finish' INT TERM
 
-# setsid: ctrl-C reaches this script alone, which then ends its children in order.
-setsid bin/kioskd --sim --data "$data/kioskd" --enrolment "$data/hubd/enrolment/demo.json" >"$data/kioskd.log" 2>&1 &
-children+=($!)
-setsid bin/hubd --demo --data "$data/hubd" >"$data/hubd.log" 2>&1 &
-children+=($!)
-names=(kioskd hubd)
+# start NAME COMMAND...: setsid, so that ctrl-C reaches this script alone, which
+# then ends its children in order.
+start() {
+  local name=$1
+  shift
+  setsid "$@" >"$data/$name.log" 2>&1 &
+  children+=($!)
+  names+=("$name")
+}
+
+settings=()
+if [ "$reader" = pcsc ]; then
+  echo "run: the virtual reader below pcscd takes cards on every address of this machine, port 35970" >&2
+  mkdir -p "$data/pcsc"
+  start pcscd tools/private-pcscd.sh "$data/pcsc" 35970
+  PCSCLITE_CSOCK_NAME=$(realpath "$data/pcsc")/socket/pcscd.comm
+  export PCSCLITE_CSOCK_NAME
+  printf 'simulate = true\n[reader]\ndriver = "pcsc"\nvpcd = "127.0.0.1:35970"\n' >"$data/pcsc/kioskd.toml"
+  settings=(--config "$data/pcsc/kioskd.toml")
+fi
+start kioskd bin/kioskd --sim "${settings[@]}" --data "$data/kioskd" --enrolment "$data/hubd/enrolment/demo.json"
+start hubd bin/hubd --demo --data "$data/hubd"
 
 # alive fails, with the end of its log, as soon as a child has ended.
 alive() {

@@ -19,14 +19,13 @@ func cardCommand(ctx context.Context, args []string, stdin io.Reader, stdout, st
 	flags := flag.NewFlagSet("kioskd card", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	vpcd := flags.String("vpcd", "127.0.0.1:35963", "")
-	listen := flags.String("listen", "", "")
 	tear, tearAfter := flags.Int("tear", -1, ""), flags.Int("tear-after", -1, "")
 	mute, list := flags.Bool("mute", false, ""), flags.Bool("list", false, "")
 	slow := flags.Duration("slow", 0, "")
 	var names []string
 	for err := flags.Parse(args); ; err = flags.Parse(flags.Args()[1:]) { // flags may stand behind the persona
 		if err != nil {
-			return misuse(stderr, err)
+			return misuseOrHelp(stdout, stderr, err)
 		}
 		if flags.NArg() == 0 {
 			break
@@ -34,7 +33,9 @@ func cardCommand(ctx context.Context, args []string, stdin io.Reader, stdout, st
 		names = append(names, flags.Arg(0))
 	}
 	switch {
-	case *list && len(names) == 0:
+	case *list && len(names) > 0:
+		return misuse(stderr, errors.New("--list takes no persona"))
+	case *list:
 		return listPersonas(stdout)
 	case len(names) != 1:
 		return misuse(stderr, errors.New("card takes one persona; kioskd card --list shows them"))
@@ -43,17 +44,15 @@ func cardCommand(ctx context.Context, args []string, stdin io.Reader, stdout, st
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	p := &cardPlayer{slot: cardtest.NewSlot(), out: stdout, at: *vpcd}
 	switch {
-	case given["listen"] && given["vpcd"]:
-		return misuse(stderr, errors.New("--vpcd is for a vpcd that listens, --listen for one that calls: use one of them"))
-	case given["listen"]:
-		p.at = *listen
+	case given["tear"] && given["tear-after"]:
+		return misuse(stderr, errors.New("a card is torn away once: use --tear or --tear-after"))
+	case *slow < 0:
+		return misuse(stderr, errors.New("--slow takes a time such as 200ms"))
 	}
 	if at, err := netip.ParseAddrPort(p.at); err != nil || !at.Addr().IsLoopback() || at.Port() == 0 {
 		return misuse(stderr, fmt.Errorf("%q is no loopback address such as 127.0.0.1:35963: test cards are for this machine only", p.at))
 	}
-	if p.device = cardtest.NewVPCD(p.slot, p.at); given["listen"] {
-		p.device = cardtest.ListenVPCD(p.slot, p.at)
-	}
+	p.device = cardtest.NewVPCD(p.slot, p.at)
 	if err := p.slot.Put(names[0]); err != nil {
 		return misuse(stderr, fmt.Errorf("%w; kioskd card --list shows them", err))
 	}

@@ -52,9 +52,12 @@ func (p *cardPlayer) say(format string, args ...any) { _, _ = fmt.Fprintf(p.out,
 // nothing, so that the command can run as a service.
 func (p *cardPlayer) play(ctx context.Context, stdin io.Reader) {
 	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- p.device.Run(ctx) }()
-	defer func() { cancel(); <-ended }() // it ends with ctx and has nothing else to tell
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = p.device.Run(ctx) // it ends with ctx and has nothing else to tell
+	}()
+	defer func() { cancel(); <-ended }()
 	lines := make(chan []string)
 	go func() {
 		for in := bufio.NewScanner(stdin); in.Scan(); {
@@ -189,7 +192,7 @@ func (p *cardPlayer) log() {
 		}
 		p.say("%s -> %s", e.Command, answer)
 	}
-	p.say("%d exchanges", len(list))
+	p.say("exchanges: %d", len(list))
 }
 
 func (p *cardPlayer) state() {

@@ -35,7 +35,7 @@ func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	flags.DurationVar(&wait, "wait", 0, "")
 	switch err := flags.Parse(args[1:]); {
 	case err != nil:
-		return misuse(stderr, err)
+		return misuseOrHelp(stdout, stderr, err)
 	case flags.NArg() > 0:
 		return misuse(stderr, fmt.Errorf("%q is not a flag", flags.Arg(0)))
 	case wait < 0:
@@ -110,9 +110,10 @@ func cardOptions(cfg config.Config) (doctor.CardOptions, error) {
 	if opt.WAON, err = waonConfig(cfg); err != nil {
 		return opt, err
 	}
-	opt.Roots, err = readRoots(cfg.Reader.Roots)
 	if cfg.Simulate {
 		opt.Roots, err = simulatedRoots(cfg)
+	} else {
+		opt.Roots, err = readRoots(cfg.Reader.Roots)
 	}
 	return opt, err
 }

@@ -41,9 +41,9 @@ The outbox commands take --data and --config, and need the daemon stopped.
 doctor takes --config FILE, --json, and --wait 10s to wait for a card. It works
 while the daemon runs, sends no PIN, and ends with 0 if all is in order.
 
-card takes --list to show the personas; --vpcd ADDR (127.0.0.1:35963), or --listen
-ADDR for a vpcd that calls; --tear N, --tear-after N, --mute and --slow 200ms. It
-reads commands from its input, one a line: help lists them.
+card takes --list to show the personas; --vpcd ADDR (127.0.0.1:35963), --tear N,
+--tear-after N, --mute and --slow 200ms. It reads commands from its input, one a
+line: help lists them.
 
 Flags of run:
 `
@@ -82,6 +82,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 func misuse(stderr io.Writer, err error) int {
 	_, _ = fmt.Fprintf(stderr, "kioskd: cannot start: %v (kioskd help tells how)\n", err)
 	return exitUsage
+}
+
+// misuseOrHelp is for flags that do not parse: --help is no misuse.
+func misuseOrHelp(stdout, stderr io.Writer, err error) int {
+	if !errors.Is(err, flag.ErrHelp) {
+		return misuse(stderr, err)
+	}
+	flags, _ := newFlags()
+	printUsage(stdout, flags)
+	return exitOK
 }
 
 // refuse tells every mistake in a configuration.
@@ -141,11 +151,7 @@ func printUsage(w io.Writer, f *flag.FlagSet) {
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	flags, o := newFlags()
 	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			printUsage(stdout, flags)
-			return exitOK
-		}
-		return misuse(stderr, err)
+		return misuseOrHelp(stdout, stderr, err)
 	}
 	if flags.NArg() > 0 {
 		return misuse(stderr, fmt.Errorf("%q is not a flag", flags.Arg(0)))

@@ -15,12 +15,14 @@ export class Daemon<Address extends object> {
   readonly #program: string;
   readonly #data: string;
   readonly #args: (again: Address | undefined) => string[];
+  readonly #env: NodeJS.ProcessEnv;
 
   /** args are asked anew at each start: with the address of the run before, so that it can be kept. */
-  constructor(program: string, data: string, args: (again: Address | undefined) => string[]) {
+  constructor(program: string, data: string, args: (again: Address | undefined) => string[], env: NodeJS.ProcessEnv = {}) {
     this.#program = program;
     this.#data = data;
     this.#args = args;
+    this.#env = env;
   }
 
   get address(): Address {
@@ -37,6 +39,7 @@ export class Daemon<Address extends object> {
     rmSync(file, { force: true });
     const child = spawn(resolve(bin, this.#program), [...this.#args(this.#address), "--data", this.#data], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...this.#env },
     });
     this.#child = child;
     const log = createWriteStream(`${this.#data}.log`, { flags: "a" });

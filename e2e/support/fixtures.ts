@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Daemon } from "./daemon.ts";
+import { PrivatePCSC } from "./pcsc.ts";
 import { Dock } from "./dock.ts";
 import { Hub } from "./hub.ts";
 import type { Lang } from "./texts.ts";
@@ -32,12 +33,20 @@ interface TestFixtures {
   readonly scene: Scene;
 }
 
-export const test = base.extend<TestFixtures, { readonly house: House }>({
+interface WorkerFixtures {
+  /** What reads the dock's cards: the kiosk itself, or a real pcscd with the cards below it. */
+  readonly reader: "virtual" | "pcsc";
+  readonly house: House;
+}
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
   lang: ["ja", { option: true }],
+  reader: ["virtual", { option: true, scope: "worker" }],
 
   house: [
-    async ({}, use) => {
+    async ({ reader }, use) => {
       const folder = mkdtempSync(join(tmpdir(), "kioskd-e2e-"));
+      const pcsc = reader === "pcsc" ? new PrivatePCSC(join(folder, "pcsc")) : undefined;
       const hubData = join(folder, "hub");
       const hubd = new Daemon<HubAddress>("hubd", hubData, (again) => [
         "--demo",
@@ -52,16 +61,19 @@ export const test = base.extend<TestFixtures, { readonly house: House }>({
         again?.http ?? "127.0.0.1:0",
         "--enrolment",
         join(hubData, "enrolment", "demo.json"),
-      ]);
+        ...(pcsc?.args ?? []),
+      ], pcsc?.env);
       const dock = new Dock(() => `http://${kioskd.address.http}`);
       const hub = new Hub(() => `http://${hubd.address.console}`);
       try {
+        await pcsc?.start();
         await hubd.start();
         await kioskd.start();
         await use({ kioskd, hubd, dock, hub });
       } finally {
         await kioskd.stop();
         await hubd.stop();
+        await pcsc?.stop();
         rmSync(folder, { recursive: true, force: true });
       }
     },

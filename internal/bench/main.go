@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 )
 
@@ -37,6 +38,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	kioskd := flags.String("kioskd", "bin/kioskd", "the `BINARY` to measure")
 	dist := flags.String("dist", "ui/dist", "`DIR` of the built screen")
 	rounds := flags.Int("rounds", 500, "number of intents to time")
+	onCards := flags.Bool("cards", false, "measure cards alone (the bench starts this itself)")
 	echo := flags.Bool("echo", false, "be the echo server (the bench starts this itself)")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -44,17 +46,32 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if *echo {
 		return echoServer(ctx)
 	}
+	if *onCards {
+		return cards(ctx, out, *kioskd)
+	}
 	for _, measure := range []func() error{
 		func() error { return latency(ctx, out, *kioskd, *rounds) },
 		func() error { return start(ctx, out, *kioskd) },
 		func() error { return memory(ctx, out, *kioskd) },
 		func() error { return bundle(out, *dist) },
+		func() error { return again(ctx, out, "-cards", "-kioskd", *kioskd) },
 	} {
 		if err := measure(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// again runs this program for a part that needs a process of its own.
+func again(ctx context.Context, out io.Writer, args ...string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Stdout, cmd.Stderr = out, os.Stderr
+	return cmd.Run()
 }
 
 // report prints one figure.

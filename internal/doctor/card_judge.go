@@ -69,7 +69,7 @@ func (f CardFacts) findings(setup CardSetup) []Finding {
 func noService(err error) Finding {
 	found := finding(err)
 	if found.Code == fault.ReaderGone {
-		found.Wrong, found.Remedy = "pcscd does not answer", "install it, then systemctl enable --now pcscd.socket; systemctl status pcscd says more"
+		found.Wrong, found.Remedy = "pcscd does not answer", "systemctl enable --now pcscd.socket starts it (Debian: apt install pcscd); if it hangs, systemctl restart pcscd"
 	}
 	return found
 }

@@ -73,6 +73,16 @@ func (c Card) certificateText() string {
 	return fmt.Sprintf("%d bytes, %s, valid %s to %s, issuer %s", cert.Size, cert.Key, day(cert.NotBefore), day(cert.NotAfter), issuerText(cert.Issuer))
 }
 
+// wayText says how the number was reached, and past what: a way that is named in
+// the configuration saves the others.
+func (w *WAON) wayText() string {
+	text := fmt.Sprintf("strategy %s, service %s", w.Strategy, w.Service)
+	if len(w.Tried) > 0 {
+		text += " (before that in vain: " + w.said() + ")"
+	}
+	return text
+}
+
 func issuerText(issuer string) string {
 	switch issuer {
 	case IssuerConfigured:

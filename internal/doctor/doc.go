@@ -47,6 +47,7 @@
 //	    reader, tech ("felica", "iso", "unknown"), kind ("my_number", "android", "iphone"; absent: none of these)
 //	    readable    it was read to the end and nothing was wrong with it
 //	    steps[]     {name, ok, ms, exchanges, bytes_out, bytes_in}, in their order
+//	                exchanges are commands to card or reader with their answers
 //	      name        "connect", "identify", "certificate", "pin_counter", "waon_number"
 //	    certificate {size, key, not_before, not_after, issuer}, absent where it is not readable
 //	      issuer      "configured", "unknown" or "not_checked" (no roots are configured)

@@ -91,16 +91,29 @@ func finding(err error) Finding {
 	code := fault.CodeOf(err)
 	s := sentenceOf(code)
 	f := Finding{Severity: Wrong, Code: code, Wrong: s.wrong, Remedy: s.remedy}
-	known, ok := errors.AsType[*fault.Error](err)
-	switch {
-	case !ok:
-		f.Cause = err.Error()
-	case known.Cause != nil && known.Hint != "":
-		f.Cause = fmt.Sprintf("%v (%s)", known.Cause, known.Hint)
-	case known.Cause != nil:
-		f.Cause = known.Cause.Error()
-	default:
-		f.Cause = known.Hint
-	}
+	f.Cause = said(err)
 	return f
+}
+
+// said is what the lowest layer that knows something has said of err, and its hint.
+func said(err error) string {
+	var cause error
+	hint := ""
+	for f, ok := errors.AsType[*fault.Error](err); ok; f, ok = errors.AsType[*fault.Error](f.Cause) {
+		cause = f.Cause
+		if f.Hint != "" {
+			hint = f.Hint
+		}
+		err = nil // the faults have said it
+	}
+	switch {
+	case err != nil:
+		return err.Error()
+	case cause != nil && hint != "":
+		return fmt.Sprintf("%v (%s)", cause, hint)
+	case cause != nil:
+		return cause.Error()
+	default:
+		return hint
+	}
 }

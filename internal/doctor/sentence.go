@@ -14,7 +14,7 @@ func sentenceOf(code fault.Code) sentence {
 }
 
 func cardSentences() map[fault.Code]sentence {
-	const office = "only a municipal office can help the holder; try another card to test the reader"
+	const office = "only a municipal office can help the holder; to test the reader, try another card"
 	return map[fault.Code]sentence{
 		fault.ReaderGone: {"the card reader cannot be reached",
 			"plug it in again; systemctl status pcscd.socket says whether pcscd runs"},

@@ -99,37 +99,35 @@ func (p *page) card(f CardFacts) {
 	for _, c := range f.Cards {
 		p.line("")
 		p.line("card on %s", c.Reader)
-		facts := [][]string{{"  kind", c.kindText()}}
+		p.fact("kind", c.kindText())
 		if cert := c.certificateText(); cert != "" {
-			facts = append(facts, []string{"  certificate", cert})
+			p.fact(stepCertificate, cert)
 		}
 		if c.TriesLeft != nil {
-			facts = append(facts, []string{"  PIN", fmt.Sprintf("%d of %d tries left", *c.TriesLeft, maxTries)})
+			p.fact("PIN", fmt.Sprintf("%d of %d tries left", *c.TriesLeft, maxTries))
 		}
 		if c.WAON != nil && c.WAON.Number != "" {
-			facts = append(facts,
-				[]string{"  number", c.WAON.Number},
-				[]string{"  way", fmt.Sprintf("strategy %s, service %s", c.WAON.Strategy, c.WAON.Service)})
+			p.fact("number", c.WAON.Number)
+			p.fact("way", c.WAON.wayText())
 		}
-		p.table(facts)
-		var steps [][]string
 		for _, s := range c.Steps {
-			steps = append(steps, s.row())
+			p.fact(stepText(s.Name), s.text())
 		}
-		p.table(steps)
 	}
 }
 
-func (s Step) row() []string {
+func (p *page) fact(about, text string) { p.line("  %-11s  %s", about, text) }
+
+func (s Step) text() string {
 	state := "ok"
 	if !s.OK {
 		state = string(Wrong)
 	}
-	row := []string{"  " + stepText(s.Name), state, fmt.Sprintf("%8s ms", s.Took.text())}
+	text := fmt.Sprintf("%-5s %8s ms", state, s.Took.text())
 	if s.Exchanges > 0 {
-		row = append(row, fmt.Sprintf("%2d exchanges", s.Exchanges), fmt.Sprintf("%4d bytes out", s.Out), fmt.Sprintf("%4d in", s.In))
+		text += fmt.Sprintf("  commands %2d  bytes out %4d, in %4d", s.Exchanges, s.Out, s.In)
 	}
-	return row
+	return text
 }
 
 func stepText(name string) string {

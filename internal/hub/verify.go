@@ -141,7 +141,7 @@ func checkUsage(cert *x509.Certificate) error {
 // checkSignature knows the algorithms of the cards and no others: RSA with
 // SHA-256 today, ECDSA on P-384 with SHA-384 (as ASN.1) on those to come.
 func checkSignature(key any, document, sig []byte) error {
-	good := false
+	var good bool
 	switch k := key.(type) {
 	case *rsa.PublicKey:
 		if k.N.BitLen() < minRSABits {

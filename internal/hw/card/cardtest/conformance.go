@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"path"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,12 +29,63 @@ type Bench struct {
 
 // Conformance holds a driver against the promises of package card. start makes
 // a bench with an empty reader; the suite calls Run itself.
+//
+// It runs on the reader in process, on the driver for real readers below a real
+// pcscd, and on what was recorded there: the last shows that a [Player] keeps the
+// promises as well, and that the driver still does what it did.
 func Conformance(t *testing.T, start func(t *testing.T) Bench) {
 	t.Helper()
-	for _, c := range []struct {
-		name string
-		test func(*testing.T, *hand)
-	}{
+	for _, c := range cases() {
+		t.Run(c.name, func(t *testing.T) { c.run(t, start(t)) })
+	}
+}
+
+// Cases are the names of the suite's cases.
+func Cases() []string {
+	var names []string
+	for _, c := range cases() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// CaseFile is the file, in testdata/transcripts, of what was recorded of a case.
+// It takes the name of the case or of the test that runs it.
+func CaseFile(name string) string {
+	return strings.NewReplacer(" ", "-", "_", "-").Replace(path.Base(name)) + ".txt"
+}
+
+type conformanceCase struct {
+	name string
+	test func(*testing.T, *hand)
+}
+
+func (c conformanceCase) run(t *testing.T, bench Bench) {
+	h := &hand{t: t, bench: bench}
+	if h.bench.Patience == 0 {
+		h.bench.Patience = 5 * time.Second
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- h.bench.Reader.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-done:
+			if err != nil && !errors.Is(err, context.Canceled) {
+				t.Errorf("Run ended with %v", err)
+			}
+		case <-time.After(h.bench.Patience):
+			t.Error("Run does not end with its context")
+		}
+	})
+	h.until(ready)
+	h.again = true
+	c.test(t, h)
+}
+
+func cases() []conformanceCase {
+	return []conformanceCase{
 		{"an empty reader is ready and has no card", func(t *testing.T, h *hand) {
 			if s := h.until(ready); len(s.Cards) != 0 || s.Readers[0].Name == "" {
 				t.Errorf("state %+v", s)
@@ -160,30 +213,6 @@ func Conformance(t *testing.T, start func(t *testing.T) Bench) {
 			}
 			h.expect(h.connect(s), selectJPKI(), apdu.OK)
 		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			h := &hand{t: t, bench: start(t)}
-			if h.bench.Patience == 0 {
-				h.bench.Patience = 5 * time.Second
-			}
-			ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-			done := make(chan error, 1)
-			go func() { done <- h.bench.Reader.Run(ctx) }()
-			t.Cleanup(func() {
-				cancel()
-				select {
-				case err := <-done:
-					if err != nil && !errors.Is(err, context.Canceled) {
-						t.Errorf("Run ended with %v", err)
-					}
-				case <-time.After(h.bench.Patience):
-					t.Error("Run does not end with its context")
-				}
-			})
-			h.until(ready)
-			h.again = true
-			c.test(t, h)
-		})
 	}
 }
 

@@ -17,11 +17,10 @@ import (
 // The card in the slot is a connection to vpcd, and its removal is the end of
 // that connection. A pcscd that is away, or comes back, is waited for. To know:
 //
-//   - vpcd notices both when pcscd looks for a card the next time, every 0.4 s. A
-//     swap is not stretched: the new card connects at once, but vpcd sees the
-//     old one gone first, unless a transmission has shown that already. So a
-//     card that is torn away in the middle of an exchange and is back before
-//     the next look has, for pcscd, never left.
+//   - pcscd looks for a card every 0.4 s, and what vpcd notices between two looks,
+//     in an exchange or when the card is switched off, pcscd never learns: the
+//     next card would pass for the one before. So the reader stays empty for a
+//     moment between two cards, as it does below a hand.
 //   - A reader of vpcd cannot be unplugged from the side of the card: for pcscd
 //     [Slot.Power] is the card that leaves and comes back.
 //   - While a card is slow or mute, vpcd waits, and pcscd's looks wait behind it.
@@ -31,7 +30,8 @@ type VPCD struct {
 	slot  *Slot
 	reach func(context.Context) (net.Conn, error) // a connection to vpcd
 	moved chan struct{}                           // the slot has changed
-	taken atomic.Bool
+	taken atomic.Uint64                           // number of the card that vpcd has asked something; 0 = none
+	left  time.Time                               // when the last card that vpcd had taken left; of Run's goroutine
 }
 
 // How soon vpcd is tried again, at first and at last.
@@ -40,19 +40,18 @@ const (
 	latest  = time.Second
 )
 
+// between is how long the reader is empty between two cards: more than one look
+// of pcscd.
+const between = 600 * time.Millisecond
+
 // NewVPCD serves slot through the vpcd that listens on addr (usually port 35963).
-// A slot has one device for its whole life.
+// A slot has one device for its whole life. In the reverse mode, in which vpcd calls
+// the card, Debian's vpcd 3.3 takes pcscd down with it when nobody answers.
 func NewVPCD(slot *Slot, addr string) *VPCD {
 	// Of the connections that vpcd has not come to accept the kernel holds few:
 	// the others hang, and are better tried again.
 	d := net.Dialer{Timeout: latest}
 	return newVPCD(slot, func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", addr) })
-}
-
-// ListenVPCD is NewVPCD for a vpcd that does the calling (DEVICENAME host:port).
-// It listens on addr only while a card waits to be called.
-func ListenVPCD(slot *Slot, addr string) *VPCD {
-	return newVPCD(slot, func(ctx context.Context) (net.Conn, error) { return called(ctx, addr) })
 }
 
 func newVPCD(slot *Slot, reach func(context.Context) (net.Conn, error)) *VPCD {
@@ -68,20 +67,13 @@ func newVPCD(slot *Slot, reach func(context.Context) (net.Conn, error)) *VPCD {
 	return v
 }
 
-func called(ctx context.Context, addr string) (net.Conn, error) {
-	var c net.ListenConfig
-	l, err := c.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
-	return l.Accept()
+// Connected reports whether vpcd has taken the card that lies there: it has asked
+// it something since the connection was made. pcscd tells its clients of the card
+// a moment later.
+func (v *VPCD) Connected() bool {
+	a, there := v.slot.arrived()
+	return there && v.taken.Load() == a.number
 }
-
-// Connected reports whether vpcd has taken the card: it has asked it something
-// since the connection was made.
-func (v *VPCD) Connected() bool { return v.taken.Load() }
 
 // Run serves the slot until ctx ends.
 func (v *VPCD) Run(ctx context.Context) error {
@@ -114,9 +106,10 @@ func (v *VPCD) carry(ctx context.Context, a arrival) {
 		case <-ctx.Done():
 		}
 	})
+	pause(ctx, time.Until(v.left.Add(between)))
 	for wait := soonest; ctx.Err() == nil; wait = min(2*wait, latest) {
 		if conn, err := v.reach(ctx); err == nil && v.serve(ctx, conn, a) {
-			wait = soonest
+			wait, v.left = soonest, time.Now()
 		}
 		pause(ctx, wait)
 	}
@@ -131,7 +124,7 @@ func (v *VPCD) serve(ctx context.Context, conn net.Conn, a arrival) bool {
 	read.Go(func() {
 		defer cancel() // vpcd has hung up: nothing is owed to it any more
 		for {
-			f, err := readFrame(conn)
+			f, err := readFrame(eager{conn})
 			if err != nil {
 				return
 			}
@@ -146,7 +139,7 @@ func (v *VPCD) serve(ctx context.Context, conn net.Conn, a arrival) bool {
 		cancel()
 		closed.Wait()
 		read.Wait()
-		v.taken.Store(false)
+		v.taken.Store(0)
 		v.slot.with(a.number, func(c Card) { c.Power(false) }) // nobody feeds it
 	}()
 	used := false
@@ -156,7 +149,7 @@ func (v *VPCD) serve(ctx context.Context, conn net.Conn, a arrival) bool {
 			return used
 		case f := <-frames:
 			used = true
-			v.taken.Store(true)
+			v.taken.Store(a.number)
 			if !v.answer(ctx, conn, a, f) {
 				return used
 			}

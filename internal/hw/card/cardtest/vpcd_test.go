@@ -454,7 +454,7 @@ func TestVPCDConcurrentHandles(t *testing.T) {
 	})
 }
 
-// Over real sockets, in both directions.
+// Over real sockets.
 func TestVPCDSockets(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -483,35 +483,4 @@ func TestVPCDSockets(t *testing.T) {
 	end()
 	_ = c.Close()
 	_ = l.Close()
-
-	// vpcd calls now, at the address that has become free.
-	call := func() (net.Conn, error) { return (&net.Dialer{}).DialContext(t.Context(), "tcp", addr) }
-	d = &desk{t: t, slot: NewSlot()}
-	d.v = ListenVPCD(d.slot, addr)
-	end = running(t, d.v)
-	if c, err := call(); err == nil {
-		_ = c.Close()
-		t.Error("it listens without a card")
-	}
-	for range 2 {
-		_ = d.slot.Put("taro")
-		for c, err = call(); err != nil; c, err = call() {
-			if !pause(t.Context(), 10*time.Millisecond) {
-				t.Fatal(err)
-			}
-		}
-		d.ask(c, askATR, taroATR)
-		d.counter(c, "63C3")
-		d.slot.Lift()
-		if b, err := io.ReadAll(c); len(b) != 0 || err != nil {
-			t.Errorf("%x, %v", b, err)
-		}
-		_ = c.Close()
-	}
-	_ = d.slot.Put("taro")
-	end() // while it listens
-	if c, err := call(); err == nil {
-		_ = c.Close()
-		t.Error("it still listens")
-	}
 }

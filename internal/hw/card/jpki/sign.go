@@ -196,6 +196,6 @@ func (s *Session) compute(ctx context.Context, o Order, res *Result) error {
 	if err := s.scheme.check(o.Message, a.Data); err != nil {
 		return broken(opCheck, fault.SignatureBroken, "card and certificate do not belong together, or the answer was damaged", err)
 	}
-	res.Signature = a.Data
+	res.Signature = s.scheme.normal(a.Data)
 	return nil
 }

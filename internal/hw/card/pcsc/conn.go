@@ -103,17 +103,17 @@ func (d *Driver) open(ctx context.Context, reader string, number uint64) (*conn,
 	}
 	c := &conn{d: d, reader: reader, number: number, sess: sess, h: h}
 	if c.reset, err = h.atr(); err != nil {
-		c.drop()
+		_ = c.drop() // what went wrong before is what counts
 		return nil, failed("read the answer to reset", err)
 	}
 	// From here on pcscd tells of a card that leaves. Whether it was swapped just
 	// before, only a fresh look says.
 	if err := d.look(ctx); err != nil {
-		c.drop()
+		_ = c.drop() // what went wrong before is what counts
 		return nil, failed("make sure of the card", err)
 	}
 	if _, f := d.here(number); f != nil {
-		c.drop()
+		_ = c.drop() // what went wrong before is what counts
 		return nil, f
 	}
 	return c, nil
@@ -152,8 +152,18 @@ func (c *conn) Reader() string { return c.reader }
 
 // Transmit implements card.Conn.
 func (c *conn) Transmit(ctx context.Context, command []byte) ([]byte, error) {
-	return c.do(ctx, "transmit", command, c.h.transmit)
+	return c.do(ctx, "transmit", command, func(b []byte) ([]byte, error) {
+		answer, err := c.h.transmit(b)
+		if err == nil && len(answer) < 2 {
+			return nil, errNoWord
+		}
+		return answer, err
+	})
 }
+
+// errNoWord: some drivers call it a success when the card leaves in the middle of
+// an exchange, and hand over nothing (vpcd does). An answer ends with a status word.
+var errNoWord = errors.New("answer without a status word")
 
 // escape is the control code by which CCID drivers pass a command to the reader.
 const escape = 1
@@ -229,7 +239,7 @@ func (c *conn) broken(op string, err error) error {
 		}
 	}
 	if f.Code == fault.CardLifted {
-		c.d.gone(c.number, noticed) // so that nobody connects to it once more
+		_ = c.d.gone(c.number, noticed) // waits, so that nobody connects to it once more
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -270,11 +270,22 @@ func (d *Driver) publish() {
 	d.watch <- s
 }
 
-// report logs which readers come and go; cards are the visit's business.
+// report logs which readers come and go; cards are the visit's business, and for
+// whoever looks closely.
 func (d *Driver) report(s card.State) {
 	for _, r := range s.Readers {
 		if _, known := d.last.On(r.Name); !known {
 			d.opt.Log.Info("Found a reader", "reader", r.Name, "my_number", r.MyNumber, "waon", r.WAON)
+		}
+	}
+	for _, l := range s.Cards {
+		if _, known := d.last.Card(l.Number); !known {
+			d.opt.Log.Debug("Card came", "number", l.Number, "reader", l.Reader, "silent", len(l.ATR) == 0)
+		}
+	}
+	for _, l := range d.last.Cards {
+		if _, still := s.Card(l.Number); !still {
+			d.opt.Log.Debug("Card left", "number", l.Number, "reader", l.Reader)
 		}
 	}
 	for _, r := range d.last.Readers {

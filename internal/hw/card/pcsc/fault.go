@@ -2,6 +2,7 @@ package pcsc
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/ebfe/scard"
 
@@ -36,16 +37,8 @@ func passing(err error) bool {
 }
 
 func anyOf(err error, list ...scard.Error) bool {
-	var e scard.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	for _, one := range list {
-		if e == one {
-			return true
-		}
-	}
-	return false
+	e, ok := errors.AsType[scard.Error](err)
+	return ok && slices.Contains(list, e)
 }
 
 // failed makes a fault of what pcscd answered.

@@ -16,10 +16,10 @@ type roles struct {
 
 // sam is a slot for a security module inside the reader, as ACR1252 has one.
 // It shows up as a reader on which no shopper can lay a card.
-var sam = regexp.MustCompile(`(?i)\bSAM\b`) //nolint:gochecknoglobals // a constant that Go cannot write as one
+var sam = regexp.MustCompile(`(?i)\bSAM\b`)
 
 // contactless is how most makers tell the slot on top from the one in front.
-var contactless = regexp.MustCompile(`(?i)\bPICC\b|\bCL\b|contactless|\bNFC\b|FeliCa|PaSoRi`) //nolint:gochecknoglobals // as above
+var contactless = regexp.MustCompile(`(?i)\bPICC\b|\bCL\b|contactless|\bNFC\b|FeliCa|PaSoRi`)
 
 // newRoles compiles the patterns. Without any every reader serves.
 func newRoles(myNumber, waon []string) (roles, error) {

@@ -99,37 +99,6 @@ func (r *rig) connect(number uint64) card.Conn {
 	return conn
 }
 
-func TestConformance(t *testing.T) {
-	cardtest.Conformance(t, func(t *testing.T) cardtest.Bench {
-		service, slot := pcsctest.Start(t), cardtest.NewSlot()
-		pcsctest.Attach(t, slot)
-		return cardtest.Bench{
-			Reader: newDriver(t, pcsc.Options{}),
-			Put: func(id string) {
-				if err := slot.Put(id); err != nil {
-					t.Fatal(err)
-				}
-			},
-			Lift: slot.Lift,
-			Unplug: func() {
-				service.Kill() // a virtual reader cannot be pulled out of a pcscd that runs
-				if err := service.Plug(false); err != nil {
-					t.Fatal(err)
-				}
-				service.Restart(t)
-			},
-			Plug: func() {
-				service.Stop()
-				if err := service.Plug(true); err != nil {
-					t.Fatal(err)
-				}
-				service.Restart(t)
-			},
-			Patience: patience,
-		}
-	})
-}
-
 var selectJPKI = []byte{0x00, 0xA4, 0x04, 0x0C, 0x0A, 0xD3, 0x92, 0xF0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01}
 
 func TestServiceRestarts(t *testing.T) {

@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
+	"kioskd/internal/fault"
 	"kioskd/internal/hw/card"
 	"kioskd/internal/hw/card/cardtest"
 	"kioskd/internal/hw/card/pcsc"
@@ -99,7 +101,7 @@ func TestSoak(t *testing.T) {
 	pcsctest.AttachTo(t, slots[1], pcsctest.SecondAddr)
 	names := []string{pcsctest.First, pcsctest.Second}
 
-	drv := newDriver(t, pcsc.Options{})
+	drv := newDriver(t, pcsc.Options{Debounce: 50 * time.Millisecond})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	b := &board{changed: make(chan struct{})}
 	var running sync.WaitGroup
@@ -184,11 +186,33 @@ func comeAndGo(ctx context.Context, b *board, drv *pcsc.Driver, slot *cardtest.S
 		}
 		return l
 	}
-	s, err := b.until(ctx, func(s card.State) bool { return on(s).Number != 0 })
-	if err != nil {
+	for {
+		s, err := b.until(ctx, func(s card.State) bool { return on(s).Number != 0 })
+		if err != nil {
+			return err
+		}
+		err = use(ctx, drv, on(s).Number)
+		if err == nil {
+			break
+		}
+		// A machine that stalls may let vpcd lose the card for a moment: whoever asks
+		// for it again finds it, under another number.
+		if number := on(s).Number; fault.CodeOf(err) == fault.CardLifted {
+			if _, err := b.until(ctx, func(s card.State) bool { return on(s).Number != number }); err != nil {
+				return err
+			}
+			continue
+		}
 		return err
 	}
-	conn, err := drv.Connect(ctx, on(s).Number)
+	slot.Lift()
+	_, err := b.until(ctx, func(s card.State) bool { return on(s).Number == 0 })
+	return err
+}
+
+// use talks to a card.
+func use(ctx context.Context, drv *pcsc.Driver, number uint64) error {
+	conn, err := drv.Connect(ctx, number)
 	if err != nil {
 		return err
 	}
@@ -196,10 +220,5 @@ func comeAndGo(ctx context.Context, b *board, drv *pcsc.Driver, slot *cardtest.S
 	if closing := conn.Close(); err == nil {
 		err = closing
 	}
-	if err != nil {
-		return err
-	}
-	slot.Lift()
-	_, err = b.until(ctx, func(s card.State) bool { return on(s).Number == 0 })
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 )
@@ -133,7 +134,7 @@ func (o order) issue(parent *x509.Certificate, by, own signer) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		t.ExtraExtensions = append(extensions[:len(extensions):len(extensions)], c)
+		t.ExtraExtensions = append(slices.Clip(extensions), c)
 		if der, err = x509.CreateCertificate(rand.Reader, t, parent, own.Public(), by); err != nil || len(der) == o.size {
 			return der, err
 		}
