@@ -17,10 +17,10 @@ VULN    := $(CACHE)/bin/govulncheck
 UI_SRC  := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -type f -not -name '*.go' -print 2>/dev/null) $(wildcard internal/lang/*.json)
 FUZZTIME ?= 30s
 
-.PHONY: help run test bench lint build deps generate screens fuzz vuln clean
+.PHONY: help run test bench lint build deps generate screens fuzz soak-card vuln clean
 
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## start kioskd and hubd with simulated hardware; ctrl-C ends both. READER=pcsc: cards below a real pcscd
 	@tools/run.sh
@@ -46,6 +46,9 @@ screens: build e2e/node_modules/.stamp ## take the pictures of docs/screens
 
 fuzz: deps ui/dist/index.html ## fuzz every fuzz test for FUZZTIME each
 	@tools/fuzz.sh $(FUZZTIME)
+
+soak-card: deps ## ten thousand cards come and go below a real pcscd that is killed fifty times (over an hour)
+	KIOSKD_SOAK_INSERTS=10000 KIOSKD_SOAK_RESTARTS=50 go test -v -run '^TestSoak$$' -timeout 5h ./internal/hw/card/pcsc
 
 vuln: $(VULN) ui/dist/index.html ## look for known vulnerabilities in what is called
 	@tools/vuln.sh

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -111,7 +112,9 @@ func settings(cfg config.Config, cat *catalogue.Catalogue) flow.Settings {
 		Name:      cfg.Kiosk.Name,
 		Phone:     cfg.Kiosk.Phone,
 		Demo:      cfg.Simulate,
-		Layout:    flow.Layout{Reader: place(cfg.Layout.Reader), Printer: place(cfg.Layout.Printer)},
+		Layout:    flow.Layout{
+			Reader: place(cfg.Layout.Reader), WAON: place(cmp.Or(cfg.Layout.WAON, cfg.Layout.Reader)), Printer: place(cfg.Layout.Printer),
+		},
 		Langs:     cfg.Languages,
 		IdleWarn:  cfg.Idle.Warn,
 		IdleCount: cfg.Idle.Countdown,

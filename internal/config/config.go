@@ -43,6 +43,7 @@ type Screen struct {
 // Layout is where the devices sit around the screen: left, right, above or below.
 type Layout struct {
 	Reader  string
+	WAON    string // of the reader for WAON cards; empty: it is the same
 	Printer string
 }
 

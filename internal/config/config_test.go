@@ -36,6 +36,7 @@ func TestGoodSamples(t *testing.T) {
 		Driver: ReaderPCSC, MyNumber: []string{"ACR1252.*PICC", "Identiv"}, WAON: []string{"PaSoRi"},
 		Debounce: 150 * time.Millisecond, Patience: time.Second, VPCD: "127.0.0.1:35963",
 	}
+	readers.Layout.WAON = "left"
 	readers.WAON = WAON{Services: []string{"67CF"}, Strategies: []string{"sony", "transparent"}}
 
 	for file, want := range map[string]Config{

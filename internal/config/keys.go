@@ -24,6 +24,7 @@ func keys() map[string]setter {
 		"screen.listen":       text(func(c *Config) *string { return &c.Screen.Listen }),
 		"screen.allow_remote": truth(func(c *Config) *bool { return &c.Screen.AllowRemote }),
 		"layout.reader":       text(func(c *Config) *string { return &c.Layout.Reader }),
+		"layout.waon":         text(func(c *Config) *string { return &c.Layout.WAON }),
 		"layout.printer":      text(func(c *Config) *string { return &c.Layout.Printer }),
 		"brand.colour":        text(func(c *Config) *string { return &c.Brand.Colour }),
 		"brand.logo":          text(func(c *Config) *string { return &c.Brand.Logo }),

@@ -32,6 +32,9 @@ func (c Config) problems() []*Problem {
 	v.kiosk(c.Kiosk)
 	v.listen(c.Screen)
 	v.place("layout.reader", c.Layout.Reader)
+	if c.Layout.WAON != "" {
+		v.place("layout.waon", c.Layout.WAON)
+	}
 	v.place("layout.printer", c.Layout.Printer)
 	v.brand(c.Brand)
 	v.between("idle.warn", c.Idle.Warn.Seconds(), MinWarn.Seconds(), MaxWarn.Seconds())

@@ -375,7 +375,7 @@ func (t *turn) documentSigned(f DocumentSigned) {
 		// The counter fell since it was read: the question has to be asked first.
 		c.tries = f.TriesLeft
 		t.proceed()
-	case fault.CardLifted, fault.CardMute, fault.ReaderGone:
+	case fault.CardLifted, fault.CardMute, fault.ReaderGone, fault.ReaderBusy:
 		t.cardAgain(f.Fault)
 	case fault.CardChanged:
 		t.forgetPIN()

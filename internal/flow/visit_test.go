@@ -264,7 +264,7 @@ func TestPIN(t *testing.T) {
 
 func TestWrongKindsOfCard(t *testing.T) {
 	for _, code := range []fault.Code{
-		fault.CardUnknown, fault.CardOld, fault.CertMissing, fault.CertExpired, fault.CertForeign, fault.CardMute, fault.CardLifted,
+		fault.CardUnknown, fault.CardOld, fault.CertMissing, fault.CertExpired, fault.CertForeign, fault.CardMute, fault.CardLifted, fault.ReaderBusy,
 	} {
 		t.Run(string(code), func(t *testing.T) {
 			w := newWorld(t).do(Start{Plan: PlanReserve}, ReaderIs{Ready: true, WAON: true, ISO: 1})

@@ -1,9 +1,9 @@
 import { useId, useState } from "preact/hooks";
 
-import { liftCard, plugReader, putCard, tearAt, type DockState, type Persona, type PersonaKind } from "./api";
+import { liftCard, muteCard, plugReader, putCard, putCardAlso, slowCard, tearAt, type DockState, type Persona, type PersonaKind } from "./api";
 import { Panel, Segments, useDesk } from "./parts";
 import { CardFace, ReaderPicture } from "./pictures";
-import { personaAbout } from "./texts";
+import { personaAbout, type Say } from "./texts";
 
 const kinds: readonly PersonaKind[] = ["mynumber", "waon", "other"];
 
@@ -14,38 +14,68 @@ const isCrowd = (p: Persona) => p.id.startsWith("person-");
 export function Cards({ state }: { readonly state: DockState }) {
   const { say } = useDesk();
   const on = state.personas.find((p) => p.id === state.reader.persona);
+  const [onTop, setOnTop] = useState(false);
+  const put = (id: string) => {
+    setOnTop(false);
+    return onTop && on ? putCardAlso(id) : putCard(id);
+  };
+  if (state.reader.real) {
+    return (
+      <Panel area="cards" title={say("cards")}>
+        <p class="note">{say("reader.real")}</p>
+      </Panel>
+    );
+  }
   return (
     <Panel area="cards" title={say("cards")}>
       <Reader state={state} on={on} />
+      <label class="on-top">
+        <input type="checkbox" checked={onTop} disabled={!on} onChange={(e) => setOnTop(e.currentTarget.checked)} />
+        <span>{say("reader.on_top")}</span>
+      </label>
       {kinds.map((kind) => (
         <Deck
           key={kind}
           title={say(`kind.${kind}`)}
           personas={state.personas.filter((p) => p.kind === kind && !isCrowd(p))}
           on={on}
+          put={put}
         />
       ))}
       <details class="crowd">
         <summary>{say("kind.crowd")}</summary>
-        <Deck title={say("kind.crowd")} personas={state.personas.filter(isCrowd)} on={on} />
+        <Deck title={say("kind.crowd")} personas={state.personas.filter(isCrowd)} on={on} put={put} />
       </details>
     </Panel>
   );
 }
 
+/** How much later than at once a slow card answers. */
+const slowMs = 1500;
+
+type Voice = "answers" | "slow" | "mute";
+
+function pickVoice(v: Voice): Promise<unknown> {
+  return Promise.all([muteCard(v === "mute"), slowCard(v === "slow" ? slowMs : 0)]);
+}
+
+function readerText({ reader, personas }: DockState, on: Persona | undefined, say: Say): string {
+  if (!reader.power) return say("reader.unplugged");
+  if (!on) return say("reader.empty");
+  const also = personas.find((p) => p.id === reader.also);
+  return also ? say("reader.both", { name: on.name, also: also.name }) : say("reader.holds", { name: on.name });
+}
+
 function Reader({ state, on }: { readonly state: DockState; readonly on: Persona | undefined }) {
   const { say, act } = useDesk();
-  const text = !state.reader.power
-    ? say("reader.unplugged")
-    : on
-      ? say("reader.holds", { name: on.name })
-      : say("reader.empty");
+  const { reader } = state;
+  const voice: Voice = reader.mute ? "mute" : reader.slow_ms > 0 ? "slow" : "answers";
   return (
     <div class="reader">
       <ReaderPicture card={on} power={state.reader.power} torn={state.tear.at >= 0} />
       <div class="reader-side">
         <p class="reader-text" role="status">
-          {text}
+          {readerText(state, on, say)}
         </p>
         <button type="button" class="button" disabled={!on} onClick={() => act(liftCard())}>
           {say("reader.lift")}
@@ -58,6 +88,16 @@ function Reader({ state, on }: { readonly state: DockState; readonly on: Persona
             { value: "out", text: say("reader.out"), tone: "bad" },
           ]}
           onPick={(v) => act(plugReader(v === "in"))}
+        />
+        <Segments<Voice>
+          legend={say("reader.voice")}
+          value={voice}
+          options={[
+            { value: "answers", text: say("reader.answers"), tone: "ok" },
+            { value: "slow", text: say("reader.slow"), tone: "warn" },
+            { value: "mute", text: say("reader.mute"), tone: "bad" },
+          ]}
+          onPick={(v) => act(pickVoice(v).then(() => undefined))}
         />
       </div>
       <Tear at={state.tear.at} />
@@ -104,9 +144,10 @@ interface DeckProps {
   readonly title: string;
   readonly personas: readonly Persona[];
   readonly on: Persona | undefined;
+  put(id: string): Promise<void>;
 }
 
-function Deck({ title, personas, on }: DeckProps) {
+function Deck({ title, personas, on, put }: DeckProps) {
   const { say, act, lang } = useDesk();
   if (personas.length === 0) return null;
   return (
@@ -121,7 +162,7 @@ function Deck({ title, personas, on }: DeckProps) {
                 type="button"
                 class="persona"
                 aria-pressed={here}
-                onClick={() => act(here ? liftCard() : putCard(p.id))}
+                onClick={() => act(here ? liftCard() : put(p.id))}
               >
                 <CardFace kind={p.kind} />
                 <span class="persona-text">

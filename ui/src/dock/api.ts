@@ -35,7 +35,16 @@ export interface Beat {
 
 export interface DockState {
   readonly personas: readonly Persona[];
-  readonly reader: { readonly power: boolean; readonly persona: string };
+  readonly reader: {
+    /** Cards are laid by hand: the dock moves none. */
+    readonly real: boolean;
+    readonly power: boolean;
+    readonly persona: string;
+    /** Lies there too, unseen by the reader until the first is lifted. */
+    readonly also: string;
+    readonly mute: boolean;
+    readonly slow_ms: number;
+  };
   readonly tear: { readonly at: number };
   readonly printer: {
     readonly paper: Paper;
@@ -64,6 +73,9 @@ async function send(method: "POST" | "DELETE", path: string, body?: object): Pro
 
 export const putCard = (persona: string) => send("POST", "card", { persona });
 export const liftCard = () => send("POST", "card", { persona: "" });
+export const putCardAlso = (persona: string) => send("POST", "card", { persona, also: true });
+export const muteCard = (mute: boolean) => send("POST", "reader", { mute });
+export const slowCard = (slow_ms: number) => send("POST", "reader", { slow_ms });
 export const plugReader = (power: boolean) => send("POST", "reader", { power });
 export const tearAt = (at: number) => send("POST", "tear", { at });
 export const setPrinter = (change: { paper?: Paper; cover?: Cover; power?: Power }) => send("POST", "printer", change);

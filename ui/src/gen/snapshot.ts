@@ -742,7 +742,10 @@ export interface Goodbye {
 
 /** Layout is where the devices really are, so that arrows point to them. */
 export interface Layout {
+  /** for the My Number card */
   reader: Place;
+  /** for the WAON card; most often the same reader */
+  waon: Place;
   printer: Place;
 }
 

@@ -98,13 +98,13 @@ export function Pager(props: { page: number; pages: number; onTurn(page: number)
 }
 
 /** Where a device is: an arrow and words. */
-export function Where(props: { device: "reader" | "printer" }) {
+export function Where(props: { device: "reader" | "waon" | "printer" }) {
   const { snap, t } = useEnv();
   const place: Place = snap.kiosk.layout[props.device];
   return (
     <p class={`where where-${place}`}>
       <Arrow to={place} />
-      <span>{t(props.device === "reader" ? `card.dir.${place}` : `mouth.dir.${place}`)}</span>
+      <span>{t(props.device === "printer" ? `mouth.dir.${place}` : `card.dir.${place}`)}</span>
     </p>
   );
 }

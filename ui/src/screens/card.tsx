@@ -50,7 +50,7 @@ export function CardScreen(props: { screen: CardView }) {
       <div class="picture">{lying ? <CardLying reading /> : <CardAtReader card="mynumber" place={snap.kiosk.layout.reader} orientation={orientation} />}</div>
       <ReaderLine screen={screen} />
       {!lying && <Where device="reader" />}
-      {screen.step === "card" && (
+      {screen.step === "card" && screen.status !== "problem" && (
         <p class="small center">{t(screen.purpose === "apply" ? "card.why.apply" : "card.why.reserve")}</p>
       )}
       {screen.step === "card" &&

@@ -96,7 +96,7 @@ export function EntryScreen(props: { screen: Entry }) {
     <Stage
       class={`stage-entry stage-${screen.keyboard} ${screen.tap ? "stage-beside" : ""}`}
       {...(screen.hint !== "" ? { help: screen.hint } : {})}
-      art={screen.tap ? <CardAtReader card="payment" place={snap.kiosk.layout.reader} orientation={orientation} /> : drawn}
+      art={screen.tap ? <CardAtReader card="payment" place={snap.kiosk.layout.waon} orientation={orientation} /> : drawn}
       say={
         <>
           {screen.to !== "" && <p class="help">{t("entry.to", { to: screen.to })}</p>}
@@ -104,7 +104,7 @@ export function EntryScreen(props: { screen: Entry }) {
             <div class="tap">
               <p class="tap-title">{t("entry.tap.title")}</p>
               <p>{t("entry.tap.text")}</p>
-              <Where device="reader" />
+              <Where device="waon" />
             </div>
           )}
         </>

@@ -102,21 +102,7 @@ func TestSoak(t *testing.T) {
 	names := []string{pcsctest.First, pcsctest.Second}
 
 	drv := newDriver(t, pcsc.Options{Debounce: 50 * time.Millisecond})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	b := &board{changed: make(chan struct{})}
-	var running sync.WaitGroup
-	running.Go(func() { _ = drv.Run(ctx) })
-	running.Go(func() {
-		for {
-			select {
-			case s := <-drv.Watch():
-				b.pin(s)
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	t.Cleanup(func() { cancel(); running.Wait() })
+	ctx, b := t.Context(), watched(t, drv)
 
 	rounds := restarts + 1
 	each := max(inserts/(rounds*len(slots)), 1)
@@ -178,27 +164,19 @@ func comeAndGo(ctx context.Context, b *board, drv *pcsc.Driver, slot *cardtest.S
 	if err := slot.Put(persona); err != nil {
 		return err
 	}
-	on := func(s card.State) (l card.Lying) {
-		for _, c := range s.Cards {
-			if c.Reader == reader && len(c.ATR) > 0 {
-				l = c
-			}
-		}
-		return l
-	}
 	for {
-		s, err := b.until(ctx, func(s card.State) bool { return on(s).Number != 0 })
+		s, err := b.until(ctx, func(s card.State) bool { return on(s, reader).Number != 0 })
 		if err != nil {
 			return err
 		}
-		err = use(ctx, drv, on(s).Number)
+		err = use(ctx, drv, on(s, reader).Number)
 		if err == nil {
 			break
 		}
 		// A machine that stalls may let vpcd lose the card for a moment: whoever asks
 		// for it again finds it, under another number.
-		if number := on(s).Number; fault.CodeOf(err) == fault.CardLifted {
-			if _, err := b.until(ctx, func(s card.State) bool { return on(s).Number != number }); err != nil {
+		if number := on(s, reader).Number; fault.CodeOf(err) == fault.CardLifted {
+			if _, err := b.until(ctx, func(s card.State) bool { return on(s, reader).Number != number }); err != nil {
 				return err
 			}
 			continue
@@ -206,7 +184,7 @@ func comeAndGo(ctx context.Context, b *board, drv *pcsc.Driver, slot *cardtest.S
 		return err
 	}
 	slot.Lift()
-	_, err := b.until(ctx, func(s card.State) bool { return on(s).Number == 0 })
+	_, err := b.until(ctx, func(s card.State) bool { return on(s, reader).Number == 0 })
 	return err
 }
 
