@@ -109,8 +109,8 @@ const (
 
 // Layout is where the devices really are, so that arrows point to them.
 type Layout struct {
-	Reader  Place `json:"reader"`  // for the My Number card
-	WAON    Place `json:"waon"`    // for the WAON card; most often the same reader
+	Reader  Place `json:"reader"` // for the My Number card
+	WAON    Place `json:"waon"`   // for the WAON card; most often the same reader
 	Printer Place `json:"printer"`
 }
 
