@@ -54,8 +54,8 @@ test.describe("wrong cards", () => {
 });
 
 test.describe("the card is taken away while it is read", () => {
-  // What is left after the last digit: VERIFY, select the key, sign.
-  for (const [at, code] of [[0, "pin_uncertain"], [1, "card_lifted"], [2, "card_lifted"]] as const) {
+  // What is left after the last digit: counter, VERIFY, select the key, sign.
+  for (const [at, code] of [[0, "card_lifted"], [1, "pin_uncertain"], [2, "card_lifted"], [3, "card_lifted"]] as const) {
     test(`at APDU ${at}: put back, it goes on without another PIN`, async ({ scene }) => {
       const { me, dock, hub } = scene;
       await start(me, "reserve");

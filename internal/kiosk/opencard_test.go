@@ -60,9 +60,9 @@ func commands(r *cardtest.Reader) []string {
 	return list
 }
 
-// The card is read while the shopper still reads or types: three commands are left
+// The card is read while the shopper still reads or types: four commands are left
 // after the last digit, and one that takes the PIN back.
-func TestThreeCommandsAfterThePIN(t *testing.T) {
+func TestFourCommandsAfterThePIN(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.touch(flow.Start{Plan: flow.PlanReserve})
 		w.put("taro")
@@ -72,7 +72,7 @@ func TestThreeCommandsAfterThePIN(t *testing.T) {
 		w.touch(flow.Next{})
 		w.look()
 		want := []string{
-			"00 20 00 80 (4 bytes)", "00 A4 02 0C 0017", "80 2A 00 80 (51 bytes) Le 256", "00 A4 04 0C A0000001510000",
+			"00 20 00 80", "00 20 00 80 (4 bytes)", "00 A4 02 0C 0017", "80 2A 00 80 (51 bytes) Le 256", "00 A4 04 0C A0000001510000",
 		}
 		if got := commands(w.reader); !slices.Equal(got, want) {
 			t.Errorf("%q, want %q", got, want)

@@ -37,7 +37,7 @@ const (
 type guard struct {
 	jpki  bool // the JPKI application is selected
 	file  File // current file in it
-	armed bool // the counter of FilePIN was read and shows tries; one VERIFY may follow, and only that
+	armed bool // the counter of FilePIN was read and shows tries; one VERIFY may follow
 }
 
 // allow judges c before it is sent, and changes nothing.

@@ -21,11 +21,6 @@ func (ch *Channel) SelectFile(ctx context.Context, f File) (SW, error) {
 // File is the current file as far as the card's answers tell, or NoFile.
 func (ch *Channel) File() File { return ch.guard.file }
 
-// Counted reports whether the PIN counter was read, showed tries left, and
-// nothing has happened since that could have changed it: the guard would let a
-// VERIFY pass. Only an exclusive connection makes that a promise.
-func (ch *Channel) Counted() bool { return ch.guard.armed }
-
 // Selected reports whether the JPKI application is the current one.
 func (ch *Channel) Selected() bool { return ch.guard.jpki }
 

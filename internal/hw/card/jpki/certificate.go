@@ -1,6 +1,7 @@
 package jpki
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -92,7 +93,8 @@ func (s *Session) readCertificate(ctx context.Context) error {
 		return err
 	}
 	var der []byte
-	for size := apdu.MaxShort; len(der) < size; {
+	size := apdu.MaxShort
+	for len(der) < size {
 		a, err := s.ch.ReadBinary(ctx, len(der), min(size-len(der), apdu.MaxShort))
 		switch {
 		case err != nil:
@@ -116,7 +118,24 @@ func (s *Session) readCertificate(ctx context.Context) error {
 			return broken(opCert, fault.CardRefused, "", err)
 		}
 	}
-	return s.know(der)
+	return s.know(der[:size])
+}
+
+// resembles makes sure that the card holds the certificate that was read from it
+// before: its first bytes, with serial number and validity, tell cards apart.
+func (s *Session) resembles(ctx context.Context, der []byte) error {
+	if err := s.selectFile(ctx, opCert, apdu.FileCert); err != nil {
+		return err
+	}
+	n := min(len(der), apdu.MaxShort)
+	a, err := s.ch.ReadBinary(ctx, 0, n)
+	if err := result(opCert, a.SW, err); err != nil {
+		return err
+	}
+	if !bytes.Equal(a.Data, der[:n]) {
+		return broken(opCert, fault.CardChanged, "", nil)
+	}
+	return nil
 }
 
 // know takes a certificate over into the session.

@@ -11,9 +11,10 @@
 //	session.End(ctx)
 //	conn.Close()
 //
-// When the session stays open while the shopper types, only three exchanges with
-// the card are left after the last digit: VERIFY, select key, sign. After a wrong
-// PIN the counter is read once more before the next one.
+// When the session stays open while the shopper types, only four exchanges with
+// the card are left after the last digit: counter, VERIFY, select key, sign. The
+// counter is read again although nobody else could have used a try: it also shows,
+// at no cost, that the card still stands where it stood before the PIN is sent.
 // [Inspect] and [Sign] do the same on a connection of their own each; Sign then
 // reads the certificate again unless Order.Certificate brings along what Inspect
 // read from the card of the same insertion.
@@ -23,9 +24,8 @@
 //
 // # Promises
 //
-//   - The PIN is sent at most once for each call of Sign, and only after the
-//     counter was read on this very connection, with no VERIFY since, and showed
-//     at least Order.MinTries. The connection must be exclusive. A PIN that is not
+//   - The PIN is sent at most once for each call of Sign, and only right after
+//     the counter was read and showed at least Order.MinTries. A PIN that is not
 //     four digits is never sent. An answer that got lost is never answered with
 //     another VERIFY: the fault is pin_uncertain, and the counter is read again
 //     where the card still answers.

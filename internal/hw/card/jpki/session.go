@@ -39,7 +39,6 @@ type Info struct {
 type Session struct {
 	ch      *apdu.Channel
 	kind    Kind // KindUnknown: not identified on this connection
-	left    int  // tries, while the channel counts them as current
 	exposed bool // a PIN may stand verified: End takes it back
 	der     []byte
 	cert    *x509.Certificate
@@ -168,14 +167,9 @@ func (s *Session) Inspect(ctx context.Context, j Judge) (Info, error) {
 	return info, nil
 }
 
-// tries gives the counter: 0 when blocked. Reading it costs none. It is read once
-// for each VERIFY: since it was read on this connection, which nobody shares, only
-// a VERIFY of this session could have changed it. A PIN that stands verified hides
-// the counter; leaving the application takes it back.
+// tries reads the counter: 0 when blocked. It costs none. A PIN that stands
+// verified hides the counter; leaving the application takes it back.
 func (s *Session) tries(ctx context.Context) (int, error) {
-	if s.ch.Counted() {
-		return s.left, nil
-	}
 	sw, err := s.query(ctx)
 	if err == nil && sw == apdu.OK {
 		s.leave(ctx)
@@ -187,8 +181,7 @@ func (s *Session) tries(ctx context.Context) (int, error) {
 	if err != nil {
 		return TriesUnknown, err
 	}
-	s.left, err = triesOf(sw)
-	return s.left, err
+	return triesOf(sw)
 }
 
 func (s *Session) query(ctx context.Context) (apdu.SW, error) {
@@ -232,7 +225,7 @@ func (s *Session) End(ctx context.Context) {
 func (s *Session) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterLimit)
 	defer cancel()
-	if _, err := s.ch.SelectApplication(ctx, apdu.ISD()); err == nil {
+	if sw, err := s.ch.SelectApplication(ctx, apdu.ISD()); err == nil && sw == apdu.OK {
 		s.exposed = false
 	}
 }

@@ -24,8 +24,8 @@ type Order struct {
 	// Holder, when set, is the card that must be lying there.
 	Holder string
 	// Certificate may bring along what Inspect has read from the card of this very
-	// insertion; it is then not read again. Never pass one from an earlier
-	// insertion: the PIN would be tried on a card that nobody has looked at.
+	// insertion; it is then not read again but for its beginning, which tells one
+	// card from another. A Session, which has its own, takes no other.
 	Certificate []byte
 	Judge       Judge
 }
@@ -47,9 +47,11 @@ func Sign(ctx context.Context, conn card.Conn, o Order) (Result, error) {
 	if err != nil {
 		return none, err
 	}
-	if o.Certificate == nil {
-		// Nobody has looked at this card yet.
-		if err := s.identify(ctx); err != nil {
+	if err := s.identify(ctx); err != nil {
+		return none, err
+	}
+	if o.Certificate != nil {
+		if err := s.resembles(ctx, o.Certificate); err != nil {
 			return none, err
 		}
 	}
@@ -149,13 +151,12 @@ func (s *Session) verify(ctx context.Context, o Order, res *Result) error {
 		res.Verified, res.TriesLeft = true, MaxTries
 		return nil
 	}
-	s.exposed = false
 	f := refused(opVerify, sw)
 	switch left, counted := sw.Tries(); {
 	case counted && left <= MaxTries:
-		res.TriesLeft = left
+		res.TriesLeft, s.exposed = left, false
 	case f.Code == fault.PINBlocked:
-		res.TriesLeft = 0
+		res.TriesLeft, s.exposed = 0, false
 	default: // a word that does not say what it did to the counter
 		s.recount(ctx, res)
 		if f.Code == fault.PINWrong && res.TriesLeft == 0 {

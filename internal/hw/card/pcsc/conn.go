@@ -20,18 +20,48 @@ var (
 
 // turn is the right to be the connection to one reader.
 type turn struct {
-	token chan struct{} // holds one
-	mu    sync.Mutex
-	stuck bool // whoever has it waits for a card that does not answer
+	token  chan struct{} // holds one
+	mu     sync.Mutex
+	holder uint64        // grows with each holder of the token
+	stuck  chan struct{} // closed while whoever has the token waits for a card or pcscd that is silent
 }
 
-func (t *turn) setStuck(on bool) {
+// seize says that the holder of the token is stuck, so that nobody waits behind it.
+// A holder that has passed the token on meanwhile says nothing.
+func (t *turn) seize(holder uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.stuck = on
+	if holder != t.holder {
+		return
+	}
+	select {
+	case <-t.stuck:
+	default:
+		close(t.stuck)
+	}
 }
 
-func (t *turn) isStuck() bool {
+// pass gives the token on.
+func (t *turn) pass() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.holder++
+	select {
+	case <-t.stuck:
+		t.stuck = make(chan struct{})
+	default:
+	}
+	t.token <- struct{}{}
+}
+
+// mine is the holder's own number, for whoever has just got the token.
+func (t *turn) mine() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.holder
+}
+
+func (t *turn) stuckness() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.stuck
@@ -42,7 +72,7 @@ func (d *Driver) turnOf(reader string) *turn {
 	defer d.mu.Unlock()
 	t, ok := d.turns[reader]
 	if !ok {
-		t = &turn{token: make(chan struct{}, 1)}
+		t = &turn{token: make(chan struct{}, 1), stuck: make(chan struct{})}
 		t.token <- struct{}{}
 		d.turns[reader] = t
 	}
@@ -53,6 +83,7 @@ func (d *Driver) turnOf(reader string) *turn {
 type conn struct {
 	d      *Driver
 	turn   *turn
+	holder uint64
 	reader string
 	number uint64
 	sess   session
@@ -73,21 +104,45 @@ func (d *Driver) Connect(ctx context.Context, number uint64) (card.Conn, error) 
 		return nil, f
 	}
 	t := d.turnOf(reader)
-	if t.isStuck() {
-		return nil, &fault.Error{Device: "card", Op: "connect", Code: fault.CardMute, Cause: errStuck, Hint: hintMute}
-	}
 	select {
 	case <-t.token:
+	case <-t.stuckness():
+		return nil, &fault.Error{Device: "card", Op: "connect", Code: fault.CardMute, Cause: errStuck, Hint: hintMute}
 	case <-ctx.Done():
 		return nil, &fault.Error{Device: "reader", Op: "connect", Code: fault.ReaderBusy, Cause: ctx.Err(), Hint: "another connection of this program holds the card"}
 	}
-	c, err := d.open(ctx, reader, number)
-	if err != nil {
-		t.token <- struct{}{}
-		return nil, err
+	holder := t.mine()
+	// pcscd may hang in any call. Whoever asked does not wait longer than ctx; what
+	// comes late is closed again.
+	type result struct {
+		c   *conn
+		err error
 	}
-	c.turn = t
-	return c, nil
+	done := make(chan result, 1)
+	go func() {
+		c, err := d.open(ctx, reader, number)
+		if err == nil {
+			c.turn, c.holder = t, holder
+		}
+		done <- result{c, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			t.pass()
+			return nil, r.err
+		}
+		return r.c, nil
+	case <-ctx.Done():
+		t.seize(holder)
+		go func() {
+			if r := <-done; r.err == nil {
+				_ = r.c.drop() // nobody waits for it any more
+			}
+			t.pass()
+		}()
+		return nil, &fault.Error{Device: "card", Op: "connect", Code: fault.CardMute, Cause: ctx.Err(), Hint: hintMute}
+	}
 }
 
 // open connects and makes sure of the card.
@@ -198,7 +253,14 @@ func (c *conn) do(ctx context.Context, op string, command []byte, send func([]by
 		}
 		return r.answer, nil
 	case <-ctx.Done():
-		c.turn.setStuck(true)
+		select {
+		case r := <-done: // it was answered all the same: a PIN may hang on it
+			if r.err == nil {
+				return r.answer, nil
+			}
+		default:
+		}
+		c.turn.seize(c.holder)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.pending = ended
@@ -251,8 +313,11 @@ func refusesControl(op string, err error) bool {
 	return op == "escape" && anyOf(err, scard.ErrNotTransacted, scard.ErrUnsupportedFeature, scard.ErrInvalidParameter, scard.ErrInvalidValue)
 }
 
-// Close implements card.Conn. It does not wait for a card that is silent: that
-// connection is taken down when pcscd has given up on the card.
+// patient is how long Close waits for pcscd.
+const patient = 2 * time.Second
+
+// Close implements card.Conn. It waits neither for a card that is silent nor for
+// a pcscd that hangs: that connection is taken down when they have answered.
 func (c *conn) Close() error {
 	c.mu.Lock()
 	if c.closed {
@@ -262,18 +327,27 @@ func (c *conn) Close() error {
 	c.closed = true
 	pending := c.pending
 	c.mu.Unlock()
-	if pending != nil {
-		go func() {
+	done := make(chan error, 1)
+	go func() {
+		if pending != nil {
 			<-pending
-			_ = c.drop()
-			c.turn.setStuck(false)
-			c.turn.token <- struct{}{}
-		}()
+		}
+		err := c.drop()
+		c.turn.pass()
+		done <- err
+	}()
+	if pending != nil {
 		return nil
 	}
-	err := c.drop()
-	c.turn.token <- struct{}{}
-	return err
+	timer := time.NewTimer(patient)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		c.turn.seize(c.holder)
+		return &fault.Error{Device: "reader", Op: "power the card down", Code: fault.ReaderGone, Cause: errStuck, Hint: hintService}
+	}
 }
 
 // drop powers the card down and gives everything back to pcscd.

@@ -17,8 +17,8 @@
 // so any sign of that makes a new one.
 //
 // A card counts as inserted when it appears, when the reader's event counter
-// says that it was swapped between two looks, or when its answer to reset
-// changes. A removal is reported only after a moment, because contactless cards
+// says that it was swapped between two looks, or when the family changes that its
+// answer to reset speaks of. A removal is reported only after a moment, because contactless cards
 // flicker at the edge of the field; each new appearance has a new number all the
 // same, for whatever the card had selected is gone.
 //

@@ -232,6 +232,10 @@ func (d *Driver) turn(s session, plug scard.StateFlag) (scard.StateFlag, error) 
 		err = nil // as it was
 	}
 	d.publish()
+	if readerLost(err) { // another reader than the one that is asked for, perhaps
+		d.looks = append(asked, d.looks...)
+		return plug, err
+	}
 	answer(asked, err == nil)
 	return plug, err
 }

@@ -397,6 +397,96 @@ func TestWaitsForItsTurn(t *testing.T) {
 	})
 }
 
+// A reader that pcscd lists and cannot reach is told gone with its card, and costs
+// no more looks than any other.
+func TestSickReader(t *testing.T) {
+	onStage(t, Options{}, []string{acr}, func(s *stage) {
+		s.put(acr, mynaATR)
+		if s.lies() == 0 {
+			s.Fatal("no card")
+		}
+		s.change(func() { s.devices[acr].sick = true })
+		s.pass(DefaultDebounce)
+		if st := s.now(); st.Ready() || len(st.Cards) != 0 {
+			s.Errorf("%+v", st)
+		}
+		before := s.looks()
+		s.pass(time.Minute)
+		if n := s.looks() - before; n > 60 {
+			s.Errorf("%d looks in a minute", n)
+		}
+		s.change(func() { s.devices[acr].sick = false })
+		if st := s.now(); !st.Ready() || len(st.Cards) != 1 {
+			s.Errorf("%+v", st)
+		}
+	})
+}
+
+// Some readers put a random number into the answer to reset. It is another one at
+// each power-up, and no other card.
+func TestRandomAnswerToReset(t *testing.T) {
+	onStage(t, Options{}, []string{acr, "Other 00 00"}, func(s *stage) {
+		s.put(acr, []byte{0x3B, 0x88, 0x80, 0x01, 1, 2, 3, 4, 0x33, 0x81, 0x81, 0x20, 0x00})
+		first := s.lies()
+		s.mu.Lock()
+		s.devices[acr].atr = []byte{0x3B, 0x88, 0x80, 0x01, 5, 6, 7, 8, 0x33, 0x81, 0x81, 0x20, 0x00}
+		s.mu.Unlock()
+		s.put("Other 00 00", waonATR)
+		if st := s.now(); len(st.Cards) != 2 || st.Cards[0].Number != first {
+			s.Errorf("%+v", st)
+		}
+	})
+}
+
+// pcscd hangs in the middle of connecting or of powering down: neither waits for it.
+func TestHangingService(t *testing.T) {
+	onStage(t, Options{}, []string{acr}, func(s *stage) {
+		s.put(acr, mynaATR)
+		n := s.lies()
+		conn, err := s.drv.Connect(s.Context(), n)
+		if err != nil {
+			s.Fatal(err)
+		}
+		hang := make(chan struct{})
+		s.change(func() { s.stalled = hang })
+		began := time.Now()
+		if err := conn.Close(); fault.CodeOf(err) != fault.ReaderGone || time.Since(began) > patient {
+			s.Errorf("close: %v after %v", err, time.Since(began))
+		}
+		if _, err := s.drv.Connect(s.Context(), n); fault.CodeOf(err) != fault.CardMute {
+			s.Errorf("connect behind it: %v", err)
+		}
+		s.change(func() { s.stalled = nil })
+		close(hang)
+		synctest.Wait()
+
+		hang = make(chan struct{})
+		s.change(func() { s.stalled = hang })
+		ctx, cancel := context.WithTimeout(s.Context(), time.Second)
+		defer cancel()
+		waiting := make(chan error)
+		go func() {
+			<-time.After(time.Second / 2)
+			_, err := s.drv.Connect(s.Context(), n)
+			waiting <- err
+		}()
+		if _, err := s.drv.Connect(ctx, n); fault.CodeOf(err) != fault.CardMute {
+			s.Errorf("connect: %v", err)
+		}
+		if err := <-waiting; fault.CodeOf(err) != fault.CardMute { // not for ever
+			s.Errorf("a second one: %v", err)
+		}
+		s.change(func() { s.stalled = nil })
+		close(hang)
+		synctest.Wait()
+		conn, err = s.drv.Connect(s.Context(), n)
+		if err != nil {
+			s.Fatal(err)
+		}
+		_ = conn.Close()
+	})
+}
+
 // Most drivers let no escape command through; the connection is as good as before.
 func TestEscapeRefused(t *testing.T) {
 	onStage(t, Options{}, []string{acr}, func(s *stage) {

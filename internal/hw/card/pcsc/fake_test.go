@@ -26,9 +26,12 @@ type daemon struct {
 	hung    chan struct{} // transmits wait for it to be closed; nil: they do not
 	answer  error         // what a transmit fails with
 	sent    [][]byte
+	stalled chan struct{} // connects and disconnects wait for it to be closed; nil: they do not
+	waits   int
 }
 
 type device struct {
+	sick    bool // listed, and cannot be reached
 	present bool
 	mute    bool
 	events  uint32
@@ -118,6 +121,7 @@ func (s *fakeSession) wait(states []scard.ReaderState, limit time.Duration) erro
 	cancel := make(chan struct{})
 	s.d.mu.Lock()
 	s.canceled = cancel
+	s.d.waits++
 	count := len(s.d.devices)
 	s.d.mu.Unlock()
 	defer func() {
@@ -163,6 +167,13 @@ func (s *fakeSession) compare(states []scard.ReaderState, count int) (changed bo
 			return false, scard.ErrUnknownReader
 		}
 		now := scard.StateEmpty
+		if r.sick {
+			// As pcscd says it: without a counter, and again until the caller knows.
+			if st.CurrentState&scard.StateUnavailable == 0 {
+				st.EventState, changed = scard.StateUnavailable|scard.StateChanged, true
+			}
+			continue
+		}
 		if r.present {
 			now, st.Atr = scard.StatePresent, r.atr
 			if r.mute {
@@ -187,7 +198,18 @@ func (s *fakeSession) cancel() {
 	}
 }
 
+// stall waits while the daemon hangs.
+func (d *daemon) stall() {
+	d.mu.Lock()
+	stalled := d.stalled
+	d.mu.Unlock()
+	if stalled != nil {
+		<-stalled
+	}
+}
+
 func (s *fakeSession) connect(reader string, _ scard.ShareMode) (handle, error) {
+	s.d.stall()
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()
 	r, ok := s.d.devices[reader]
@@ -252,6 +274,7 @@ func (h *fakeHandle) control(uint32, []byte) ([]byte, error) {
 }
 
 func (h *fakeHandle) disconnect(scard.Disposition) error {
+	h.s.d.stall()
 	h.s.d.mu.Lock()
 	defer h.s.d.mu.Unlock()
 	if !h.shut {
@@ -268,6 +291,13 @@ func (h *fakeHandle) atr() ([]byte, error) {
 	h.s.d.mu.Lock()
 	defer h.s.d.mu.Unlock()
 	return h.r.atr, nil
+}
+
+// looks is how often somebody has waited for a change.
+func (d *daemon) looks() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.waits
 }
 
 // commands is how many were sent.

@@ -21,6 +21,7 @@ type table struct {
 // slot is one reader.
 type slot struct {
 	seen    scard.StateFlag // as pcscd said last, to be given back
+	sick    bool            // pcscd lists the reader and cannot reach it
 	counter uint32          // of events, as far as it is told
 	card    *card.Lying     // what lies there; also one whose leaving is not told yet
 	leaves  time.Time       // when its leaving will be told; zero: it lies there
@@ -57,28 +58,45 @@ func (t *table) states() []scard.ReaderState {
 // note takes what pcscd says of one reader.
 func (t *table) note(name string, event scard.StateFlag, atr []byte, now time.Time) {
 	s := t.slots[name]
-	if s == nil || event&(scard.StateUnknown|scard.StateUnavailable|scard.StateIgnore) != 0 {
-		return // it is leaving: the next list tells
+	if s == nil {
+		return
 	}
 	s.seen = event &^ scard.StateChanged
+	if s.sick = event&(scard.StateUnknown|scard.StateUnavailable|scard.StateIgnore) != 0; s.sick {
+		// pcscd lists it and cannot reach it: for whoever has a card there it is away.
+		s.leave(now, t.debounce)
+		return
+	}
 	counter := uint32(event >> 16)
 	swapped := counter != s.counter
 	s.counter = counter
 	if event&scard.StatePresent == 0 {
-		if s.card != nil && s.leaves.IsZero() {
-			s.leaves = now.Add(t.debounce)
-		}
+		s.leave(now, t.debounce)
 		return
 	}
 	if event&scard.StateMute != 0 {
 		atr = nil
 	}
-	if s.card != nil && s.leaves.IsZero() && !swapped && bytes.Equal(s.card.ATR, atr) {
+	if s.card != nil && s.leaves.IsZero() && !swapped && sameCard(s.card.ATR, atr) {
 		return
 	}
 	t.last++
 	s.card = &card.Lying{Number: t.last, Reader: name, Tech: card.TechOf(atr), ATR: bytes.Clone(atr)}
 	s.leaves = time.Time{}
+}
+
+// sameCard reports whether an answer to reset may come from the card of the one
+// before, where nothing speaks of a swap. Some readers put a random number into it
+// that is another one each time the card is powered up, so it need not be the same.
+func sameCard(before, now []byte) bool {
+	return (len(before) == 0) == (len(now) == 0) && card.TechOf(before) == card.TechOf(now)
+}
+
+// leave begins the time after which the card is told gone.
+func (s *slot) leave(now time.Time, debounce time.Duration) {
+	if s.card != nil && s.leaves.IsZero() {
+		s.leaves = now.Add(debounce)
+	}
 }
 
 // expire lets cards go whose time has come, and says when it wants to be called
@@ -98,7 +116,12 @@ func (t *table) expire(now time.Time) (next time.Time) {
 
 // state is what is told.
 func (t *table) state() card.State {
-	s := card.State{Readers: slices.Clone(t.readers)}
+	s := card.State{}
+	for _, r := range t.readers {
+		if !t.slots[r.Name].sick {
+			s.Readers = append(s.Readers, r)
+		}
+	}
 	for _, slot := range t.slots {
 		if slot.card != nil {
 			s.Cards = append(s.Cards, *slot.card)
