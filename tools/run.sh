@@ -10,7 +10,9 @@ ui=127.0.0.1:8080 api=127.0.0.1:8443 console=127.0.0.1:8090
 mkdir -p "$data"
 
 # A port that answers already belongs to somebody else.
-for address in "$ui" "$api" "$console"; do
+taken=("$ui" "$api" "$console")
+[ "$reader" != pcsc ] || taken+=(127.0.0.1:35970)
+for address in "${taken[@]}"; do
   if (exec 3<>"/dev/tcp/${address%:*}/${address#*:}") 2>/dev/null; then
     echo "run: $address is taken by another program: end that first (is kioskd running already?)" >&2
     exit 1

@@ -168,24 +168,20 @@ func (t *table) authentication(ctx context.Context) error {
 	}
 	var whole, last []time.Duration
 	var ours traffic
-	var after int
+	var after, visit int
 	for range cardRounds {
-		number, err := t.put(ctx)
+		one, err := t.round(ctx, func(ctx context.Context, number uint64) (func(), error) { return t.atOnce(ctx, number, judge) })
 		if err != nil {
 			return err
 		}
-		t.slot.ClearLog()
-		began := time.Now()
-		end, err := t.ours(ctx, number, judge, func(n int, d time.Duration) { after = n; last = append(last, d) })
+		ours, whole = one, append(whole, one.took)
+		one, err = t.round(ctx, func(ctx context.Context, number uint64) (func(), error) {
+			return t.visit(ctx, number, judge, func(n int, d time.Duration) { after, last = n, append(last, d) })
+		})
 		if err != nil {
 			return err
 		}
-		ours = t.traffic(time.Since(began))
-		whole = append(whole, ours.took)
-		end()
-		if err := t.lift(ctx); err != nil {
-			return err
-		}
+		visit = one.apdus
 	}
 	peer, name, err := t.openSC(ctx)
 	if err != nil {
@@ -194,6 +190,7 @@ func (t *table) authentication(ctx context.Context) error {
 	_, _ = fmt.Fprintf(t.out, "the faster of OpenSC's tools: %s\n", name)
 	report(t.out, "card_auth_apdus", float64(ours.apdus), float64(peer.apdus), "count")
 	report(t.out, "card_auth_apdus_limit", float64(ours.apdus), limitAPDUs, "count")
+	report(t.out, "card_visit_apdus", float64(visit), float64(peer.apdus), "count")
 	report(t.out, "card_auth_bytes", float64(ours.bytes), float64(peer.bytes), "B")
 	report(t.out, "card_auth_total", quantile(whole, 0.5), ms(peer.took), "ms")
 	report(t.out, "card_auth_total_share_of_opensc", quantile(whole, 0.5)/ms(peer.took), limitShare, "share")
@@ -202,10 +199,49 @@ func (t *table) authentication(ctx context.Context) error {
 	return nil
 }
 
-// ours is the dialogue of a visit: the card is identified and read, and signs when
-// the last digit is there. done is told what came after that digit. The card is
-// still open when it returns.
-func (t *table) ours(ctx context.Context, number uint64, judge jpki.Judge, done func(apdus int, took time.Duration)) (end func(), err error) {
+// round lays the card, has it used, and measures until use returns. What use gives
+// back ends the connection.
+func (t *table) round(ctx context.Context, use func(context.Context, uint64) (end func(), err error)) (traffic, error) {
+	number, err := t.put(ctx)
+	if err != nil {
+		return traffic{}, err
+	}
+	t.slot.ClearLog()
+	began := time.Now()
+	end, err := use(ctx, number)
+	if err != nil {
+		return traffic{}, err
+	}
+	sum := t.traffic(time.Since(began))
+	end()
+	return sum, t.lift(ctx)
+}
+
+func order(judge jpki.Judge) jpki.Order {
+	return jpki.Order{PIN: secret.New([]byte("1234")), MinTries: 2, Message: []byte(messageOfBench), Judge: judge}
+}
+
+// atOnce is the whole dialogue with the PIN known: token, certificate, counter,
+// VERIFY, signature. The card is still open when it returns.
+func (t *table) atOnce(ctx context.Context, number uint64, judge jpki.Judge) (end func(), err error) {
+	conn, err := t.drv.Connect(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	session, err := jpki.Open(ctx, conn)
+	if err == nil {
+		_, err = session.Sign(ctx, order(judge))
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return func() { session.End(ctx); _ = conn.Close() }, nil
+}
+
+// visit is the dialogue of a visit: the card is identified and read while the
+// shopper types, and signs when the last digit is there. done is told what came
+// after that digit.
+func (t *table) visit(ctx context.Context, number uint64, judge jpki.Judge, done func(apdus int, took time.Duration)) (end func(), err error) {
 	conn, err := t.drv.Connect(ctx, number)
 	if err != nil {
 		return nil, err
@@ -218,8 +254,7 @@ func (t *table) ours(ctx context.Context, number uint64, judge jpki.Judge, done 
 		return nil, errors.Join(err, conn.Close())
 	}
 	before, began := len(t.slot.Log()), time.Now()
-	_, err = session.Sign(ctx, jpki.Order{PIN: secret.New([]byte("1234")), MinTries: 2, Message: []byte(messageOfBench), Judge: judge})
-	if err != nil {
+	if _, err = session.Sign(ctx, order(judge)); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	done(len(t.slot.Log())-before, time.Since(began))

@@ -180,10 +180,11 @@ func has(list []Finding, code fault.Code) bool {
 	return slices.ContainsFunc(list, func(f Finding) bool { return f.Code == code })
 }
 
-// misplaced is a card that kioskd would not read where it lies.
+// misplaced is a card that kioskd reads where it lies only while no other card of
+// its kind is there.
 func misplaced(what, only, key string) Finding {
 	return Finding{
-		Severity: Wrong, Code: fault.CardWrongKind, Wrong: what + " lies on a reader that is only for " + only,
+		Severity: Note, Code: fault.CardWrongKind, Wrong: what + " lies on a reader that is only for " + only,
 		Remedy: "lay it on the other reader; " + key + " says which one that is",
 	}
 }

@@ -89,11 +89,11 @@ func TestFindings(t *testing.T) {
 		}.with(many),
 		"My Number card on the WAON reader": caseOf{
 			facts: facts(doctor.Reader{Name: acr, WAON: true, Lies: doctor.LiesISO}, doctor.Reader{Name: "Other", MyNumber: true}),
-			want:  []string{"wrong card_wrong_kind an ISO card lies on a reader that is only for WAON cards"},
+			want:  []string{"note card_wrong_kind an ISO card lies on a reader that is only for WAON cards"},
 		}.with(good),
 		"WAON card on the My Number reader": caseOf{
 			facts: facts(doctor.Reader{Name: acr, MyNumber: true, Lies: doctor.LiesFeliCa}),
-			want:  []string{"wrong card_wrong_kind a FeliCa card lies on a reader that is only for My Number cards"},
+			want:  []string{"note card_wrong_kind a FeliCa card lies on a reader that is only for My Number cards"},
 		}.with(doctor.Card{Reader: acr, Tech: doctor.TechFeliCa}),
 		"virtual cards are configured": caseOf{
 			facts: facts(both(acr, doctor.LiesISO)), setup: doctor.CardSetup{Virtual: true},

@@ -1,6 +1,8 @@
 package kiosk
 
 import (
+	"slices"
+
 	"kioskd/internal/fault"
 	"kioskd/internal/flow"
 	"kioskd/internal/hw/card"
@@ -8,17 +10,32 @@ import (
 )
 
 // readerFact translates what the readers' driver says. Of two cards of a family
-// the one that came first counts, until it leaves. A silent card has no family:
-// it is taken for an ISO card, whose dialogue tells what is wrong with it.
+// the one that lies on a reader for its kind counts, on the preferred one first; a
+// card on the wrong reader is taken where no other is there. A silent card has no
+// family: it is taken for an ISO card, whose dialogue tells what is wrong with it.
 func readerFact(s card.State) flow.ReaderIs {
 	fact := flow.ReaderIs{Ready: s.Ready(), WAON: s.ReadsWAON()}
+	iso, felica := -1, -1 // how far off the best place each lies
 	for _, lying := range s.Cards {
-		switch {
-		case lying.Tech != card.TechFeliCa && fact.ISO == 0:
-			fact.ISO = lying.Number
-		case lying.Tech == card.TechFeliCa && fact.FeliCa == 0:
-			on, _ := s.On(lying.Reader)
-			fact.FeliCa, fact.Apart = lying.Number, !on.MyNumber
+		place := slices.IndexFunc(s.Readers, func(r card.Reader) bool { return r.Name == lying.Reader })
+		if place < 0 {
+			continue
+		}
+		on := s.Readers[place]
+		if lying.Tech == card.TechFeliCa {
+			if !on.WAON {
+				place += len(s.Readers)
+			}
+			if felica < 0 || place < felica {
+				felica, fact.FeliCa, fact.Apart = place, lying.Number, !on.MyNumber
+			}
+			continue
+		}
+		if !on.MyNumber {
+			place += len(s.Readers)
+		}
+		if iso < 0 || place < iso {
+			iso, fact.ISO = place, lying.Number
 		}
 	}
 	return fact

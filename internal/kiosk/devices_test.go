@@ -31,6 +31,10 @@ func TestReaderFact(t *testing.T) {
 			flow.ReaderIs{Ready: true, WAON: true, ISO: 5, FeliCa: 4},
 		},
 		{
+			"a stranger's card on the reader for payment cards", card.State{Readers: []card.Reader{mine, waon}, Cards: []card.Lying{iso(4, "waon"), iso(5, "mine")}},
+			flow.ReaderIs{Ready: true, WAON: true, ISO: 5},
+		},
+		{
 			"two of a kind", card.State{Readers: []card.Reader{both, waon}, Cards: []card.Lying{iso(4, "both"), iso(5, "waon")}},
 			flow.ReaderIs{Ready: true, WAON: true, ISO: 4},
 		},

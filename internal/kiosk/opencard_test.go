@@ -11,6 +11,7 @@ import (
 
 	"kioskd/internal/flow"
 	"kioskd/internal/hw/card/cardtest"
+	"kioskd/internal/hw/card/felica"
 )
 
 // deaf is a connection that only counts how often it was closed.
@@ -128,6 +129,20 @@ func TestCardIsLetGo(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A reader that is reached by escape commands alone is reached by the kiosk too.
+func TestEscapeReachesTheReader(t *testing.T) {
+	inWorld(t, func(w *world) {
+		const number = "6900123456789013"
+		w.k.opt.WAON = felica.Config{Strategies: []string{"sony"}}
+		w.reader.PutCard("waon", cardtest.NewWAON([8]byte{0x01, 0x14, 0xC4, 1, 2, 3, 4, 5}, 0x684F, number).Behind(cardtest.WaySonyEscape))
+		w.look()
+		fact := w.k.readWAON(context.Background(), flow.ReadWAON{Card: w.reader.State().Cards[0].Number})
+		if seen, ok := fact.(flow.WAONSeen); !ok || seen.Number != number || seen.Fault != "" {
+			t.Errorf("%+v", fact)
+		}
+	})
 }
 
 // The log of what is said to a card never holds what is said.

@@ -11,7 +11,28 @@ import (
 // Trace wraps conn so that each exchange is logged at debug level: the command's
 // header and lengths, the name that a SELECT carries, the length and status word
 // of the answer. Data is never logged: not a PIN, not a certificate, not a number.
-func Trace(conn card.Conn, log *slog.Logger) card.Conn { return traced{conn, log} }
+//
+// What it returns is a card.Escaper where conn is one.
+func Trace(conn card.Conn, log *slog.Logger) card.Conn {
+	t := traced{conn, log}
+	if e, ok := conn.(card.Escaper); ok {
+		return tracedEscaper{t, e}
+	}
+	return t
+}
+
+type tracedEscaper struct {
+	traced
+	card.Escaper
+}
+
+// Escape implements card.Escaper. Its commands are the reader's own: only lengths
+// are logged.
+func (t tracedEscaper) Escape(ctx context.Context, b []byte) ([]byte, error) {
+	raw, err := t.Escaper.Escape(ctx, b)
+	t.log.DebugContext(ctx, "Reader exchange", "bytes", len(b), "answer", len(raw), "fault", fault.CodeOf(err))
+	return raw, err
+}
 
 type traced struct {
 	card.Conn

@@ -64,6 +64,7 @@ type JPKI struct {
 	rest    []byte // what GET RESPONSE will give
 	strayed bool
 	spent   int
+	misses  int
 }
 
 // NewJPKI makes a card by p.
@@ -115,7 +116,7 @@ func (c *JPKI) ResetCounters() {
 			}
 		}
 	}
-	c.spent = 0
+	c.spent, c.misses = 0, 0
 }
 
 // TriesLeft is the counter of the user-authentication PIN.
@@ -123,6 +124,9 @@ func (c *JPKI) TriesLeft() int { return c.apps[0].files[filePIN].pin.left }
 
 // Verifications counts how often a PIN was compared since the last ResetCounters.
 func (c *JPKI) Verifications() int { return c.spent }
+
+// Misses counts how many of them were wrong.
+func (c *JPKI) Misses() int { return c.misses }
 
 // Strayed reports whether anybody ever selected an application that holds the
 // individual number.

@@ -38,6 +38,7 @@ func (c *JPKI) verify(cmd apdu.Command) apdu.SW {
 	}
 	c.spent++
 	if !bytes.Equal(cmd.Data, p.value) {
+		c.misses++
 		p.left--
 		p.verified = false
 		return apdu.TriesSW(p.left)
