@@ -22,4 +22,4 @@ exec unshare "${user[@]}" --mount bash -c '
   mount -t tmpfs tmpfs /run
   mkdir /run/pcscd
   mount --bind "$1/socket" /run/pcscd
-  exec /usr/sbin/pcscd --foreground --config "$1/readers"' pcscd "$folder"
+  exec setpriv --pdeathsig KILL /usr/sbin/pcscd --foreground --config "$1/readers"' pcscd "$folder"
