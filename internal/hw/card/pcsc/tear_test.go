@@ -101,7 +101,7 @@ func tornSign(ctx context.Context, b *board, drv *pcsc.Driver, slot *cardtest.Sl
 	if err != nil {
 		return false, err
 	}
-	_, err = jpki.Sign(ctx, conn, jpki.Order{
+	err = asInAVisit(ctx, conn, jpki.Order{
 		PIN: secret.New([]byte(pin)), MinTries: 1, Message: []byte("what is signed"),
 		Judge: jpki.Judge{At: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Roots: []*x509.Certificate{root}},
 	})
@@ -134,11 +134,25 @@ func tornSign(ctx context.Context, b *board, drv *pcsc.Driver, slot *cardtest.Sl
 		}
 	}
 	if code != want || compared > 1 || mine.Verifications() != compared || mine.TriesLeft() != left {
-		return true, fmt.Errorf("%s: fault %q, want %q; %d PINs compared, %d were sent whole; %d tries left: %w",
-			log[at].Command, code, want, mine.Verifications(), compared, mine.TriesLeft(), err)
+		return true, fmt.Errorf("%s: fault %q, want %q; %d PINs compared, %d were sent whole; %d tries left",
+			log[at].Command, code, want, mine.Verifications(), compared, mine.TriesLeft())
 	}
 	_, err = b.until(ctx, func(s card.State) bool { return on(s, reader).Number == 0 })
 	return true, err
+}
+
+// asInAVisit identifies the card, reads it, and has it sign on the same connection.
+func asInAVisit(ctx context.Context, conn card.Conn, order jpki.Order) error {
+	s, err := jpki.Open(ctx, conn)
+	if err != nil {
+		return err
+	}
+	defer s.End(ctx)
+	if _, err := s.Inspect(ctx, order.Judge); err != nil {
+		return err
+	}
+	_, err = s.Sign(ctx, order)
+	return err
 }
 
 // goodbye takes a verified PIN back.
