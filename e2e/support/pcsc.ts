@@ -5,7 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync
 import { join, resolve } from "node:path";
 
 const script = resolve(import.meta.dirname, "../../tools/private-pcscd.sh");
-const port = 35971; // one worker at a time has a pcscd
+const port = 35981; // one worker at a time has a pcscd
 const startWithinMs = 20_000;
 
 export class PrivatePCSC {
