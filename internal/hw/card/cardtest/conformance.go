@@ -20,8 +20,7 @@ type Bench struct {
 	Reader card.Driver
 	Put    func(persona string) // the persona's card lies on the reader
 	Lift   func()
-	// Unplug and Plug take the reader away and bring it back; nil where the bench
-	// cannot.
+	// Unplug and Plug take the reader away and bring it back.
 	Unplug, Plug func()
 	// Patience is how long a change may take to be noticed; 0 = 5 s.
 	Patience time.Duration
@@ -189,9 +188,6 @@ func cases() []conformanceCase {
 			}
 		}},
 		{"an unplugged reader is a state", func(t *testing.T, h *hand) {
-			if h.bench.Unplug == nil {
-				t.Skip("this bench cannot unplug its reader")
-			}
 			h.bench.Put("taro")
 			before := sole(h.until(lying))
 			conn := h.connect(before)
