@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/rand"
+	"sync"
 
 	"kioskd/internal/hw/card/apdu"
 )
@@ -53,10 +54,12 @@ type application struct {
 	files map[uint16]*file
 }
 
-// JPKI is a virtual My Number card. It is used by one goroutine at a time; a
-// [Slot] sees to that.
+// JPKI is a virtual My Number card. All methods may be called from any goroutine:
+// while a device talks to the card, a test reads its counters.
 type JPKI struct {
 	profile Profile
+
+	mu      sync.Mutex
 	apps    []*application // the first is JPKI
 	app     *application   // nil: nothing but the issuer security domain
 	file    uint16
@@ -93,6 +96,13 @@ func (c *JPKI) ATR() []byte { return bytes.Clone(c.profile.ATR) }
 
 // Power implements Card.
 func (c *JPKI) Power(bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.off()
+}
+
+// off ends everything that does not outlive the field; the lock is held.
+func (c *JPKI) off() {
 	c.woken = false
 	c.deselect()
 	c.forget(nil)
@@ -100,15 +110,19 @@ func (c *JPKI) Power(bool) {
 
 // WarmReset implements WarmResetter.
 func (c *JPKI) WarmReset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.profile.KeepOverReset {
 		c.deselect()
 		return
 	}
-	c.Power(true)
+	c.off()
 }
 
 // ResetCounters implements Card.
 func (c *JPKI) ResetCounters() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, a := range c.apps {
 		for _, f := range a.files {
 			if f.pin != nil {
@@ -120,17 +134,33 @@ func (c *JPKI) ResetCounters() {
 }
 
 // TriesLeft is the counter of the user-authentication PIN.
-func (c *JPKI) TriesLeft() int { return c.apps[0].files[filePIN].pin.left }
+func (c *JPKI) TriesLeft() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.apps[0].files[filePIN].pin.left
+}
 
 // Verifications counts how often a PIN was compared since the last ResetCounters.
-func (c *JPKI) Verifications() int { return c.spent }
+func (c *JPKI) Verifications() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spent
+}
 
 // Misses counts how many of them were wrong.
-func (c *JPKI) Misses() int { return c.misses }
+func (c *JPKI) Misses() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.misses
+}
 
 // Strayed reports whether anybody ever selected an application that holds the
 // individual number.
-func (c *JPKI) Strayed() bool { return c.strayed }
+func (c *JPKI) Strayed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.strayed
+}
 
 func (c *JPKI) deselect() { c.app, c.file, c.rest = nil, 0, nil }
 
@@ -150,6 +180,8 @@ func (c *JPKI) forget(but *application) {
 
 // Answer implements Card.
 func (c *JPKI) Answer(command []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.profile.FirstFails && !c.woken {
 		c.woken = true
 		return word(apdu.NoDiagnosis)
