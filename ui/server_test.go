@@ -82,15 +82,15 @@ func newSite(t *testing.T, change func(*limits)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader, paper := cardtest.NewReader(), printertest.New(printer.Full.Dots)
+	reader, paper := cardtest.NewReader(), printertest.New(printer.Full().Dots)
 	line := make(chan bool, 1)
 	line <- true
 	k := kiosk.New(kiosk.Options{
 		Settings: flow.Settings{Catalogue: cat, Name: "test", Langs: []string{"ja", "en"}},
-		Reader:   reader, Printer: printer.New(paper.Dial, printer.Full, log), Lights: dark{},
+		Reader:   reader, Printer: printer.New(paper.Dial, printer.Full(), log), Lights: dark{},
 		Outbox: outbox, Hub: offline{}, Line: line, Kick: func() {},
 		Identity: func() (string, bool) { return "", false },
-		Layout:   func(flow.Slip, bool) ([]byte, error) { return nil, errOffline },
+		Draw:     func(flow.Slip, bool) printer.Drawing { return nil },
 		Clock:    kiosk.NewClock(time.Now), Log: log,
 	})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -61,7 +61,7 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 	if err != nil {
 		return err
 	}
-	layout, err := newLayout(cfg, cat)
+	slips, err := newSlips(cfg, cat)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 		Settings: settings(cfg, cat),
 		Reader:   hw.reader, Printer: hw.printer, Lights: hw.lights, Roots: hw.roots, WAON: hw.waon,
 		Outbox: outbox, Hub: up, Line: up.Line(), Acks: up.Acks(), Kick: up.Kick, Identity: up.Identity,
-		Layout: layout, Clock: clock, Skew: up.Skew, Log: log,
+		Draw: slips.Draw, Button: hw.pressed(), Fixtures: hw.fixtures, Clock: clock, Skew: up.Skew, Log: log,
 	})
 	var panel http.Handler
 	if hw.dock != nil {

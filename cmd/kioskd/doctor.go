@@ -17,28 +17,40 @@ import (
 )
 
 // examination finds out how a device is.
-type examination func(ctx context.Context, cfg config.Config, wait time.Duration) (doctor.Report, error)
+type examination func(ctx context.Context, cfg config.Config, how manner) (doctor.Report, error)
+
+// manner is how a device is examined.
+type manner struct {
+	wait  time.Duration // for a card
+	still bool          // show nothing
+	tell  io.Writer     // what goes on meanwhile; nil: nobody reads it
+}
 
 // doctorCommand examines a device for a technician. It works beside a daemon.
 func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	devices := map[string]examination{"card": examineCard}
+	devices := map[string]examination{"card": examineCard, "lights": examineLights}
 	if len(args) == 0 || devices[args[0]] == nil {
-		return misuse(stderr, errors.New("doctor takes what to examine: card"))
+		return misuse(stderr, errors.New("doctor takes what to examine: card or lights"))
 	}
 	o := &options{}
 	var asJSON bool
-	var wait time.Duration
+	how := manner{tell: stdout}
 	flags := flag.NewFlagSet("kioskd doctor", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.config, "config", "", "")
 	flags.BoolVar(&asJSON, "json", false, "")
-	flags.DurationVar(&wait, "wait", 0, "")
+	switch args[0] {
+	case "card":
+		flags.DurationVar(&how.wait, "wait", 0, "")
+	case "lights":
+		flags.BoolVar(&how.still, "still", false, "")
+	}
 	switch err := flags.Parse(args[1:]); {
 	case err != nil:
 		return misuseOrHelp(stdout, stderr, err)
 	case flags.NArg() > 0:
 		return misuse(stderr, fmt.Errorf("%q is not a flag", flags.Arg(0)))
-	case wait < 0:
+	case how.wait < 0:
 		return misuse(stderr, errors.New("--wait takes a time such as 10s"))
 	}
 	cfg, err := o.configuration()
@@ -47,10 +59,13 @@ func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if wait > 0 {
-		_, _ = fmt.Fprintf(stderr, "Waiting up to %s for a %s\n", wait, args[0])
+	if how.wait > 0 {
+		_, _ = fmt.Fprintf(stderr, "Waiting up to %s for a %s\n", how.wait, args[0])
 	}
-	report, err := devices[args[0]](ctx, cfg, wait)
+	if asJSON {
+		how.tell = nil
+	}
+	report, err := devices[args[0]](ctx, cfg, how)
 	if err == nil {
 		write := report.Text
 		if asJSON {
@@ -70,7 +85,7 @@ func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 
 // examineCard looks at every reader first, for no look is allowed while the
 // driver runs, and then reads what lies there with the daemon's own driver.
-func examineCard(ctx context.Context, cfg config.Config, wait time.Duration) (doctor.Report, error) {
+func examineCard(ctx context.Context, cfg config.Config, how manner) (doctor.Report, error) {
 	hold := pcsc.Options{MyNumber: cfg.Reader.MyNumber, WAON: cfg.Reader.WAON}
 	setup := doctor.CardSetup{
 		MyNumber: cfg.Reader.MyNumber, WAON: cfg.Reader.WAON,
@@ -80,7 +95,7 @@ func examineCard(ctx context.Context, cfg config.Config, wait time.Duration) (do
 	if err != nil {
 		return doctor.Report{}, err
 	}
-	opt.Sights, err = doctor.Await(ctx, wait, func() ([]pcsc.Sight, error) { return pcsc.Look(hold) })
+	opt.Sights, err = doctor.Await(ctx, how.wait, func() ([]pcsc.Sight, error) { return pcsc.Look(hold) })
 	if ctx.Err() != nil {
 		return doctor.Report{}, ctx.Err()
 	}

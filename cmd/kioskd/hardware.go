@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"kioskd/internal/config"
+	"kioskd/internal/hw/board"
+	"kioskd/internal/hw/button"
 	"kioskd/internal/hw/card"
 	"kioskd/internal/hw/card/felica"
 	"kioskd/internal/hw/card/pcsc"
@@ -27,9 +29,12 @@ type hardware struct {
 	reader  card.Driver
 	printer *printer.Driver
 	lights  light.Lights
-	roots   []*x509.Certificate
-	waon    felica.Config
-	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	button  *button.Button // nil where there is none
+	// fixtures are the states of lights and button, for the sign of life; may be nil.
+	fixtures func() map[string]string
+	roots    []*x509.Certificate
+	waon     felica.Config
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	// beside runs with the daemon and belongs to none of the above.
 	beside []func(context.Context) error
 	// dock plays the simulated parts; nil where nothing is simulated.
@@ -39,8 +44,12 @@ type hardware struct {
 
 // newHardware makes the parts that the configuration names. Nothing runs yet.
 func newHardware(cfg config.Config, log *slog.Logger) (*hardware, error) {
+	waon, err := waonConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
 	if cfg.Simulate {
-		return newSimulation(cfg, log)
+		return newSimulation(cfg, waon, log)
 	}
 	roots, err := readRoots(cfg.Reader.Roots)
 	if err != nil {
@@ -50,28 +59,44 @@ func newHardware(cfg config.Config, log *slog.Logger) (*hardware, error) {
 	if err != nil {
 		return nil, err
 	}
-	waon, err := waonConfig(cfg)
+	paper, err := newPrinter(cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	profile := printer.Full
-	profile.Dots = cfg.Printer.Width
-	log.Warn("No printer and no lights are driven by this version: slips are not printed")
-	return &hardware{
-		reader: reader, roots: roots, waon: waon,
-		printer: printer.New(noPrinter, profile, log),
-		lights:  light.Dark{},
-		dial:    (&net.Dialer{Timeout: dialTime}).DialContext,
-		close:   func() {},
-	}, nil
+	lines := board.New()
+	lights := newLights(cfg, lines, reader, log)
+	h := &hardware{
+		reader: reader, roots: roots, waon: waon, printer: paper, lights: lights,
+		button: newButton(cfg, lines, log),
+		dial:   (&net.Dialer{Timeout: dialTime}).DialContext,
+		close:  func() {},
+	}
+	if h.button != nil {
+		h.beside = append(h.beside, h.button.Run)
+	}
+	h.fixtures = func() map[string]string {
+		states := map[string]string{}
+		for _, l := range lights.Status() {
+			states["light."+string(l.Role)] = string(l.State)
+		}
+		if h.button != nil {
+			states["button"] = string(h.button.Status().State)
+		}
+		return states
+	}
+	return h, nil
+}
+
+// pressed gives each press of the staff button; nil, which never gives anything,
+// where there is none.
+func (h *hardware) pressed() <-chan struct{} {
+	if h.button == nil {
+		return nil
+	}
+	return h.button.Pressed()
 }
 
 const dialTime = 5 * time.Second
-
-// noPrinter stands for a printer that is not there, which is a state like others.
-func noPrinter(context.Context) (printer.Port, error) {
-	return nil, errors.New("no printer is configured")
-}
 
 // newReader makes the driver for the readers below pcscd.
 func newReader(cfg config.Config, log *slog.Logger) (*pcsc.Driver, error) {

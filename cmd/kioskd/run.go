@@ -33,13 +33,15 @@ Usage:
   kioskd outbox requeue     try again what the hub has refused and was set aside
   kioskd outbox verify      check that nobody has changed the audit log
   kioskd doctor card        examine the card readers and the card that lies there
+  kioskd doctor lights      examine the status lights and show every signal on them
   kioskd card PERSONA       lay a test card on the virtual reader of pcscd (vpcd)
   kioskd version            say which version this is
 
 The outbox commands take --data and --config, and need the daemon stopped.
 
-doctor takes --config FILE, --json, and --wait 10s to wait for a card. It works
-while the daemon runs, sends no PIN, and ends with 0 if all is in order.
+doctor takes --config FILE and --json, and ends with 0 if all is in order. For card:
+--wait 10s waits for a card; it works while the daemon runs, and sends no PIN. For
+lights: --still shows no signal; GPIO lines need the daemon stopped.
 
 card takes --list to show the personas; --vpcd ADDR (127.0.0.1:35963), --tear N,
 --tear-after N, --mute and --slow 200ms. It reads commands from its input, one a

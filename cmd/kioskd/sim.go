@@ -10,16 +10,18 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/hw/card"
 	"kioskd/internal/hw/card/cardtest"
+	"kioskd/internal/hw/card/felica"
 	"kioskd/internal/hw/light/lighttest"
 	"kioskd/internal/hw/printer"
 	"kioskd/internal/hw/printer/printertest"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/kiosk/dock"
+	"kioskd/internal/slip/sliptest"
 )
 
 // newSimulation is the hardware of --sim: the test doubles, below the real
 // drivers where there are any, and the line that the dock can break.
-func newSimulation(cfg config.Config, log *slog.Logger) (*hardware, error) {
+func newSimulation(cfg config.Config, waon felica.Config, log *slog.Logger) (*hardware, error) {
 	reader, slot, beside, err := simulatedReader(cfg, log)
 	if err != nil {
 		return nil, err
@@ -28,18 +30,15 @@ func newSimulation(cfg config.Config, log *slog.Logger) (*hardware, error) {
 	if err != nil {
 		return nil, err
 	}
-	waon, err := waonConfig(cfg)
+	paper, err := virtualPrinter(cfg)
 	if err != nil {
 		return nil, err
 	}
-	profile := printer.Full
-	profile.Dots = cfg.Printer.Width
-	paper := printertest.New(profile.Dots)
 	lights := lighttest.New(log)
 	line := dock.NewLine((&net.Dialer{Timeout: dialTime}).DialContext)
 	return &hardware{
 		reader: reader, roots: roots, waon: waon,
-		printer: printer.New(paper.Dial, profile, log),
+		printer: printer.Find(paper.Dial, overrideOf(cfg.Printer), log),
 		lights:  lights,
 		dial:    line.DialContext,
 		beside:  beside,
@@ -51,6 +50,28 @@ func newSimulation(cfg config.Config, log *slog.Logger) (*hardware, error) {
 		},
 		close: paper.Close,
 	}, nil
+}
+
+// virtualPrinter prints at the speed of a real one.
+func virtualPrinter(cfg config.Config) (*printertest.Printer, error) {
+	model := printertest.Epson()
+	if cfg.Printer.Profile == "star" {
+		model = printertest.Star()
+	}
+	if cfg.Printer.Width != 0 {
+		model.Dots = cfg.Printer.Width
+	}
+	if model.Dots == 384 {
+		model.Name = "SLIP-58"
+	}
+	model.Speed = printertest.HeadSpeed
+	paper := printertest.NewModel(model)
+	rom, err := sliptest.NewROM()
+	if err != nil {
+		return nil, err
+	}
+	paper.UseROM(rom)
+	return paper, nil
 }
 
 // simulatedReader is the virtual reader; or the driver for real ones, with the

@@ -23,6 +23,8 @@ type Config struct {
 	Reader    Reader
 	WAON      WAON
 	Printer   Printer
+	Lights    Lights
+	Button    Button
 }
 
 // Kiosk is what screen and slip say about this kiosk.
@@ -100,11 +102,6 @@ type WAON struct {
 	Strategies []string // ways to reach the card through the reader, by name; empty: by the reader's name
 }
 
-// Printer is the slip printer.
-type Printer struct {
-	Width int // dots a line: 576 (80 mm), 512 (80 mm, narrow) or 384 (58 mm)
-}
-
 // The hard bounds of Reader.
 const (
 	MinDebounce = 50 * time.Millisecond
@@ -133,6 +130,8 @@ func Default() Config {
 		Layout:    Layout{Reader: "right", Printer: "below"},
 		Idle:      Idle{Warn: 90 * time.Second, Countdown: 30 * time.Second},
 		Reader:    Reader{Debounce: 300 * time.Millisecond, Patience: 2 * time.Second},
-		Printer:   Printer{Width: 576},
+		Printer:   Printer{Baud: 115200, Flow: "none", Mode: PrinterDrawn},
+		Lights:    Lights{Reader: ReaderLight{Beep: true}},
+		Button:    Button{ActiveLow: true, Debounce: 30 * time.Millisecond},
 	}
 }

@@ -38,12 +38,20 @@ func TestGoodSamples(t *testing.T) {
 	}
 	readers.Layout.WAON = "left"
 	readers.WAON = WAON{Services: []string{"67CF"}, Strategies: []string{"sony", "transparent"}}
+	lights := Default()
+	lights.Lights = Lights{
+		Tower:  Light{Driver: LightGPIO, Red: "LED_R", Green: "LED_G", Amber: "gpiochip1-LED_A", ActiveLow: true},
+		Reader: ReaderLight{Light: Light{Driver: LightCardReader}},
+		Mouth:  Light{Driver: LightLED, Blue: "blue:status", White: "LED_R"}, // a line and an LED may share a name
+	}
+	lights.Button = Button{Line: "STAFF", Debounce: 50 * time.Millisecond}
 
 	for file, want := range map[string]Config{
 		"testdata/good/empty.toml":   Default(),
 		"testdata/good/store.toml":   store,
 		"testdata/good/remote.toml":  remote,
 		"testdata/good/readers.toml": readers,
+		"testdata/good/lights.toml":  lights,
 		example:                      Default(), // it shows the defaults
 	} {
 		t.Run(file, func(t *testing.T) {

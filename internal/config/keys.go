@@ -14,7 +14,7 @@ type setter func(c *Config, v any) string
 
 // keys is every key of the file.
 func keys() map[string]setter {
-	return map[string]setter{
+	all := map[string]setter{
 		"data":                text(func(c *Config) *string { return &c.Data }),
 		"enrolment":           text(func(c *Config) *string { return &c.Enrolment }),
 		"simulate":            truth(func(c *Config) *bool { return &c.Simulate }),
@@ -39,8 +39,10 @@ func keys() map[string]setter {
 		"reader.vpcd":         text(func(c *Config) *string { return &c.Reader.VPCD }),
 		"waon.services":       texts(func(c *Config) *[]string { return &c.WAON.Services }),
 		"waon.strategies":     texts(func(c *Config) *[]string { return &c.WAON.Strategies }),
-		"printer.width":       number(func(c *Config) *int { return &c.Printer.Width }),
 	}
+	maps.Copy(all, printerKeys())
+	maps.Copy(all, lightKeys())
+	return all
 }
 
 func text(at func(*Config) *string) setter {

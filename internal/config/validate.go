@@ -41,9 +41,8 @@ func (c Config) problems() []*Problem {
 	v.between("idle.countdown", c.Idle.Countdown.Seconds(), MinCountdown.Seconds(), MaxCountdown.Seconds())
 	v.reader(c)
 	v.waon(c.WAON)
-	if !slices.Contains([]int{384, 512, 576}, c.Printer.Width) {
-		v.add("printer.width", "write 576 or 512 for paper of 80 mm, 384 for paper of 58 mm", "cannot be %d dots", c.Printer.Width)
-	}
+	v.printer(c)
+	v.lights(c)
 	return v.problems
 }
 

@@ -1,6 +1,6 @@
 // Package doctor examines the devices of a kiosk for a technician who stands in
 // front of it: what is there, what works, how long it takes, what is wrong and
-// what to do about it. So far it knows cards and their readers.
+// what to do about it. So far it knows cards and their readers, and status lights.
 //
 // # Two parts
 //
@@ -22,18 +22,25 @@
 // Neither name, number nor hash of a certificate is kept, printed or put into the
 // report, and of the number of a WAON card only the last four digits.
 //
+// # Lights
+//
+// The daemon's own drivers are used here too. Every signal is shown for two seconds,
+// with a line that names it and what shines; see [ExamineLights]. Lines of a GPIO chip
+// belong to one program at a time: a daemon that runs has to be stopped for it.
+//
 // # The report as JSON
 //
 // [Report.JSON] writes one object. Keys are only ever added, and values of the
 // enumerations below too.
 //
-//	device     "card"
+//	device     "card" or "lights"
 //	ok         everything is in order: there is a reader, and a card that can be read
 //	findings[] what is wrong or worth knowing, the worst first
 //	  severity   "wrong" (ok is false) or "note"
 //	  code       the fault code of docs/OPERATIONS.md, where there is one
 //	  reader     name of the reader, where it is about one
 //	  step       name of the step that failed, where it is about one
+//	  light      role of the light, or "button", where it is about one
 //	  wrong      what is wrong
 //	  remedy     what to do
 //	  cause      what the device or the driver said, for whoever helps
@@ -54,6 +61,17 @@
 //	    tries_left  of the PIN; absent where it was not read
 //	    waon        {strategy, service, number, tried[]}, absent on other cards
 //	      tried[]     {strategy, said}: ways that were tried before, or in vain
+//	lights     facts, for device "lights"
+//	  lights[]   {role, driver, state, parts[]}, one for each that is configured
+//	    role        "tower", "reader", "mouth"
+//	    driver      "gpio", "led", "card-reader"
+//	    state       the worst of its parts'
+//	    parts[]     {element, name, state, cause, hint}; no element: a whole card reader
+//	      element     "red", "green", "blue", "amber", "white"
+//	      name        of the line, LED or reader
+//	      state       "ready", "absent", "failed", "waiting" (it has not answered)
+//	  button     {line, state, cause, hint}; absent where none is configured
+//	  shown[]    names of the signals that were shown
 //
 // ms is milliseconds with one decimal, times are RFC 3339 in UTC.
 package doctor

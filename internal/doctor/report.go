@@ -26,6 +26,7 @@ type Finding struct {
 	Code     fault.Code `json:"code,omitempty"`
 	Reader   string     `json:"reader,omitempty"`
 	Step     string     `json:"step,omitempty"`
+	Light    string     `json:"light,omitempty"`
 	Wrong    string     `json:"wrong"`
 	Remedy   string     `json:"remedy"`
 	Cause    string     `json:"cause,omitempty"` // what was said, for whoever helps
@@ -34,10 +35,11 @@ type Finding struct {
 // Report is what the doctor says of a device. See the package comment for its
 // form as JSON.
 type Report struct {
-	Device   string     `json:"device"`
-	OK       bool       `json:"ok"`
-	Findings []Finding  `json:"findings"`
-	Card     *CardFacts `json:"card,omitempty"`
+	Device   string       `json:"device"`
+	OK       bool         `json:"ok"`
+	Findings []Finding    `json:"findings"`
+	Card     *CardFacts   `json:"card,omitempty"`
+	Lights   *LightsFacts `json:"lights,omitempty"`
 }
 
 // newReport puts the findings into order.

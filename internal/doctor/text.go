@@ -20,6 +20,9 @@ func (r Report) Text(w io.Writer) error {
 		p.line("")
 		p.card(*r.Card)
 	}
+	if r.Lights != nil {
+		p.lights(*r.Lights)
+	}
 	return p.err
 }
 
@@ -62,7 +65,7 @@ func (p *page) finding(f Finding) {
 	}
 	p.line("%-5s  %s%s: %s", f.Severity, f.Wrong, code, f.Remedy)
 	var where []string
-	for _, s := range []string{f.Reader, stepText(f.Step), f.Cause} {
+	for _, s := range []string{f.Reader, stepText(f.Step), f.Light, f.Cause} {
 		if s != "" {
 			where = append(where, s)
 		}

@@ -1,5 +1,7 @@
 package flow
 
+import "kioskd/internal/fault"
+
 // SignalOf is what the lights say about a state. It is pure: the same state
 // gives the same signal, whatever came before.
 func SignalOf(s State) Signal {
@@ -23,7 +25,7 @@ func SignalOf(s State) Signal {
 	case StepTrouble, StepLastTry:
 		return SignalLookAtScreen
 	case StepIssued:
-		return SignalDone
+		return s.v.issue.slip.signal()
 	case StepReserved:
 		return s.v.reserved.signal()
 	case StepApplied:
@@ -45,9 +47,13 @@ func (s *State) signalOutside() Signal {
 	default:
 	}
 	for _, p := range Plans() {
-		if ok, _ := s.offer(p); ok {
-			return SignalIdle
+		if ok, _ := s.offer(p); !ok {
+			continue
 		}
+		if f := s.printer.Fault; f != "" && f != fault.HeadHot { // a hot head needs nobody
+			return SignalStaffWanted
+		}
+		return SignalIdle
 	}
 	return SignalOutOfService
 }
@@ -56,6 +62,16 @@ func (s *State) signalOutside() Signal {
 func (sub *submission) signal() Signal {
 	if sub.delivery == DeliveryRefused {
 		return SignalLookAtScreen
+	}
+	return sub.slip.signal()
+}
+
+// signal: a shopper who waits for a slip that does not come has to read on.
+func (st *slipState) signal() Signal {
+	switch st.outcome {
+	case SlipNot, SlipUnknown:
+		return SignalLookAtScreen
+	case "", SlipPrinting, SlipPrinted, SlipUnconfirmed:
 	}
 	return SignalDone
 }

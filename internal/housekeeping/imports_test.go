@@ -28,7 +28,7 @@ func layers() []layer {
 		{folder: "internal/catalogue", may: []string{"internal/colour", "internal/secret"}, pure: true},
 		{folder: "internal/flow", may: []string{"internal/secret", "internal/fault", "internal/wire", "internal/catalogue"}, pure: true},
 		{folder: "internal/flow/flowgen"},
-		{folder: "internal/config", may: []string{"internal/colour", "internal/hw/card/felica"}},
+		{folder: "internal/config", may: []string{"internal/colour", "internal/hw/card/felica", "internal/hw/printer/line"}},
 		{folder: "internal/hw", may: []string{"internal/hw", "internal/fault", "internal/secret"}},
 		{folder: "internal/doctor", may: []string{"internal/hw", "internal/fault"}},
 		{folder: "internal/slip", may: []string{"internal/slip", "internal/flow", "internal/catalogue", "internal/lang", "internal/fault", "internal/secret", "internal/wire", "internal/hw/printer"}},

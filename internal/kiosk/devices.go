@@ -71,7 +71,7 @@ func outcome(o printer.Outcome) flow.SlipOutcome {
 		return flow.SlipPrinted
 	case printer.Unconfirmed:
 		return flow.SlipUnconfirmed
-	case printer.Failed:
+	case printer.Failed, printer.Expired:
 		return flow.SlipNot
 	case printer.Lost:
 		return flow.SlipUnknown

@@ -27,7 +27,8 @@ var (
 	ErrEnded = errors.New("cannot reach the visit: the kiosk has stopped")
 )
 
-// Options are the parts that a kiosk is made of. All but Skew are required.
+// Options are the parts that a kiosk is made of. All are required but Skew, Button
+// and Fixtures.
 type Options struct {
 	Settings flow.Settings
 	Reader   card.Driver
@@ -42,8 +43,12 @@ type Options struct {
 	Kick func()
 	// Identity is the ID under which the hub knows this kiosk, once it is enrolled.
 	Identity func() (string, bool)
-	// Layout encodes a slip for the printer.
-	Layout func(slip flow.Slip, reprint bool) ([]byte, error)
+	// Draw draws a slip for the printer, piece by piece while it prints.
+	Draw func(slip flow.Slip, reprint bool) printer.Drawing
+	// Button gives each press of the staff button; nil where there is none.
+	Button <-chan struct{}
+	// Fixtures are the states of lights and button, for the sign of life; may be nil.
+	Fixtures func() map[string]string
 	// Roots are the authorities whose cards are taken; empty leaves that to the hub.
 	Roots []*x509.Certificate
 	// WAON says where this kiosk's reader finds the number of a WAON card.
@@ -174,6 +179,8 @@ func (k *Kiosk) once(ctx, work context.Context) error {
 		return k.take(work, flow.LineIs{Up: up})
 	case a := <-k.opt.Acks:
 		return k.take(work, flow.Acknowledged{ID: a.ID, Verdict: a.Verdict})
+	case <-k.opt.Button:
+		return k.take(work, flow.CallStaff{On: true})
 	case <-k.opt.Clock.moved:
 		return k.take(work, flow.Tick{})
 	case <-k.timer.C:

@@ -17,7 +17,7 @@ type Outbox interface {
 	// SlipSending notes that a submission's slip is about to reach the printer.
 	SlipSending(ctx context.Context, id string) error
 	// SlipEnded notes what became of a submission's slip.
-	SlipEnded(ctx context.Context, id, outcome string) error
+	SlipEnded(ctx context.Context, id string, state ksync.SlipState) error
 	// EndVisit notes that the end of a visit was reached.
 	EndVisit(ctx context.Context, visit string) error
 	// Unended lists the submissions of visits that earlier runs did not end, and of
@@ -62,21 +62,17 @@ func (k *Kiosk) endVisit(ctx context.Context, v *visit) {
 // ends meanwhile: what is not noted counts as unknown at the next start.
 func (k *Kiosk) print(ctx context.Context, e flow.Print) flow.Fact {
 	ended := flow.SlipEnded{Ticket: e.Ticket}
-	data, err := k.opt.Layout(e.Slip, e.Reprint)
+	k.note(ctx, e.Submission, k.opt.Outbox.SlipSending)
+	result, err := k.opt.Printer.Print(ctx, printer.Job{ID: e.Submission, Draw: k.opt.Draw(e.Slip, e.Reprint)})
+	ended.Outcome = outcome(result)
 	if err != nil {
-		k.log.Error("Cannot lay out a slip", "kind", e.Slip.Kind, "fault", fault.CodeOf(err))
-		ended.Outcome, ended.Fault = flow.SlipNot, fault.CodeOf(err)
-	} else {
-		k.note(ctx, e.Submission, k.opt.Outbox.SlipSending)
-		result, err := k.opt.Printer.Print(ctx, printer.Job{ID: e.Submission, Data: data})
-		clear(data) // the slip of an issuance shows the codes
-		ended.Outcome = outcome(result)
-		if err != nil {
-			ended.Fault = faultOf(err, fault.SlipUnknown)
-		}
+		ended.Fault = faultOf(err, fault.SlipUnknown)
+	}
+	if ended.Fault == fault.Internal {
+		k.log.Error("Cannot draw a slip", "kind", e.Slip.Kind, "error", err)
 	}
 	k.note(ctx, e.Submission, func(ctx context.Context, id string) error {
-		return k.opt.Outbox.SlipEnded(ctx, id, string(ended.Outcome))
+		return k.opt.Outbox.SlipEnded(ctx, id, ksync.SlipState(result))
 	})
 	return ended
 }

@@ -3,6 +3,7 @@ package kiosk
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -39,6 +40,9 @@ func (k *Kiosk) Report(ctx context.Context, version string, queue Queue) wire.Re
 	r.Faults = slices.DeleteFunc(r.Faults, func(c fault.Code) bool { return c == fault.LineDown })
 	if k.opt.Skew != nil && k.opt.Skew().Abs() > clockOff {
 		r.Faults = append(r.Faults, fault.ClockWrong)
+	}
+	if k.opt.Fixtures != nil {
+		maps.Copy(r.Devices, k.opt.Fixtures())
 	}
 	pending, err := queue.Pending(ctx)
 	if err != nil {

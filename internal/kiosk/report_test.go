@@ -46,6 +46,12 @@ func TestReportTellsWhatIsWrong(t *testing.T) {
 			Screen: "card", Queued: 3, Faults: []fault.Code{fault.PaperOut, fault.HubRefused},
 			Devices: map[string]string{"reader": "ready", "printer": "paper_out", "outbox": "1 set aside"},
 		})
+		w.k.opt.Fixtures = func() map[string]string { return map[string]string{"light.tower": "absent"} }
+		hold(queue{}, wire.Report{
+			Screen: "card", Faults: []fault.Code{fault.PaperOut},
+			Devices: map[string]string{"reader": "ready", "printer": "paper_out", "light.tower": "absent"},
+		})
+		w.k.opt.Fixtures = nil
 		w.k.opt.Skew = func() time.Duration { return -time.Hour }
 		full := &fault.Error{Code: fault.StorageFailed, Cause: errors.New("full")}
 		hold(queue{err: full}, wire.Report{

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -18,7 +19,7 @@ import (
 	"kioskd/internal/hw/card/cardtest"
 	"kioskd/internal/hw/light"
 	"kioskd/internal/hw/printer"
-	"kioskd/internal/hw/printer/escpos"
+	"kioskd/internal/hw/printer/dots"
 	"kioskd/internal/hw/printer/printertest"
 	ksync "kioskd/internal/sync"
 	"kioskd/internal/wire"
@@ -121,7 +122,7 @@ func newWorld(t *testing.T, path string) *world {
 	}
 	w := &world{
 		t: t, seal: seal,
-		reader: cardtest.NewReader(), printer: printertest.New(printer.Full.Dots), lights: &recorder{}, hub: &fakeHub{},
+		reader: cardtest.NewReader(), printer: printertest.New(printer.Full().Dots), lights: &recorder{}, hub: &fakeHub{},
 		line: make(chan bool, 1), acks: make(chan ksync.Acked, 1), kicks: make(chan struct{}, 8),
 		log: &bytes.Buffer{}, clock: NewClock(time.Now), ended: make(chan error, 4),
 	}
@@ -139,23 +140,27 @@ func newWorld(t *testing.T, path string) *world {
 	}
 	w.k = New(Options{
 		Settings: flow.Settings{Catalogue: cat, Name: "見本店", Langs: []string{"ja", "en"}, IdleWarn: 2 * time.Minute, IdleCount: 45 * time.Second},
-		Reader:   w.reader, Printer: printer.New(w.printer.Dial, printer.Full, log), Lights: w.lights,
+		Reader:   w.reader, Printer: printer.New(w.printer.Dial, printer.Full(), log), Lights: w.lights,
 		Outbox: w.outbox, Hub: w.hub, Line: w.line, Acks: w.acks,
 		Kick:     func() { w.kicks <- struct{}{} },
 		Identity: func() (string, bool) { return "test-kiosk", true },
-		Layout:   blackSlip,
+		Draw:     blackSlip,
 		Clock:    w.clock, Log: log,
 	})
 	return w
 }
 
 // blackSlip is a slip without words: the layout has tests of its own.
-func blackSlip(flow.Slip, bool) ([]byte, error) {
-	b := escpos.NewBitmap(printer.Full.Dots, 100)
-	for x := range 500 {
-		b.Set(x, x%100)
+func blackSlip(flow.Slip, bool) printer.Drawing {
+	return func(p printer.Profile) iter.Seq2[printer.Piece, error] {
+		return func(yield func(printer.Piece, error) bool) {
+			b := dots.New(p.Dots, 100)
+			for x := range 500 {
+				b.Set(x, x%100)
+			}
+			yield(printer.Picture{Bitmap: b}, nil)
+		}
 	}
-	return escpos.AppendRaster(nil, b), nil
 }
 
 func (w *world) boot() {

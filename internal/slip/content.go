@@ -12,7 +12,7 @@ var errKind = errors.New("there is no slip of this kind")
 
 // draw draws the whole slip.
 func (l *layout) draw(reprint bool) error {
-	var content func() error
+	var content func()
 	switch l.s.Kind {
 	case flow.SlipIssuance:
 		content = l.issuance
@@ -26,15 +26,13 @@ func (l *layout) draw(reprint bool) error {
 		return errKind
 	}
 	l.header(reprint)
-	if err := content(); err != nil {
-		return err
-	}
+	content()
 	l.footer()
-	return nil
+	return l.err
 }
 
 // issuance: ID and codes, large; what to do with them, and where to find them again.
-func (l *layout) issuance() error {
+func (l *layout) issuance() {
 	s := l.service()
 	figures := []figure{{nameOf(s.IDField, l.lang, l.text("service")), grouped([]byte(l.s.ServiceID), s.IDField.Groups)}}
 	for i, c := range l.s.Codes {
@@ -50,37 +48,32 @@ func (l *layout) issuance() error {
 	}
 	l.row(l.text("service"), s.Name.In(l.lang))
 	l.row(l.text("issuance.date"), l.when())
-	l.gap(6)
 	l.notice(l.text("issuance.keep"))
 	l.heading(l.text("next"))
 	l.steps(l.text("issuance.next1"), l.text("issuance.next2"))
 	l.heading(l.text("issuance.again"))
-	l.pen.para(l.margin(), l.inner(), l.text("issuance.again.text"), body)
-	if err := l.code(l.s.ServiceID, l.text("issuance.qr")); err != nil {
-		return err
-	}
+	l.paragraph(l.text("issuance.again.text"))
+	l.code(l.s.ServiceID, l.text("issuance.qr"))
 	l.ask(s)
-	return nil
 }
 
 // reservation: the number, and that applying comes next.
-func (l *layout) reservation() error {
+func (l *layout) reservation() {
 	l.number()
 	if l.s.MyKeyID != "" {
 		l.row(l.text("mykey"), l.s.MyKeyID)
 	}
 	l.row(l.text("date"), l.when())
-	l.gap(6)
 	if l.s.Queued {
 		l.notice(l.text("reservation.queued"))
 	}
 	l.heading(l.text("next"))
 	l.steps(l.text("reservation.next1"), l.text("reservation.next2"))
-	return l.code(l.s.Number, l.text("qr.number"))
+	l.code(l.s.Number, l.text("qr.number"))
 }
 
 // application: the number, the service that is now chosen for good, and when it is complete.
-func (l *layout) application() error {
+func (l *layout) application() {
 	s := l.service()
 	l.number()
 	l.row(l.text("service"), s.Name.In(l.lang))
@@ -88,7 +81,6 @@ func (l *layout) application() error {
 	if l.s.Guardian {
 		l.row(l.text("guardian"), l.text("application.guardian"))
 	}
-	l.gap(6)
 	if l.s.Queued {
 		l.notice(l.text("application.queued"))
 	}
@@ -99,11 +91,8 @@ func (l *layout) application() error {
 		second = l.text("application.next2.topup")
 	}
 	l.steps(l.text("application.next1"), second)
-	if err := l.code(l.s.Number, l.text("qr.number")); err != nil {
-		return err
-	}
+	l.code(l.s.Number, l.text("qr.number"))
 	l.ask(s)
-	return nil
 }
 
 // number is the panel with the reception number. Staff look for 受付番号.
@@ -119,12 +108,15 @@ func (l *layout) number() {
 func (l *layout) ask(s *catalogue.Service) {
 	l.heading(l.text("ask"))
 	if ask := s.Ask.In(l.lang); ask != "" {
-		l.pen.para(l.margin(), l.inner(), ask, body)
+		l.paragraph(ask)
 	}
 	if l.s.Number != "" {
-		l.pen.para(l.margin(), l.inner(), l.text("ask.number"), body)
+		l.paragraph(l.text("ask.number"))
 	}
-	l.pen.para(l.margin(), l.inner(), l.text("ask.store"), small)
+	l.fine(l.text("ask.store"))
+	if phone := l.m.place.Phone; phone != "" {
+		l.fine(l.text("ask.phone", "phone", phone))
+	}
 }
 
 func nameOf(f catalogue.Field, lang, other string) string {

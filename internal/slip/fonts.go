@@ -1,28 +1,23 @@
 package slip
 
 import (
-	_ "embed" // the faces
 	"fmt"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
+
+	builtin "kioskd/internal/slip/font"
 )
-
-//go:embed font/NotoSansCJKjp-Regular.otf
-var regularFont []byte
-
-//go:embed font/NotoSansCJKjp-Bold.otf
-var boldFont []byte
 
 type fonts struct{ regular, bold *opentype.Font }
 
 func loadFonts() (*fonts, error) {
-	regular, err := opentype.Parse(regularFont)
+	regular, err := opentype.Parse(builtin.Regular())
 	if err != nil {
 		return nil, fmt.Errorf("cannot open regular face: %w", err)
 	}
-	bold, err := opentype.Parse(boldFont)
+	bold, err := opentype.Parse(builtin.Bold())
 	if err != nil {
 		return nil, fmt.Errorf("cannot open bold face: %w", err)
 	}

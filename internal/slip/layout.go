@@ -1,227 +1,93 @@
 package slip
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
-
-	"rsc.io/qr"
 
 	"kioskd/internal/catalogue"
 	"kioskd/internal/flow"
 )
 
-// The type scale, in dots (8 a millimetre). The body is 10 point.
-//
-//nolint:gochecknoglobals // a table that never changes
-var (
-	small = style{size: 23}
-	label = style{size: 24}
-	body  = style{size: 28}
-	value = style{size: 28, bold: true}
-	head  = style{size: 31, bold: true}
-	title = style{size: 52, bold: true}
-	big   = style{size: 66, bold: true, track: 3}
-)
-
-// layout draws one slip, block by block, from top to bottom.
+// layout puts the content of one slip on a sheet. The first error of the sheet
+// sticks: what comes after it is not put down.
 type layout struct {
-	m    *Maker
-	s    flow.Slip
-	pen  *pen
-	lang string
+	m     *Maker
+	s     flow.Slip
+	lang  string
+	sheet sheet
+	err   error
 }
 
 func (l *layout) text(key string, args ...string) string {
 	return l.m.texts.T(l.lang, "slip."+key, args...)
 }
 
-func (l *layout) narrow() bool { return l.pen.width < 500 }
-
-func (l *layout) margin() int {
-	if l.narrow() {
-		return 12
+// put does one thing to the sheet.
+func (l *layout) put(do func(sheet) error) {
+	if l.err == nil {
+		l.err = do(l.sheet)
 	}
-	return 24
 }
 
-func (l *layout) inner() int { return l.pen.width - 2*l.margin() }
+func (l *layout) panel(figures ...figure) {
+	l.put(func(s sheet) error { return s.panel(figures...) })
+}
 
-func (l *layout) gap(n int) { l.pen.y += n }
+func (l *layout) row(name, text string) { l.put(func(s sheet) error { return s.row(name, text) }) }
+
+func (l *layout) heading(text string) { l.put(func(s sheet) error { return s.heading(text) }) }
+
+func (l *layout) steps(texts ...string) { l.put(func(s sheet) error { return s.steps(texts...) }) }
+
+func (l *layout) notice(text string) { l.put(func(s sheet) error { return s.notice(text) }) }
+
+func (l *layout) paragraph(text string) {
+	l.put(func(s sheet) error { return s.paragraph(text, false) })
+}
+
+func (l *layout) fine(text string) { l.put(func(s sheet) error { return s.paragraph(text, true) }) }
+
+func (l *layout) code(content, caption string) {
+	l.put(func(s sheet) error { return s.code(content, caption) })
+}
 
 // header says what the slip is. Staff read Japanese, so a slip in another
-// language repeats the title in it.
+// language repeats title and mark in it.
 func (l *layout) header(reprint bool) {
-	p, x := l.pen, l.margin()
-	p.box(x, p.y, l.inner(), 8)
-	l.gap(18)
-	p.line(x, p.y, []byte(l.text("programme")), value, true)
-	if reprint {
-		l.badge()
-	}
-	l.gap(value.lead() - 2)
-	key := string(l.s.Kind) + ".title"
-	s := p.fit([]byte(l.text(key)), title, l.inner())
-	p.line(x, p.y, []byte(l.text(key)), s, true)
-	l.gap(s.lead())
+	key := "slip." + string(l.s.Kind) + ".title"
+	title, staff := l.m.texts.T(l.lang, key), ""
 	if l.lang != "ja" {
-		p.line(x, p.y, []byte(l.m.texts.T("ja", "slip."+key)), body, true)
-		l.gap(body.lead())
+		staff = l.m.texts.T("ja", key)
 	}
-	l.gap(12)
-}
-
-// badge marks a reprint, white on black at the right.
-func (l *layout) badge() {
-	text := l.text("reprint")
-	if ja := l.m.texts.T("ja", "slip.reprint"); ja != text {
-		text = ja + " " + text
-	}
-	w := l.pen.measure([]byte(text), value) + 28
-	x := l.margin() + l.inner() - w
-	l.pen.round(x, l.pen.y-2, w, value.lead()+4, 8, true)
-	l.pen.line(x+14, l.pen.y, []byte(text), value, false)
-}
-
-// figure is a number with its name.
-type figure struct {
-	label string
-	text  []byte
-}
-
-// panel frames numbers, large: they are what the slip is for. The numbers are
-// the caller's to wipe.
-func (l *layout) panel(figures ...figure) {
-	const pad = 18
-	p, top := l.pen, l.pen.y
-	height := pad
-	styles := make([]style, len(figures))
-	for i, f := range figures {
-		styles[i] = p.fit(f.text, big, l.inner()-2*pad)
-		height += label.lead() + styles[i].lead() + 4
-	}
-	height += pad - 8
-	p.frame(l.margin(), top, l.inner(), height, 14, 4)
-	l.gap(pad)
-	for i, f := range figures {
-		p.line((p.width-p.measure([]byte(f.label), label))/2, p.y, []byte(f.label), label, true)
-		l.gap(label.lead())
-		p.line((p.width-p.measure(f.text, styles[i]))/2, p.y, f.text, styles[i], true)
-		l.gap(styles[i].lead() + 4)
-	}
-	p.y = top + height + 22
-}
-
-// row is a label and its value: side by side, or one under the other on narrow paper.
-func (l *layout) row(name, text string) {
-	p, x := l.pen, l.margin()
-	if l.narrow() {
-		p.line(x, p.y, []byte(name), label, true)
-		l.gap(label.lead())
-		p.para(x, l.inner(), text, value)
-		l.gap(8)
-		return
-	}
-	column := l.column()
-	p.line(x, p.y+(value.lead()-label.lead())/2+1, []byte(name), label, true)
-	s := value
-	for s.size > 25 && p.measure([]byte(text), s) > l.inner()-column {
-		s.size-- // rather a little smaller than broken
-	}
-	if p.measure([]byte(text), s) > l.inner()-column {
-		s = value
-	}
-	p.para(x+column, l.inner()-column, text, s)
-	l.gap(8)
-}
-
-// column is where the values of rows begin: after the widest label.
-func (l *layout) column() int {
-	w := 0
-	for _, key := range []string{"service", "date", "issuance.date", "guardian", "mykey"} {
-		w = max(w, l.pen.measure([]byte(l.text(key)), label))
-	}
-	return w + 24
-}
-
-// heading begins a section under a thin rule.
-func (l *layout) heading(text string) {
-	l.gap(12)
-	l.pen.box(l.margin(), l.pen.y, l.inner(), 2)
-	l.gap(14)
-	l.pen.para(l.margin(), l.inner(), text, head)
-	l.gap(6)
-}
-
-// steps are numbered sentences.
-func (l *layout) steps(texts ...string) {
-	const disc = 36
-	p, x := l.pen, l.margin()
-	for i, t := range texts {
-		n := []byte(strconv.Itoa(i + 1))
-		p.round(x, p.y+1, disc, disc, disc/2, true)
-		p.line(x+(disc-p.measure(n, label))/2, p.y+2, n, style{size: 24, bold: true}, false)
-		p.para(x+disc+14, l.inner()-disc-14, t, body)
-		l.gap(10)
-	}
-}
-
-// notice stands beside a thick bar: it must not be overlooked.
-func (l *layout) notice(text string) {
-	p, top := l.pen, l.pen.y
-	p.para(l.margin()+26, l.inner()-26, text, value)
-	p.box(l.margin(), top+2, 10, p.y-top-4)
-	l.gap(14)
-}
-
-// code draws the QR code with its explanation beside it, or below on narrow paper.
-func (l *layout) code(content, caption string) error {
-	c, err := qr.Encode(content, qr.M)
-	if err != nil {
-		return fmt.Errorf("cannot make QR code: %w", err)
-	}
-	const module, quiet = 6, 4 * 6
-	p, size := l.pen, c.Size*module
-	l.gap(quiet)
-	x, top := l.margin()+quiet/2, p.y
-	if l.narrow() {
-		x = (p.width - size) / 2
-	}
-	for j := range c.Size {
-		for i := range c.Size {
-			if c.Black(i, j) {
-				p.box(x+i*module, top+j*module, module, module)
-			}
+	mark := ""
+	if reprint {
+		mark = l.text("reprint")
+		if ja := l.m.texts.T("ja", "slip.reprint"); ja != mark {
+			mark = ja + " " + mark
 		}
 	}
-	if l.narrow() {
-		p.y = top + size + quiet
-		p.para(l.margin(), l.inner(), caption, small)
-		l.gap(6)
-		return nil
-	}
-	left := x + size + quiet + 8
-	room := l.margin() + l.inner() - left
-	p.y = top + max(0, size-len(p.wrap(caption, small, room))*small.lead())/2
-	p.para(left, room, caption, small)
-	p.y = max(p.y, top+size) + quiet
-	return nil
+	l.put(func(s sheet) error { return s.header(l.text("programme"), title, staff, mark) })
 }
 
-// footer says where and when it was printed.
+// footer says where it was printed.
 func (l *layout) footer() {
-	l.gap(8)
-	l.pen.box(l.margin(), l.pen.y, l.inner(), 2)
-	l.gap(10)
-	parts := []string{}
+	var parts []string
 	if l.m.place.Store != "" {
 		parts = append(parts, l.m.place.Store)
 	}
 	if l.m.place.Kiosk != "" {
 		parts = append(parts, l.text("kiosk", "kiosk", l.m.place.Kiosk))
 	}
-	l.pen.para(l.margin(), l.inner(), strings.Join(parts, "  "), small)
-	l.gap(4)
+	l.put(func(s sheet) error { return s.footer(strings.Join(parts, "  ")) })
+}
+
+// labels are the names of rows, which stand in one column.
+func (l *layout) labels() []string {
+	var out []string
+	for _, key := range []string{"service", "date", "issuance.date", "guardian", "mykey"} {
+		out = append(out, l.text(key))
+	}
+	return out
 }
 
 func (l *layout) when() string {

@@ -7,14 +7,15 @@ import (
 	"golang.org/x/image/font"
 	"golang.org/x/image/math/fixed"
 
-	"kioskd/internal/hw/printer/escpos"
+	"kioskd/internal/hw/printer/dots"
 )
 
 // threshold turns coverage into a dot. A little under one half: thin strokes
 // of small characters stay closed on thermal paper.
 const threshold = 0x74
 
-// pen draws on paper that grows downwards.
+// pen draws on paper that grows downwards. What it draws is taken off strip by
+// strip, so it holds no more than one block of a slip.
 type pen struct {
 	faces  faces
 	width  int
@@ -26,20 +27,35 @@ type pen struct {
 func newPen(f *fonts, width int) *pen {
 	return &pen{
 		faces: faces{fonts: f, open: map[style]font.Face{}, wide: map[glyph]fixed.Int26_6{}}, width: width, stride: (width + 7) / 8,
-		bits: make([]byte, 0, (width+7)/8*1500),
+		bits: make([]byte, 0, (width+7)/8*400),
 	}
 }
 
-// picture gives what has been drawn, as high as the pen has come.
-func (p *pen) picture() *escpos.Bitmap {
+// take gives what has been drawn, as high as the pen has come, to do, and begins
+// anew below it. The picture is wiped afterwards.
+func (p *pen) take(do func(*dots.Bitmap) error) error {
+	if p.y == 0 {
+		return nil
+	}
 	p.reach(p.y)
-	return &escpos.Bitmap{Width: p.width, Height: p.y, Stride: p.stride, Bits: p.bits[:p.y*p.stride]}
+	err := do(&dots.Bitmap{Width: p.width, Height: p.y, Stride: p.stride, Bits: p.bits[:p.y*p.stride]})
+	clear(p.bits)
+	p.bits, p.y = p.bits[:0], 0
+	return err
 }
 
 // reach makes the paper at least y high.
 func (p *pen) reach(y int) {
-	if need := y*p.stride - len(p.bits); need > 0 {
-		p.bits = append(p.bits, make([]byte, need)...)
+	need := y * p.stride
+	switch {
+	case need <= len(p.bits):
+	case need <= cap(p.bits):
+		p.bits = p.bits[:need] // what lies beyond was wiped
+	default:
+		more := make([]byte, need, 2*need)
+		copy(more, p.bits)
+		clear(p.bits)
+		p.bits = more
 	}
 }
 

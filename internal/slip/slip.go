@@ -1,11 +1,14 @@
-// Package slip lays out the slip (控え) that a shopper takes home and turns it
-// into printer bytes.
+// Package slip lays out the slip (控え) that a shopper takes home, in pieces that
+// the printer's driver takes one by one, from top to bottom.
 //
-// A slip is drawn as one picture, text and QR code alike. So it looks the same
-// on every printer, needs no characters from a printer's memory, and the QR code
-// can stand beside the text that explains it; a printer that draws the code
-// itself (GS ( k) can only put it on lines of its own, and clones disagree about
-// its size. At a whole number of dots a module the picture is as sharp.
+// There are two ways. A drawn slip is pictures, text and all: it looks the same on
+// every printer and needs no characters from a printer's memory. A typed one is
+// lines of the printer's own Japanese characters: a twentieth of the bytes, for slow
+// serial lines. Which one it is, the printer's profile says.
+//
+// The QR code stands beside the text that explains it where it is drawn. A printer
+// that draws it itself (profile QR) can only put it on lines of its own; it is sharp
+// then, and takes a fraction of the bytes.
 //
 // The code holds the reception number, or the service ID on an issuance, as
 // plain text. It never holds a security code.
@@ -16,17 +19,20 @@ package slip
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"kioskd/internal/catalogue"
 	"kioskd/internal/flow"
-	"kioskd/internal/hw/printer/escpos"
+	"kioskd/internal/hw/printer"
+	"kioskd/internal/hw/printer/kanji"
 	"kioskd/internal/lang"
 )
 
 // Place is where the kiosk stands, for the foot of the slip.
 type Place struct {
 	Store string
-	Kiosk string
+	Kiosk string // the terminal; may be empty
+	Phone string // where a shopper asks; may be empty
 }
 
 // Maker makes slips.
@@ -35,6 +41,7 @@ type Maker struct {
 	texts     *lang.Texts
 	place     Place
 	fonts     *fonts
+	kanji     *kanji.Coder
 }
 
 // New makes a Maker with the built-in faces.
@@ -43,36 +50,53 @@ func New(c *catalogue.Catalogue, t *lang.Texts, p Place) (*Maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Maker{catalogue: c, texts: t, place: p, fonts: f}, nil
+	return &Maker{catalogue: c, texts: t, place: p, fonts: f, kanji: kanji.NewCoder()}, nil
 }
 
-// MinDots is the narrowest paper that a slip fits.
-const MinDots = 384
+// MinDots and MaxDots are the narrowest and widest paper that a slip fits.
+const (
+	MinDots = 384
+	MaxDots = 832
+)
 
 // ErrWidth says that the paper is too narrow or too wide.
 var ErrWidth = errors.New("cannot lay out slip: the paper must have 384 to 832 dots")
 
-// Encode makes the bytes of printer.Job.Data. reprint adds the mark 再発行. The
-// bytes of an issuance show its codes: the caller clears them after printing.
-func (m *Maker) Encode(s flow.Slip, dots int, reprint bool) ([]byte, error) {
-	b, err := m.Render(s, dots, reprint)
-	if err != nil {
-		return nil, err
+// errLeft says that nobody takes any more pieces.
+var errLeft = errors.New("the slip was left off")
+
+// Draw gives the pieces of a slip for a printer. reprint adds the mark 再発行. What
+// it gives is lent until the next piece and wiped then: an issuance shows its codes.
+// s must not change meanwhile.
+func (m *Maker) Draw(s flow.Slip, reprint bool) printer.Drawing {
+	return func(p printer.Profile) iter.Seq2[printer.Piece, error] {
+		return func(yield func(printer.Piece, error) bool) {
+			err := m.draw(s, reprint, p, func(piece printer.Piece) error {
+				if !yield(piece, nil) {
+					return errLeft
+				}
+				return nil
+			})
+			if err != nil && !errors.Is(err, errLeft) {
+				yield(nil, fmt.Errorf("cannot lay out slip: %w", err))
+			}
+		}
 	}
-	defer clear(b.Bits)
-	return escpos.AppendRaster(make([]byte, 0, len(b.Bits)+len(b.Bits)/50+64), b), nil
 }
 
-// Render draws the slip.
-func (m *Maker) Render(s flow.Slip, dots int, reprint bool) (*escpos.Bitmap, error) {
-	if dots < MinDots || dots > 832 {
-		return nil, ErrWidth
+func (m *Maker) draw(s flow.Slip, reprint bool, p printer.Profile, emit func(printer.Piece) error) error {
+	if p.Dots < MinDots || p.Dots > MaxDots {
+		return ErrWidth
 	}
-	l := &layout{m: m, s: s, pen: newPen(m.fonts, dots), lang: s.Lang}
-	if err := l.draw(reprint); err != nil {
-		return nil, fmt.Errorf("cannot lay out slip: %w", err)
+	l := &layout{m: m, s: s, lang: s.Lang}
+	if p.Text && m.typeable(s.Lang) {
+		l.sheet = newTyped(m, p, emit)
+	} else {
+		l.sheet = newDrawn(m, l.labels(), p, emit)
 	}
-	b := l.pen.picture()
-	b.Defuse() // here, so that the picture is exactly what is printed
-	return b, nil
+	return l.draw(reprint)
 }
+
+// typeable says whether a printer with Japanese characters has all that a language
+// needs.
+func (m *Maker) typeable(lang string) bool { return lang == "ja" || lang == "en" }

@@ -2,14 +2,14 @@ package slip_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"image"
 	"image/png"
-	"io"
 	"log/slog"
+	"math/bits"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,11 +22,12 @@ import (
 	"kioskd/internal/catalogue"
 	"kioskd/internal/flow"
 	"kioskd/internal/hw/printer"
-	"kioskd/internal/hw/printer/escpos"
+	"kioskd/internal/hw/printer/dots"
 	"kioskd/internal/hw/printer/printertest"
 	"kioskd/internal/lang"
 	"kioskd/internal/secret"
 	"kioskd/internal/slip"
+	"kioskd/internal/slip/sliptest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -86,7 +87,7 @@ var maker = sync.OnceValues(func() (*slip.Maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slip.New(shop, texts, slip.Place{Store: "ひので商店 渋谷店", Kiosk: "SB-02"})
+	return slip.New(shop, texts, slip.Place{Store: "ひので商店 渋谷店", Kiosk: "SB-02", Phone: "03-0000-0001"})
 })
 
 func newMaker(t testing.TB) *slip.Maker {
@@ -98,47 +99,91 @@ func newMaker(t testing.TB) *slip.Maker {
 	return m
 }
 
-// each calls f for every slip, language and width.
-func each(t *testing.T, f func(t *testing.T, name string, s sample, dots int)) {
+// way is a printer that makes slips look its own way.
+type way struct {
+	name  string // ends the name of the picture
+	shape func(*printer.Profile)
+}
+
+// ways are the three ways in which a slip comes out.
+func ways() []way {
+	return []way{
+		{"", func(p *printer.Profile) { p.QR = false }},
+		{"-native", func(*printer.Profile) {}},
+		{"-typed", func(p *printer.Profile) { p.Text = true }},
+	}
+}
+
+// each calls f for every slip, language, width and way.
+func each(t *testing.T, f func(t *testing.T, name string, s sample, p printer.Profile)) {
 	for _, l := range []string{"ja", "en"} {
 		for _, s := range samples(l) {
 			for _, dots := range []int{576, 384} {
-				name := fmt.Sprintf("%s-%s-%d", s.name, l, dots)
-				t.Run(name, func(t *testing.T) { f(t, name, s, dots) })
+				for _, w := range ways() {
+					name := fmt.Sprintf("%s-%s-%d%s", s.name, l, dots, w.name)
+					p := printer.Full()
+					p.Dots = dots
+					w.shape(&p)
+					t.Run(name, func(t *testing.T) { f(t, name, s, p) })
+				}
 			}
 		}
 	}
 }
 
+// printed is what lies in the tray of a virtual printer, without the white at its end.
+func printed(t *testing.T, p printer.Profile, draw printer.Drawing) *dots.Bitmap {
+	t.Helper()
+	var out *dots.Bitmap
+	rom := theROM(t)
+	synctest.Test(t, func(t *testing.T) {
+		dev := printertest.New(p.Dots)
+		dev.UseROM(rom)
+		defer dev.Close()
+		drv := printer.New(dev.Dial, p, slog.New(slog.DiscardHandler))
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() { _ = drv.Run(ctx) }()
+		if outcome, err := drv.Print(ctx, printer.Job{ID: "test", Draw: draw}); outcome != printer.Printed {
+			t.Fatalf("outcome %s, %v", outcome, err)
+		}
+		slips := dev.Slips()
+		if len(slips) != 1 || !slips[0].Complete || dev.Strays() != 0 {
+			t.Fatalf("%d slips, %d stray bytes", len(slips), dev.Strays())
+		}
+		out = slips[0].Bitmap
+	})
+	for out.Height > 0 && out.Extent(out.Height-1) == 0 {
+		out = out.Rows(0, out.Height-1)
+	}
+	return out
+}
+
+var rom = sync.OnceValues(sliptest.NewROM)
+
+func theROM(t testing.TB) *sliptest.ROM {
+	t.Helper()
+	r, err := rom()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func TestGolden(t *testing.T) {
 	m := newMaker(t)
-	each(t, func(t *testing.T, name string, s sample, dots int) {
-		picture, err := m.Render(s.slip, dots, s.reprint)
-		if err != nil {
-			t.Fatal(err)
-		}
-		golden(t, name+".png", picture.Bits, func() ([]byte, error) { return printertest.PNG(picture) }, decodePNG)
-		if dots != 576 {
-			return
-		}
-		data, err := m.Encode(s.slip, dots, s.reprint)
-		if err != nil {
-			t.Fatal(err)
-		}
-		golden(t, name+".escpos.gz", data, func() ([]byte, error) { return zip(data) }, unzip)
+	each(t, func(t *testing.T, name string, s sample, p printer.Profile) {
+		golden(t, name+".png", printed(t, p, m.Draw(s.slip, s.reprint)))
 	})
 }
 
-// golden compares what was made with what the file holds. The file is packed.
-func golden(t *testing.T, name string, got []byte, pack func() ([]byte, error), open func([]byte) ([]byte, error)) {
+// golden compares what was printed with what the file shows.
+func golden(t *testing.T, name string, got *dots.Bitmap) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
-		packed, err := pack()
+		packed, err := printertest.PNG(got)
 		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, packed, 0o644); err != nil {
@@ -149,92 +194,94 @@ func golden(t *testing.T, name string, got []byte, pack func() ([]byte, error), 
 	if err != nil {
 		t.Fatalf("%v (run the test with -update)", err)
 	}
-	want, err := open(packed)
+	want, err := decodePNG(packed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got, want) {
+	if !got.Equal(want) {
 		t.Errorf("%s differs; look at it, then run the test with -update", name)
 	}
 }
 
-// decodePNG gives the dots of a picture, packed as in a bitmap.
-func decodePNG(b []byte) ([]byte, error) {
+// decodePNG gives the dots of a picture.
+func decodePNG(b []byte) (*dots.Bitmap, error) {
 	img, err := png.Decode(bytes.NewReader(b))
 	if err != nil {
 		return nil, err
 	}
-	dots, ok := img.(*image.Paletted)
+	pal, ok := img.(*image.Paletted)
 	if !ok {
 		return nil, fmt.Errorf("cannot compare a %T", img)
 	}
-	out := escpos.NewBitmap(dots.Rect.Dx(), dots.Rect.Dy())
-	for i, p := range dots.Pix {
+	out := dots.New(pal.Rect.Dx(), pal.Rect.Dy())
+	for i, p := range pal.Pix {
 		if p == 1 {
-			out.Set(i%dots.Stride, i/dots.Stride)
+			out.Set(i%pal.Stride, i/pal.Stride)
 		}
 	}
-	return out.Bits, nil
+	return out, nil
 }
 
-func zip(b []byte) ([]byte, error) {
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	if _, err := w.Write(b); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
-}
-
-func unzip(b []byte) ([]byte, error) {
-	r, err := gzip.NewReader(bytes.NewReader(b))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(r)
-}
-
-// TestThroughThePrinter sends every slip through driver and virtual printer. What
-// lies in the tray must be what was drawn.
-func TestThroughThePrinter(t *testing.T) {
+// TestPiecesAreThePicture: what comes out of the printer is what was drawn, but for
+// the dots that keep real-time commands out of it.
+func TestPiecesAreThePicture(t *testing.T) {
 	m := newMaker(t)
-	each(t, func(t *testing.T, name string, s sample, dots int) {
-		want, err := m.Render(s.slip, dots, s.reprint)
-		if err != nil {
-			t.Fatal(err)
+	each(t, func(t *testing.T, _ string, s sample, p printer.Profile) {
+		if p.QR || p.Text {
+			return
 		}
-		data, err := m.Encode(s.slip, dots, s.reprint)
-		if err != nil {
-			t.Fatal(err)
+		var drawn []byte
+		for piece, err := range m.Draw(s.slip, s.reprint)(p) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			drawn = append(drawn, piece.(printer.Picture).Bits...)
 		}
-		synctest.Test(t, func(t *testing.T) {
-			dev := printertest.New(dots)
-			defer dev.Close()
-			profile := printer.Full
-			profile.Dots = dots
-			drv := printer.New(dev.Dial, profile, slog.New(slog.DiscardHandler))
-			ctx, stop := context.WithCancel(t.Context())
-			defer stop()
-			go func() { _ = drv.Run(ctx) }()
-			if outcome, err := drv.Print(ctx, printer.Job{ID: name, Data: data}); outcome != printer.Printed {
-				t.Fatalf("outcome %s, %v", outcome, err)
+		out, more := printed(t, p, m.Draw(s.slip, s.reprint)), 0
+		for i, b := range out.Bits {
+			if b&drawn[i] != drawn[i] {
+				t.Fatalf("byte %d lost ink", i)
 			}
-			slips := dev.Slips()
-			if len(slips) != 1 || !slips[0].Complete {
-				t.Fatalf("%d slips", len(slips))
-			}
-			got := slips[0].Bitmap
-			if !bytes.Equal(got.Bits[:len(want.Bits)], want.Bits) {
-				t.Error("the printed slip is not what was drawn")
-			}
-			if bytes.ContainsFunc(got.Bits[len(want.Bits):], func(r rune) bool { return r != 0 }) {
-				t.Error("ink after the slip")
-			}
-		})
+			more += bits.OnesCount8(b &^ drawn[i])
+		}
+		if more > 40 {
+			t.Errorf("%d dots were added", more)
+		}
 	})
+}
+
+// TestALeftSlipIsWiped: whoever stops taking pieces leaves nothing behind, and is
+// not told of an error.
+func TestALeftSlipIsWiped(t *testing.T) {
+	m := newMaker(t)
+	for _, w := range ways() {
+		p := printer.Full()
+		w.shape(&p)
+		var lent [][]byte
+		n := 0
+		for piece, err := range m.Draw(samples("ja")[0].slip, false)(p) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch piece := piece.(type) {
+			case printer.Picture:
+				lent = append(lent, piece.Bits)
+			case printer.Line:
+				lent = append(lent, piece.Spans[0].Text)
+			}
+			if n++; n == 5 {
+				break
+			}
+		}
+		if n != 5 {
+			t.Fatalf("%d pieces", n)
+		}
+		for _, b := range lent {
+			if strings.Trim(string(b), "\x00") != "" {
+				t.Errorf("%q: a piece was not wiped", w.name)
+			}
+		}
+	}
 }
 
 // TestQRCode lets a reader that shares no code with us look at every slip.
@@ -243,12 +290,8 @@ func TestQRCode(t *testing.T) {
 		t.Fatal("zbarimg is missing: install zbar-tools (make deps)")
 	}
 	m := newMaker(t)
-	each(t, func(t *testing.T, name string, s sample, dots int) {
-		picture, err := m.Render(s.slip, dots, s.reprint)
-		if err != nil {
-			t.Fatal(err)
-		}
-		img, err := printertest.PNG(picture)
+	each(t, func(t *testing.T, name string, s sample, p printer.Profile) {
+		img, err := printertest.PNG(printed(t, p, m.Draw(s.slip, s.reprint)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -296,16 +339,17 @@ func TestEveryCharacterHasAGlyph(t *testing.T) {
 	}
 }
 
-// TestNothingIsCutOff: no ink touches the edge of the paper.
+// TestNothingIsCutOff: no ink touches the edge of the paper, and no letter is missing.
 func TestNothingIsCutOff(t *testing.T) {
 	m := newMaker(t)
-	each(t, func(t *testing.T, _ string, s sample, dots int) {
-		b, err := m.Render(s.slip, dots, s.reprint)
-		if err != nil {
-			t.Fatal(err)
+	each(t, func(t *testing.T, _ string, s sample, p printer.Profile) {
+		if p.Text { // letters begin at the edge: printers keep a margin
+			typedFits(t, m, s, p)
+			return
 		}
+		b := printed(t, p, m.Draw(s.slip, s.reprint))
 		for y := range b.Height {
-			for _, x := range []int{0, 1, 2, 3, dots - 4, dots - 3, dots - 2, dots - 1} {
+			for _, x := range []int{0, 1, 2, 3, p.Dots - 4, p.Dots - 3, p.Dots - 2, p.Dots - 1} {
 				if b.Black(x, y) {
 					t.Fatalf("ink at %d,%d", x, y)
 				}
@@ -314,16 +358,51 @@ func TestNothingIsCutOff(t *testing.T) {
 	})
 }
 
+// typedFits: no line is wider than the paper, which would break it anywhere.
+func typedFits(t *testing.T, m *slip.Maker, s sample, p printer.Profile) {
+	t.Helper()
+	for piece, err := range m.Draw(s.slip, s.reprint)(p) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		line, ok := piece.(printer.Line)
+		if !ok {
+			continue
+		}
+		w := 0
+		for _, span := range line.Spans {
+			w += len(span.Text) * max(span.Size, 1) * 12
+		}
+		if w > p.Dots {
+			t.Errorf("a line of %d dots on %d: %v", w, p.Dots, line.Spans)
+		}
+	}
+}
+
 // TestSecretsStayWithTheirOwner: drawing leaves the codes as they are, and the QR
 // code of an issuance does not hold them (TestQRCode).
 func TestSecretsStayWithTheirOwner(t *testing.T) {
 	s := samples("ja")[0]
-	if _, err := newMaker(t).Encode(s.slip, 576, false); err != nil {
-		t.Fatal(err)
+	for _, w := range ways() {
+		p := printer.Full()
+		w.shape(&p)
+		if err := drawAll(newMaker(t), s.slip, p, false); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if got := string(s.slip.Codes[0].Bytes()); got != "048213" {
 		t.Errorf("the code is now %q", got)
 	}
+}
+
+// drawAll draws a slip for nobody.
+func drawAll(m *slip.Maker, s flow.Slip, p printer.Profile, reprint bool) error {
+	for _, err := range m.Draw(s, reprint)(p) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func TestOddSlips(t *testing.T) {
@@ -337,34 +416,43 @@ func TestOddSlips(t *testing.T) {
 			Codes: []flow.Code{secret.New([]byte("1")), secret.New([]byte(long)), secret.New(nil)},
 		},
 	} {
-		if _, err := m.Encode(s, 384, true); err != nil {
-			t.Errorf("%s: %v", name, err)
+		for _, w := range ways() {
+			p := printer.Full()
+			p.Dots = 384
+			w.shape(&p)
+			if err := drawAll(m, s, p, true); err != nil {
+				t.Errorf("%s%s: %v", name, w.name, err)
+			}
 		}
 	}
 	for name, s := range map[string]flow.Slip{"none": {}, "foreign": {Kind: "letter"}} {
-		if _, err := m.Encode(s, 576, false); err == nil {
+		if err := drawAll(m, s, printer.Full(), false); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 	for _, dots := range []int{0, 100, 2000} {
-		if _, err := m.Encode(samples("ja")[1].slip, dots, false); err == nil {
-			t.Errorf("%d dots: no error", dots)
+		p := printer.Full()
+		p.Dots = dots
+		if err := drawAll(m, samples("ja")[1].slip, p, false); !errors.Is(err, slip.ErrWidth) {
+			t.Errorf("%d dots: %v", dots, err)
 		}
 	}
 }
 
-func BenchmarkEncode(b *testing.B) {
+func BenchmarkDraw(b *testing.B) {
 	m := newMaker(b)
-	for _, s := range samples("ja") {
-		b.Run(s.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				data, err := m.Encode(s.slip, 576, s.reprint)
-				if err != nil {
-					b.Fatal(err)
+	for _, w := range ways() {
+		p := printer.Full()
+		w.shape(&p)
+		for _, s := range samples("ja") {
+			b.Run(s.name+w.name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := drawAll(m, s.slip, p, s.reprint); err != nil {
+						b.Fatal(err)
+					}
 				}
-				b.SetBytes(int64(len(data)))
-			}
-		})
+			})
+		}
 	}
 }

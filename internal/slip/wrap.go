@@ -12,48 +12,54 @@ const (
 )
 
 // wrap breaks text into lines at most w wide and of about equal length, so that
-// no last line holds a single character. Words, katakana words and kanji compounds
+// no last line holds a single character. Words, katakana words and han compounds
 // stay whole unless one alone is too wide.
 func (p *pen) wrap(text string, s style, w int) []string {
-	lines := p.fill(text, s, w)
+	return wrap(text, w, s.size, func(line string) int { return p.measure([]byte(line), s) })
+}
+
+// wrap is pen.wrap for text of any measure, em wide a character.
+func wrap(text string, w, em int, measure func(string) int) []string {
+	lines := fill(text, w, measure)
 	if len(lines) < 2 {
 		return lines
 	}
 	// The narrowest width that needs no further line.
 	low, high := w/2, w
-	for high-low > s.size/4 {
-		if mid := (low + high) / 2; len(p.fill(text, s, mid)) == len(lines) {
+	for high-low > max(em/4, 1) {
+		if mid := (low + high) / 2; len(fill(text, mid, measure)) == len(lines) {
 			high = mid
 		} else {
 			low = mid
 		}
 	}
-	even := p.fill(text, s, high)
+	even := fill(text, high, measure)
 	// Only as even as the last line needs to be half full: lines stay long.
-	for try := w; try > high; try -= s.size {
-		got := p.fill(text, s, try)
-		if len(got) == len(lines) && 2*p.measure([]byte(got[len(got)-1]), s) >= try {
+	for try := w; try > high; try -= em {
+		got := fill(text, try, measure)
+		if len(got) == len(lines) && 2*measure(got[len(got)-1]) >= try {
 			return got
 		}
 	}
 	return even
 }
 
-// fill breaks text into lines that are as full as they can be.
-func (p *pen) fill(text string, s style, w int) []string {
+// fill breaks text into lines that are as full as they can be, at most w wide by
+// measure.
+func fill(text string, w int, measure func(string) int) []string {
 	var lines []string
 	line := ""
 	for _, u := range units(text) {
 		switch joined := line + u; {
-		case p.measure([]byte(strings.TrimRight(joined, " ")), s) <= w:
+		case measure(strings.TrimRight(joined, " ")) <= w:
 			line = joined
 			continue
 		case line != "":
 			lines = append(lines, strings.TrimRight(line, " "))
 		}
 		u = strings.TrimLeft(u, " ")
-		for p.measure([]byte(u), s) > w {
-			head := p.head(u, s, w)
+		for measure(u) > w {
+			head := head(u, w, measure)
 			lines = append(lines, head)
 			u = u[len(head):]
 		}
@@ -66,11 +72,11 @@ func (p *pen) fill(text string, s style, w int) []string {
 }
 
 // head is the longest start of u, at least one character, that is w wide.
-func (p *pen) head(u string, s style, w int) string {
+func head(u string, w int, measure func(string) int) string {
 	end := 0
 	for i, r := range u {
 		next := i + len(string(r))
-		if end > 0 && p.measure([]byte(u[:next]), s) > w {
+		if end > 0 && measure(u[:next]) > w {
 			break
 		}
 		end = next
@@ -92,7 +98,7 @@ func units(text string) []string {
 			out[last] += c
 		case script(r) != none && script(r) == script(lastRune(out[last])) && len(out[last]) < longest:
 			out[last] += c
-		case script(r) == kanji && unicode.IsDigit(lastRune(out[last])): // 17時
+		case script(r) == han && unicode.IsDigit(lastRune(out[last])): // 17時
 			out[last] += c
 		default:
 			out = append(out, c)
@@ -111,7 +117,7 @@ const (
 	none scripts = iota // breaks anywhere: hiragana, symbols
 	western
 	katakana
-	kanji
+	han
 )
 
 // script says what a character holds together with: words and numbers, foreign
@@ -125,7 +131,7 @@ func script(r rune) scripts {
 	case unicode.Is(unicode.Katakana, r), r == 'ー':
 		return katakana
 	case unicode.Is(unicode.Han, r):
-		return kanji
+		return han
 	}
 	return none
 }

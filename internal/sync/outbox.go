@@ -77,10 +77,13 @@ func ExamineOutbox(ctx context.Context, path string, log *slog.Logger) (*Outbox,
 }
 
 // settle notes the start. Of slips that were on their way nobody knows whether
-// they came out of the printer, so they are never printed again unasked.
+// they came out of the printer, and those that waited have had their time: none is
+// printed any more, so a printer that is filled in the morning prints nothing of
+// yesterday.
 func (o *Outbox) settle(ctx context.Context) error {
 	return o.db.Write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "UPDATE slips SET state = 'unknown' WHERE state IN ('queued', 'sending')"); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE slips SET state = CASE state WHEN 'queued' THEN 'expired' ELSE 'unknown' END
+			WHERE state IN ('queued', 'sending')`); err != nil {
 			return err
 		}
 		return appendAudit(ctx, tx, auditStarted, o.run, "")

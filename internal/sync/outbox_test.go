@@ -314,7 +314,7 @@ func TestInterruptedVisits(t *testing.T) {
 			t.Fatal(diff)
 		}
 	}
-	for id, want := range map[string]string{ended: "printed", cut: "unknown", cut2: "unknown"} {
+	for id, want := range map[string]string{ended: "printed", cut: "expired", cut2: "unknown"} {
 		var got string
 		if err := o.db.Read().QueryRowContext(t.Context(), "SELECT state FROM slips WHERE submission = ?", id).Scan(&got); err != nil {
 			t.Fatal(err)
@@ -328,7 +328,7 @@ func TestInterruptedVisits(t *testing.T) {
 func TestSlipEndedRefusesOtherWords(t *testing.T) {
 	o := newOutbox(t, newKeys(t))
 	id := commit(t, o, "1", wire.KindReservation)
-	for _, word := range []string{"", "queued", "sending", "none", "burnt"} {
+	for _, word := range []SlipState{"", "queued", "sending", "none", "burnt", "not_printed"} {
 		if err := o.SlipEnded(t.Context(), id, word); err == nil {
 			t.Errorf("%q was taken", word)
 		}

@@ -13,7 +13,8 @@ import (
 // SlipState is where a slip job stands.
 type SlipState string
 
-// The states. A job that was queued or sending when the daemon died is unknown.
+// The states. A job that was sending when the daemon died is unknown, one that was
+// queued is expired: its slip is never printed later on its own.
 const (
 	SlipQueued      SlipState = "queued"
 	SlipSending     SlipState = "sending"
@@ -21,6 +22,7 @@ const (
 	SlipUnconfirmed SlipState = "unconfirmed"
 	SlipFailed      SlipState = "failed"
 	SlipUnknown     SlipState = "unknown"
+	SlipExpired     SlipState = "expired" // nothing was sent before its time was over
 
 	slipNone SlipState = "none"
 )
@@ -36,18 +38,15 @@ func (o *Outbox) SlipSending(ctx context.Context, submission string) error {
 	return o.slip(ctx, submission, SlipSending)
 }
 
-// SlipEnded notes what became of the slip: printed, unconfirmed, not_printed or
-// failed, unknown. Noting an end after an end counts as a reprint.
-func (o *Outbox) SlipEnded(ctx context.Context, submission, outcome string) error {
-	if outcome == "not_printed" { // the screen's word for it
-		outcome = string(SlipFailed)
-	}
-	switch s := SlipState(outcome); s {
-	case SlipPrinted, SlipUnconfirmed, SlipFailed, SlipUnknown:
-		return o.slip(ctx, submission, s)
+// SlipEnded notes what became of the slip. Noting an end after an end counts as a
+// reprint.
+func (o *Outbox) SlipEnded(ctx context.Context, submission string, end SlipState) error {
+	switch end {
+	case SlipPrinted, SlipUnconfirmed, SlipFailed, SlipUnknown, SlipExpired:
+		return o.slip(ctx, submission, end)
 	case SlipQueued, SlipSending, slipNone:
 	}
-	return fmt.Errorf("cannot note slip: %q is not an end", outcome)
+	return fmt.Errorf("cannot note slip: %q is not an end", end)
 }
 
 func (o *Outbox) slip(ctx context.Context, submission string, to SlipState) error {

@@ -2,18 +2,23 @@ package light
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
 )
 
-// Lamp is one light of any make. Set is called from one goroutine.
+// Lamp is one light of any make. Set is called from one goroutine. A lamp that is
+// an [io.Closer] is closed when its engine ends, dark.
 type Lamp interface {
 	Set(c Colour, level float64) error
 }
 
 // frame is the step of a gliding level: smoother than the eye can tell.
 const frame = 25 * time.Millisecond
+
+// again is how long a lamp that fails is left alone at most.
+const again = time.Second
 
 // Engine plays patterns on a lamp. It implements [Lights].
 //
@@ -29,7 +34,11 @@ type Engine struct {
 	news   chan struct{}
 }
 
-var _ Lights = (*Engine)(nil)
+var (
+	_ Lights   = (*Engine)(nil)
+	_ Reporter = (*Engine)(nil)
+	_ Speaker  = (*Engine)(nil)
+)
 
 // NewEngine makes an engine that begins with OutOfService: nobody has said yet
 // that anything works.
@@ -59,18 +68,43 @@ func (e *Engine) Signal() Signal {
 	return e.signal
 }
 
-// Run implements [Lights]. It returns ctx's error. A lamp that fails is tried
-// again with every change; it never ends Run.
+// Parts implements [Reporter].
+func (e *Engine) Parts() []Part {
+	if r, ok := e.lamp.(Reporter); ok {
+		return r.Parts()
+	}
+	return nil
+}
+
+// Shining implements [Speaker].
+func (e *Engine) Shining(c Colour) []string {
+	if s, ok := e.lamp.(Speaker); ok {
+		return s.Shining(c)
+	}
+	return nil
+}
+
+// nearest is the level that the lamp shows for one.
+func (e *Engine) nearest(level float64) float64 {
+	if l, ok := e.lamp.(Coarse); ok {
+		return l.Nearest(level)
+	}
+	return level
+}
+
+// Run implements [Lights]. It returns ctx's error. First of all the lamp is made
+// dark: nobody knows what an earlier run has left. A lamp that fails is tried again
+// with every change and at least every few seconds; it never ends Run.
 func (e *Engine) Run(ctx context.Context) error {
 	var (
-		out    = output{lamp: e.lamp, log: e.log}
-		shown  = e.Signal()
-		start  = time.Now()
-		timer  = time.NewTimer(0)
-		safely = func() { out.set(Colour{}, 0) }
+		out   = output{lamp: e.lamp, log: e.log}
+		shown = e.Signal()
+		start = time.Now()
+		timer = time.NewTimer(0)
 	)
-	defer safely()
+	defer out.end()
 	defer timer.Stop()
+	out.set(Colour{}, 0)
 	for {
 		select {
 		case <-ctx.Done():
@@ -83,8 +117,11 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 		p, now := PatternOf(shown), time.Now()
 		level, stays := p.At(now.Sub(start))
-		if stays == 0 {
+		if level = e.nearest(level); stays == 0 {
 			stays = frame
+		}
+		if out.failed {
+			stays = min(stays, again)
 		}
 		if wait := out.guard.after(now, p.Colour, level); wait > 0 {
 			stays = wait
@@ -115,9 +152,19 @@ func (o *output) set(c Colour, level float64) {
 	o.begun, o.colour, o.level = true, c, level
 	switch failed := err != nil; {
 	case failed && !o.failed:
-		o.log.Warn("status light failed", "error", err)
+		o.log.Warn("A status light fails", "err", err)
 	case !failed && o.failed:
-		o.log.Info("status light is back")
+		o.log.Info("The status light is back")
 	}
 	o.failed = err != nil
+}
+
+// end leaves the lamp dark and gives it back.
+func (o *output) end() {
+	o.set(Colour{}, 0)
+	if c, ok := o.lamp.(io.Closer); ok {
+		if err := c.Close(); err != nil && !o.failed {
+			o.log.Warn("A status light was not given back", "err", err)
+		}
+	}
 }

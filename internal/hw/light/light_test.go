@@ -196,10 +196,10 @@ func TestABrokenLampIsToldOnceAndComesBack(t *testing.T) {
 		after(5 * time.Second)
 		stop()
 		<-done
-		if n := strings.Count(log.String(), "status light failed"); n != 1 {
+		if n := strings.Count(log.String(), "A status light fails"); n != 1 {
 			t.Errorf("the failure is logged %d times:\n%s", n, log.String())
 		}
-		if !strings.Contains(log.String(), "status light is back") || len(lamp.Record()) < 10 {
+		if !strings.Contains(log.String(), "The status light is back") || len(lamp.Record()) < 10 {
 			t.Errorf("the lamp did not come back: %d changes\n%s", len(lamp.Record()), log.String())
 		}
 	})

@@ -72,8 +72,8 @@ func (p Pattern) At(t time.Duration) (level float64, stays time.Duration) {
 func PatternOf(s Signal) Pattern {
 	const ms = time.Millisecond
 	switch s {
-	case Idle: // breathes
-		return Pattern{Blue, []Beat{{3000 * ms, 0.5, true}, {3000 * ms, 0.08, true}}}
+	case Idle: // breathes, out first: it is seen at once
+		return Pattern{Blue, []Beat{{3000 * ms, 0.08, true}, {3000 * ms, 0.5, true}}}
 	case PutCard: // beckons
 		return Pattern{Blue, []Beat{{600 * ms, 1, true}, {600 * ms, 0, true}, {300 * ms, 0, false}}}
 	case Reading: // mostly on: keep it there
@@ -93,6 +93,7 @@ func PatternOf(s Signal) Pattern {
 		return Pattern{Red, []Beat{{300 * ms, 0.6, false}, {3700 * ms, 0, false}}}
 	case Identify: // the fastest that is allowed to be seen all over the shop
 		return Pattern{White, []Beat{{200 * ms, 1, false}, {200 * ms, 0, false}}}
+	case Off:
 	}
 	return Pattern{}
 }

@@ -4,25 +4,30 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"kioskd/internal/fault"
 )
 
-// Driver serves one ESC/POS printer. It implements [Printer].
+// Driver serves one printer. It implements [Printer].
 //
 // One goroutine, the one that calls Run, owns the line and the job; one more per
-// connection only reads. Print hands a job over to Run and waits.
+// connection only reads. Print hands a job over to Run and waits. A job is drawn
+// by Run's goroutine, piece by piece, as the printer takes it.
 type Driver struct {
-	dial    Dial
-	profile Profile
-	limits  Limits
-	log     *slog.Logger
+	dial     Dial
+	override Override
+	limits   Limits
+	log      *slog.Logger
 
 	watch chan Condition
 	jobs  chan *request
 
-	now   Condition // only Run
+	mu    sync.Mutex
+	facts Facts
+
+	now   Condition // only Run, as what follows
 	known bool      // now has been announced
 	jobNo uint32
 	// soiled: parts of an unfinished slip may hang in the printer's mouth. True
@@ -32,6 +37,18 @@ type Driver struct {
 }
 
 var _ Printer = (*Driver)(nil)
+
+// Facts is what a Driver knows of its printer.
+type Facts struct {
+	Condition Condition
+	// Profile is in force; Probed says that the printer was asked for it on this
+	// connection. Before that it is an assumption.
+	Profile  Profile
+	Probed   bool
+	Identity Identity
+	// Line is why the printer cannot be reached, nil while it can.
+	Line error
+}
 
 type request struct {
 	job   Job
@@ -49,21 +66,47 @@ type Option func(*Driver)
 // WithLimits replaces DefaultLimits.
 func WithLimits(l Limits) Option { return func(d *Driver) { d.limits = l } }
 
-// New makes a driver for the printer that dial reaches.
+// New makes a driver for the printer that dial reaches, which is what profile says.
 func New(dial Dial, profile Profile, log *slog.Logger, opts ...Option) *Driver {
+	return Find(dial, Override{Profile: &profile, Text: profile.Text}, log, opts...)
+}
+
+// Find makes a driver for the printer that dial reaches, which finds out what that
+// can do, but for what o says.
+func Find(dial Dial, o Override, log *slog.Logger, opts ...Option) *Driver {
 	d := &Driver{
-		dial: dial, profile: profile, limits: DefaultLimits(), log: log,
+		dial: dial, override: o, limits: DefaultLimits(), log: log,
 		watch: make(chan Condition, 1), jobs: make(chan *request),
 		now: Unplugged, soiled: true,
 	}
-	for _, o := range opts {
-		o(d)
+	d.facts = Facts{Condition: Unplugged, Profile: o.apply(d.assumed())}
+	for _, opt := range opts {
+		opt(d)
 	}
 	return d
 }
 
-// Profile gives the profile that the driver was made with.
-func (d *Driver) Profile() Profile { return d.profile }
+// assumed is the profile before a printer was asked.
+func (d *Driver) assumed() Profile {
+	if d.override.Profile != nil {
+		return *d.override.Profile
+	}
+	return Profile{Name: "assumed", Language: ESCPOS, Dots: 576, Buffer: smallBuffer, Status: true, Cutter: true}
+}
+
+// Facts gives what is known of the printer now. It may be called from any goroutine.
+func (d *Driver) Facts() Facts {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.facts
+}
+
+// learn changes what is known.
+func (d *Driver) learn(change func(*Facts)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	change(&d.facts)
+}
 
 // Watch implements [Printer].
 func (d *Driver) Watch() <-chan Condition { return d.watch }
@@ -78,9 +121,9 @@ func (d *Driver) Print(ctx context.Context, job Job) (Outcome, error) {
 	select {
 	case d.jobs <- r:
 	case <-patience.C:
-		return Failed, d.fault("print", Unplugged, errors.New("no printer took the job"))
+		return Expired, d.fault("print", d.Facts().Condition, errors.New("no printer took the job in time"))
 	case <-ctx.Done():
-		return Failed, d.fault("print", Unknown, context.Cause(ctx))
+		return Expired, d.fault("print", Unknown, context.Cause(ctx))
 	}
 	res := <-r.reply
 	return res.outcome, res.err
@@ -94,6 +137,7 @@ func (d *Driver) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
+		d.learn(func(f *Facts) { f.Line, f.Probed = err, false })
 		d.log.Debug("printer line ended", "error", err)
 		wait(ctx, d.limits.Redial)
 	}
@@ -109,6 +153,7 @@ func (d *Driver) connect(ctx context.Context) error {
 		d.announce(Unplugged)
 		return err
 	}
+	d.learn(func(f *Facts) { f.Line = nil })
 	s := newSession(d, port)
 	defer s.close()
 	err = s.serve(ctx)
@@ -129,6 +174,7 @@ func (d *Driver) announce(c Condition) {
 		d.log.Info("printer condition changed", "from", string(d.now), "to", string(c))
 	}
 	d.now, d.known = c, true
+	d.learn(func(f *Facts) { f.Condition = c })
 	select {
 	case <-d.watch:
 	default:
@@ -137,7 +183,11 @@ func (d *Driver) announce(c Condition) {
 }
 
 func (d *Driver) fault(op string, c Condition, cause error) error {
-	return &fault.Error{Device: "printer", Op: op, Code: c.Fault(), Cause: cause, Hint: hint(c)}
+	code := c.Fault()
+	if code == "" {
+		code = fault.PrinterFailed // ready, yet it did not take the job
+	}
+	return &fault.Error{Device: "printer", Op: op, Code: code, Cause: cause, Hint: hint(c)}
 }
 
 func wait(ctx context.Context, d time.Duration) {

@@ -3,6 +3,7 @@ package printer_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -10,7 +11,6 @@ import (
 
 	"kioskd/internal/fault"
 	"kioskd/internal/hw/printer"
-	"kioskd/internal/hw/printer/escpos"
 	"kioskd/internal/hw/printer/printertest"
 )
 
@@ -32,8 +32,15 @@ func expect(t *testing.T, drv *printer.Driver, want printer.Condition) {
 }
 
 func TestConditionsFollowThePrinter(t *testing.T) {
+	for _, p := range []printer.Profile{printer.Full(), printer.Plain(), printer.Star()} {
+		t.Run(p.Name, func(t *testing.T) { conditionsFollow(t, p) })
+	}
+}
+
+func conditionsFollow(t *testing.T, p printer.Profile) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, printer.Full)
+		b := newBench(t, p)
 		expect(t, b.drv, printer.Ready)
 		steps := []struct {
 			change func(*printertest.State)
@@ -49,6 +56,10 @@ func TestConditionsFollowThePrinter(t *testing.T) {
 			{func(s *printertest.State) { s.Power = true }, printer.Ready},
 			{func(s *printertest.State) { s.Mute = true }, printer.Unknown},
 			{func(s *printertest.State) { s.Mute = false }, printer.Ready},
+			{func(s *printertest.State) { s.Offline = true }, printer.Offline},
+			{func(s *printertest.State) { s.Offline = false }, printer.Ready},
+			{func(s *printertest.State) { s.Unplugged = true }, printer.Unplugged},
+			{func(s *printertest.State) { s.Unplugged = false }, printer.Ready},
 		}
 		for _, s := range steps {
 			b.dev.Set(s.change)
@@ -59,25 +70,28 @@ func TestConditionsFollowThePrinter(t *testing.T) {
 
 func TestNothingIsSentToAPrinterThatCannotPrint(t *testing.T) {
 	tests := map[string]struct {
-		change func(*printertest.State)
-		want   fault.Code
+		change  func(*printertest.State)
+		outcome printer.Outcome
+		want    fault.Code
 	}{
-		"paper": {func(s *printertest.State) { s.Paper = printertest.PaperOut }, fault.PaperOut},
-		"cover": {func(s *printertest.State) { s.Cover = true }, fault.CoverOpen},
-		"off":   {func(s *printertest.State) { s.Power = false }, fault.PrinterGone},
-		"mute":  {func(s *printertest.State) { s.Mute = true }, fault.PrinterFailed},
-		"hot":   {func(s *printertest.State) { s.Hot = true }, fault.HeadHot},
-		"jam":   {func(s *printertest.State) { s.Cutter = true }, fault.CutterJam},
+		"paper":   {func(s *printertest.State) { s.Paper = printertest.PaperOut }, printer.Failed, fault.PaperOut},
+		"cover":   {func(s *printertest.State) { s.Cover = true }, printer.Failed, fault.CoverOpen},
+		"off":     {func(s *printertest.State) { s.Power = false }, printer.Expired, fault.PrinterGone},
+		"cable":   {func(s *printertest.State) { s.Unplugged = true }, printer.Expired, fault.PrinterGone},
+		"mute":    {func(s *printertest.State) { s.Mute = true }, printer.Failed, fault.PrinterFailed},
+		"hot":     {func(s *printertest.State) { s.Hot = true }, printer.Failed, fault.HeadHot},
+		"jam":     {func(s *printertest.State) { s.Cutter = true }, printer.Failed, fault.CutterJam},
+		"offline": {func(s *printertest.State) { s.Offline = true }, printer.Failed, fault.PrinterFailed},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, printer.Full)
+				b := newBench(t, printer.Full())
 				b.dev.Set(tt.change)
 				synctest.Wait()
 				outcome, err := b.drv.Print(t.Context(), jobOf("a", picture(1, 100)))
-				if outcome != printer.Failed || fault.CodeOf(err) != tt.want {
-					t.Errorf("got %s, %v; want failed with %s", outcome, err, tt.want)
+				if outcome != tt.outcome || fault.CodeOf(err) != tt.want {
+					t.Errorf("got %s, %v; want %s with %s", outcome, err, tt.outcome, tt.want)
 				}
 				b.dev.Repair()
 				settle := time.NewTimer(10 * time.Second)
@@ -91,27 +105,30 @@ func TestNothingIsSentToAPrinterThatCannotPrint(t *testing.T) {
 }
 
 func TestProfiles(t *testing.T) {
-	tests := map[*printer.Profile]printer.Outcome{
-		&printer.Full: printer.Printed, &printer.Plain: printer.Unconfirmed, &printer.Blind: printer.Unconfirmed,
+	tests := []struct {
+		profile printer.Profile
+		want    printer.Outcome
+	}{
+		{printer.Full(), printer.Printed}, {printer.Plain(), printer.Unconfirmed}, {printer.Blind(), printer.Unconfirmed}, {printer.Star(), printer.Printed},
 	}
-	for profile, want := range tests {
-		t.Run(profile.Name, func(t *testing.T) {
+	for _, tt := range tests {
+		t.Run(tt.profile.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, *profile)
+				b := newBench(t, tt.profile)
 				pic := picture(3, 130)
-				for range 3 {
-					if got, err := b.drv.Print(t.Context(), jobOf("a", pic)); got != want || err != nil {
-						t.Fatalf("got %s, %v; want %s", got, err, want)
+				for range 40 { // more than Star counts to
+					if got, err := b.drv.Print(t.Context(), jobOf("a", pic)); got != tt.want || err != nil {
+						t.Fatalf("got %s, %v; want %s", got, err, tt.want)
 					}
 				}
 				synctest.Wait()
 				whole := complete(b.dev)
-				if len(whole) != 3 || len(b.dev.Slips()) != 3 {
-					t.Fatalf("%d whole slips of %d, want 3", len(whole), len(b.dev.Slips()))
+				if len(whole) != 40 || len(b.dev.Slips()) != 40 {
+					t.Fatalf("%d whole slips of %d, want 40", len(whole), len(b.dev.Slips()))
 				}
 				for _, s := range whole {
 					if err := shows(s, pic); err != nil {
-						t.Error(err)
+						t.Fatal(err)
 					}
 				}
 			})
@@ -121,7 +138,7 @@ func TestProfiles(t *testing.T) {
 
 func TestAHotHeadOnlyPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, printer.Full)
+		b := newBench(t, printer.Full())
 		pic := picture(4, 400)
 		ended := make(chan printer.Outcome, 1)
 		b.dev.FailAtByte(9000, printertest.Overheat)
@@ -146,28 +163,56 @@ func TestAHotHeadOnlyPauses(t *testing.T) {
 	})
 }
 
-func TestForeignJobsAreRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, printer.Full)
-		for name, data := range map[string][]byte{
-			"cut": escpos.Cut(0), "text": []byte("hello"), "status": escpos.Status(1), "clear": escpos.Clear(),
-			"open picture": escpos.AppendRaster(nil, picture(1, 4))[:30],
-		} {
-			if o, err := b.drv.Print(t.Context(), printer.Job{ID: name, Data: data}); o != printer.Failed || fault.CodeOf(err) != fault.Internal {
-				t.Errorf("%s: got %s, %v", name, o, err)
+// TestWhatCannotBeDrawnIsRefused: the kiosk's own defects end a job, and no more.
+func TestWhatCannotBeDrawnIsRefused(t *testing.T) {
+	broken := errors.New("no such picture")
+	jobs := map[string]printer.Drawing{
+		"drawing fails": func(printer.Profile) iter.Seq2[printer.Piece, error] {
+			return func(yield func(printer.Piece, error) bool) {
+				_ = yield(printer.Picture{Bitmap: picture(1, 60)}, nil) && yield(nil, broken)
+			}
+		},
+		"bad code":      only(printer.QR{Content: "\x10\x04\x01", Module: 4}),
+		"foreign piece": only(nil),
+	}
+	for _, profile := range []printer.Profile{printer.Full(), printer.Star()} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, profile)
+			for name, draw := range jobs {
+				if o, err := b.drv.Print(t.Context(), printer.Job{ID: name, Draw: draw}); o != printer.Failed || fault.CodeOf(err) != fault.Internal {
+					t.Errorf("%s, %s: got %s, %v", profile.Name, name, o, err)
+				}
+			}
+			pic := picture(1, 60)
+			if o, err := b.drv.Print(t.Context(), jobOf("a", pic)); o != printer.Printed {
+				t.Errorf("%s afterwards: got %s, %v", profile.Name, o, err)
+			}
+			whole := complete(b.dev)
+			if err := shows(whole[len(whole)-1], pic); err != nil {
+				t.Errorf("%s afterwards: %v", profile.Name, err)
+			}
+		})
+	}
+}
+
+// only draws these pieces.
+func only(pieces ...printer.Piece) printer.Drawing {
+	return func(printer.Profile) iter.Seq2[printer.Piece, error] {
+		return func(yield func(printer.Piece, error) bool) {
+			for _, p := range pieces {
+				if !yield(p, nil) {
+					return
+				}
 			}
 		}
-		if o, err := b.drv.Print(t.Context(), jobOf("a", picture(1, 60))); o != printer.Printed {
-			t.Errorf("afterwards: got %s, %v", o, err)
-		}
-	})
+	}
 }
 
 func TestPrintWithoutRunIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		drv := printer.New(printertest.New(576).Dial, printer.Full, slog.New(slog.DiscardHandler))
+		drv := printer.New(printertest.New(576).Dial, printer.Full(), slog.New(slog.DiscardHandler))
 		began := time.Now()
-		if o, err := drv.Print(t.Context(), jobOf("a", picture(1, 10))); o != printer.Failed || fault.CodeOf(err) != fault.PrinterGone {
+		if o, err := drv.Print(t.Context(), jobOf("a", picture(1, 10))); o != printer.Expired || fault.CodeOf(err) != fault.PrinterGone {
 			t.Errorf("got %s, %v", o, err)
 		}
 		if took := time.Since(began); took != printer.DefaultLimits().Accept {
@@ -176,7 +221,7 @@ func TestPrintWithoutRunIsBounded(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		over := errors.New("visit is over")
 		cancel(over)
-		if o, err := drv.Print(ctx, jobOf("a", picture(1, 10))); o != printer.Failed || !errors.Is(err, over) {
+		if o, err := drv.Print(ctx, jobOf("a", picture(1, 10))); o != printer.Expired || !errors.Is(err, over) {
 			t.Errorf("got %s, %v", o, err)
 		}
 	})
@@ -187,7 +232,7 @@ func TestStopInMidJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := printertest.New(576)
 		defer dev.Close()
-		drv := printer.New(dev.Dial, printer.Full, slog.New(slog.DiscardHandler))
+		drv := printer.New(dev.Dial, printer.Full(), slog.New(slog.DiscardHandler))
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- drv.Run(ctx) }()
@@ -210,16 +255,16 @@ func TestStopInMidJob(t *testing.T) {
 // TestAnOpenPictureIsFilledUp: the run before died in the middle of a picture,
 // which would swallow the start of the next slip.
 func TestAnOpenPictureIsFilledUp(t *testing.T) {
-	for _, profile := range []printer.Profile{printer.Full, printer.Plain, printer.Blind} {
+	for _, profile := range []printer.Profile{printer.Full(), printer.Plain(), printer.Blind(), printer.Star()} {
 		t.Run(profile.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				dev := printertest.New(576)
+				dev := printertest.NewModel(modelOf(profile))
 				defer dev.Close()
 				port, err := dev.Dial(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := port.Write(escpos.AppendRaster(nil, picture(9, 20))[:500]); err != nil {
+				if _, err := port.Write(raster(t, profile, picture(9, 20))[:500]); err != nil {
 					t.Fatal(err)
 				}
 				synctest.Wait()

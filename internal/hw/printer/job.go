@@ -6,11 +6,7 @@ import (
 	"time"
 
 	"kioskd/internal/fault"
-	"kioskd/internal/hw/printer/escpos"
 )
-
-// tailFeed is how far the paper goes on past the last line before the cut.
-const tailFeed = 24
 
 // job runs one job to its outcome. The error is set when the session is over.
 //
@@ -28,16 +24,8 @@ func (s *session) job(ctx context.Context, j Job) (result, error) {
 
 // print sends a job. cut says that the cut has been handed over, whole or in part.
 func (s *session) print(ctx context.Context, j Job) (cut bool, err error) {
-	commands, err := escpos.Commands(j.Data)
-	if err != nil {
-		return false, &refusal{fault.Internal, err}
-	}
-	// The preflight: nothing is sent to a printer that cannot print.
-	if err := s.look(ctx); err != nil {
+	if err := s.preflight(ctx); err != nil {
 		return false, &unsent{err}
-	}
-	if s.halted() || s.d.profile.Status && !s.status.condition().CanPrint() {
-		return false, &unsent{errStopped}
 	}
 	if s.d.soiled {
 		if err := s.eject(ctx); err != nil {
@@ -45,52 +33,139 @@ func (s *session) print(ctx context.Context, j Job) (cut bool, err error) {
 		}
 	}
 	s.d.soiled = true
-	if err := s.write(escpos.Init()); err != nil {
-		return false, err
-	}
-	if err := s.body(ctx, commands); err != nil {
+	if err := s.body(ctx, j); err != nil {
 		return false, err
 	}
 	return true, s.tail(ctx)
 }
 
-// body sends the commands so that no more than two are on their way.
-func (s *session) body(ctx context.Context, commands [][]byte) error {
-	for i, c := range commands {
-		if err := s.write(c); err != nil {
+// preflight: nothing is sent to a printer that cannot print.
+func (s *session) preflight(ctx context.Context) error {
+	if err := s.look(ctx); err != nil {
+		return err
+	}
+	if !s.canPrint() {
+		return errStopped
+	}
+	if s.surveyed() {
+		return nil
+	}
+	if err := s.survey(ctx); err != nil {
+		return err
+	}
+	if !s.surveyed() {
+		return errStopped
+	}
+	return nil
+}
+
+// body draws and sends, so that no more than two chunks are on their way.
+func (s *session) body(ctx context.Context, j Job) error {
+	out := &stream{s: s, most: s.profile.chunk()}
+	defer out.wipe()
+	if err := s.write(ctx, s.speaks.reset(s.profile)); err != nil {
+		return err
+	}
+	for piece, err := range j.Draw(s.profile) {
+		if err != nil {
+			return &refusal{err}
+		}
+		err = s.speaks.encode(piece, s.profile, maxCommand, func(command []byte) error { return out.add(ctx, command) })
+		if _, wrong := errors.AsType[*encoding](err); wrong {
+			return &refusal{err}
+		}
+		if err != nil {
 			return err
 		}
-		if !s.d.profile.Paced {
-			continue
-		}
-		if i > 0 {
-			if err := s.passed(ctx, s.d.limits.Band); err != nil {
+		if !out.begun { // paper moves from the first piece on
+			if err := out.flush(ctx); err != nil {
 				return err
 			}
 		}
-		if err := s.write(escpos.Marker()); err != nil {
+	}
+	return out.end(ctx)
+}
+
+// stream collects commands into chunks and paces them.
+type stream struct {
+	s     *session
+	buf   []byte
+	most  int
+	begun bool
+}
+
+// add takes a command in.
+func (o *stream) add(ctx context.Context, command []byte) error {
+	if len(o.buf) > 0 && len(o.buf)+len(command) > o.most {
+		if err := o.flush(ctx); err != nil {
 			return err
 		}
 	}
-	if !s.d.profile.Paced || len(commands) == 0 {
+	if o.buf == nil {
+		o.buf = make([]byte, 0, o.most)
+	}
+	o.buf = append(o.buf, command...)
+	return nil
+}
+
+// flush sends what was collected, and waits until the chunk before was worked off.
+func (o *stream) flush(ctx context.Context) error {
+	if len(o.buf) == 0 {
 		return nil
 	}
-	return s.passed(ctx, s.d.limits.Band)
+	err := o.s.write(ctx, o.buf)
+	clear(o.buf) // slips show codes
+	o.buf = o.buf[:0]
+	if err != nil || !o.s.profile.Paced {
+		o.begun = true
+		return err
+	}
+	if o.begun {
+		if err := o.s.passed(ctx, o.s.d.limits.Band); err != nil {
+			return err
+		}
+	}
+	o.begun = true
+	return o.s.mark(ctx)
+}
+
+// end sends the rest and waits until all was worked off.
+func (o *stream) end(ctx context.Context) error {
+	if err := o.flush(ctx); err != nil {
+		return err
+	}
+	if !o.begun || !o.s.profile.Paced {
+		return nil
+	}
+	return o.s.passed(ctx, o.s.d.limits.Band)
+}
+
+func (o *stream) wipe() { clear(o.buf[:cap(o.buf)]) }
+
+// mark sends a marker. What a printer drops is never answered; clear sees to that.
+func (s *session) mark(ctx context.Context) error {
+	s.marked++
+	return s.write(ctx, s.speaks.marker())
+}
+
+// passed waits until the printer has worked off everything before the last marker.
+func (s *session) passed(ctx context.Context, limit time.Duration) error {
+	return s.until(ctx, limit, true, func() bool { return s.speaks.heard().passed >= s.marked })
 }
 
 // tail cuts and waits for what this printer can say about it.
 func (s *session) tail(ctx context.Context) error {
-	tail := escpos.Cut(tailFeed)
-	switch p := s.d.profile; {
-	case p.Completion:
+	if s.d.jobNo++; s.d.jobNo == 0 {
 		s.d.jobNo++
-		s.id, s.confirmed = escpos.NewJobID(s.d.jobNo), false
-		if err := s.write(append(tail, escpos.Complete(s.id)...)); err != nil {
-			return err
-		}
-		return s.until(ctx, s.d.limits.Finish, true, func(escpos.Answer) bool { return s.confirmed })
-	case p.Paced:
-		if err := s.write(append(tail, escpos.Marker()...)); err != nil {
+	}
+	if err := s.write(ctx, s.speaks.finish(s.profile, s.d.jobNo)); err != nil {
+		return err
+	}
+	switch {
+	case s.profile.Completion:
+		return s.until(ctx, s.d.limits.Finish, true, s.confirmed)
+	case s.profile.Paced:
+		if err := s.mark(ctx); err != nil {
 			return err
 		}
 		if err := s.passed(ctx, s.d.limits.Finish); err != nil {
@@ -102,94 +177,22 @@ func (s *session) tail(ctx context.Context) error {
 		if s.halted() {
 			return errStopped
 		}
-		return nil
-	default:
-		return s.write(tail)
 	}
+	return nil
 }
+
+// confirmed: the printer has confirmed the last job.
+func (s *session) confirmed() bool { return s.speaks.heard().confirmed == s.d.jobNo }
 
 // eject pushes out and cuts off what an unfinished slip left in the mouth.
 func (s *session) eject(ctx context.Context) error {
-	stub := append(escpos.Init(), escpos.Cut(tailFeed)...)
-	if !s.d.profile.Paced {
-		return s.write(stub)
+	stub := s.profile
+	stub.Completion = false
+	if err := s.write(ctx, append(s.speaks.reset(stub), s.speaks.finish(stub, 0)...)); err != nil || !s.profile.Paced {
+		return err
 	}
-	if err := s.write(append(stub, escpos.Marker()...)); err != nil {
+	if err := s.mark(ctx); err != nil {
 		return err
 	}
 	return s.passed(ctx, s.d.limits.Band)
 }
-
-// passed waits until the printer has worked off everything before the open marker.
-func (s *session) passed(ctx context.Context, limit time.Duration) error {
-	return s.until(ctx, limit, true, func(a escpos.Answer) bool { return a.Kind == escpos.Passed })
-}
-
-// judge turns the end of print into the outcome, and leaves the printer clear.
-func (s *session) judge(ctx context.Context, cut bool, err error) (res result, over error) {
-	var (
-		refused *refusal
-		early   *unsent
-	)
-	switch {
-	case err == nil && s.d.profile.Completion:
-		s.d.soiled = false
-		return result{Printed, nil}, nil
-	case err == nil:
-		s.d.soiled = false
-		return result{Unconfirmed, nil}, nil
-	case errors.As(err, &refused):
-		return result{Failed, &fault.Error{Device: "printer", Op: "print slip", Code: refused.code, Cause: refused.cause}}, nil
-	case errors.As(err, &early):
-		res = result{Failed, s.d.fault("print slip", s.because(early.cause), early.cause)}
-		if errors.Is(early.cause, errStopped) {
-			return res, nil
-		}
-		return res, early.cause
-	}
-	stopped := errors.Is(err, errStopped)
-	why := s.d.fault("print slip", s.because(err), err)
-	if stopped {
-		// The rest must not come out when the paper is back.
-		over = s.clear(ctx)
-	} else {
-		// The line or the printer's voice is gone: the next connection clears it.
-		over = err
-	}
-	res = result{Failed, why}
-	switch {
-	case cut && s.d.profile.Completion && s.confirmed: // it came while the rest was dropped
-		s.d.soiled = false
-		res = result{Printed, nil}
-	case cut:
-		res = result{Lost, &fault.Error{
-			Device: "printer", Op: "confirm slip", Code: fault.SlipUnknown, Cause: why,
-			Hint: "look at the slip before printing it again",
-		}}
-	}
-	return res, over
-}
-
-// because gives the condition that err speaks of.
-func (s *session) because(err error) Condition {
-	switch {
-	case errors.Is(err, errStopped):
-		return s.status.condition()
-	case errors.Is(err, errGone):
-		return Unplugged
-	}
-	return Unknown
-}
-
-// refusal: the job itself is wrong.
-type refusal struct {
-	code  fault.Code
-	cause error
-}
-
-func (r *refusal) Error() string { return r.cause.Error() }
-
-// unsent: nothing of the job has reached the printer.
-type unsent struct{ cause error }
-
-func (u *unsent) Error() string { return u.cause.Error() }

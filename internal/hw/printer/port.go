@@ -6,43 +6,23 @@ import (
 	"time"
 )
 
-// Port is the line to a printer: USB, TCP or serial. Deadlines must also end
-// calls that are already waiting, as those of net.Conn do.
+// Port is the line to a printer. One goroutine reads and one writes; Close ends
+// both at once. A write that runs past its deadline fails with
+// os.ErrDeadlineExceeded; the line is given up then.
 type Port interface {
 	io.ReadWriteCloser
-	SetReadDeadline(t time.Time) error
 	SetWriteDeadline(t time.Time) error
 }
 
 // Dial opens the line. An error means that no printer is there now.
 type Dial func(ctx context.Context) (Port, error)
 
-// Profile is what a model of printer can do.
-type Profile struct {
-	Name string
-	Dots int // dots across the paper
-	// Status: it answers DLE EOT. Without it nothing is known but the line.
-	Status bool
-	// Paced: it answers GS r, so no more than two bands are ever on their way and
-	// a real-time command always gets through.
-	Paced bool
-	// Completion: it answers GS ( H when a job has been printed.
-	Completion bool
-	// Clear: it drops its buffer on DLE DC4 8 and says so.
-	Clear bool
-}
+// maxCommand is the longest command in a job: what may be left open when a line
+// breaks, and what two of fit the smallest buffer.
+const maxCommand = smallBuffer/2 - 64
 
-// The profiles.
-//
-//nolint:gochecknoglobals // a table that never changes
-var (
-	// Full is what current 80 mm printers with Epson's command set can do.
-	Full = Profile{Name: "full", Dots: 576, Status: true, Paced: true, Completion: true, Clear: true}
-	// Plain is a clone: status, but no confirmation.
-	Plain = Profile{Name: "plain", Dots: 576, Status: true, Paced: true}
-	// Blind is a printer behind a line without a way back.
-	Blind = Profile{Name: "blind", Dots: 576}
-)
+// probeTime is how long a printer may think about a question that it may not know.
+const probeTime = 400 * time.Millisecond
 
 // Limits bounds every wait of the driver.
 type Limits struct {
@@ -51,8 +31,8 @@ type Limits struct {
 	Answer time.Duration // a real-time answer
 	Poll   time.Duration // between two looks at the status
 	Accept time.Duration // a job waits that long for a printer
-	Write  time.Duration // the line takes one command
-	Band   time.Duration // the printer works one band off
+	Write  time.Duration // the line takes one chunk
+	Band   time.Duration // the printer works one chunk off
 	Finish time.Duration // the last feed, the cut and the confirmation
 	Clear  time.Duration // the buffer is dropped
 }

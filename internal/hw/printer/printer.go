@@ -1,5 +1,7 @@
-// Package printer drives a slip printer that speaks ESC/POS: status, jobs and
-// their honest outcome. printertest holds the virtual printer.
+// Package printer drives a slip printer: its state, jobs and their honest
+// outcome, over any line. It speaks ESC/POS and StarPRNT, and finds out by itself
+// what a printer can do. package line holds the lines (USB, TCP, serial),
+// printertest the virtual printer.
 package printer
 
 import "context"
@@ -32,13 +34,8 @@ const (
 	Unconfirmed Outcome = "unconfirmed" // everything was taken, but this printer cannot confirm
 	Failed      Outcome = "failed"      // known not to have come out whole; the buffer was cleared
 	Lost        Outcome = "unknown"     // nobody knows: never printed again on its own
+	Expired     Outcome = "expired"     // its time was over before a printer took it: nothing was sent
 )
-
-// Job is one slip, encoded.
-type Job struct {
-	ID   string // for logs; no personal data
-	Data []byte // ESC/POS without initialisation, completion request or cut: the driver adds these
-}
 
 // Printer is a driver. It is its own reconnect loop.
 type Printer interface {
@@ -47,8 +44,8 @@ type Printer interface {
 	// Watch returns the channel on which each new Condition arrives, the current
 	// one first; only the newest is kept. One receiver.
 	Watch() <-chan Condition
-	// Print runs one job to its outcome and blocks until then. The error says
-	// why the outcome is Failed or Lost (a *fault.Error) and is nil otherwise.
+	// Print runs one job to its outcome and blocks until then. The error says why
+	// the outcome is Failed, Lost or Expired (a *fault.Error) and is nil otherwise.
 	// One job at a time: a second call waits.
 	Print(ctx context.Context, job Job) (Outcome, error)
 }

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
-
-	"kioskd/internal/hw/printer/escpos"
 )
 
 var (
@@ -21,37 +18,44 @@ var (
 type session struct {
 	d       *Driver
 	port    Port
-	answers chan escpos.Answer
+	speaks  dialect
+	profile Profile
+	chunks  chan []byte // what has come back
 	readErr chan error
 	quit    chan struct{}
 
-	status  status
-	asked   int       // real-time question that is open, 0 = none
-	askedAt time.Time // when it was asked
-	next    int       // question to ask next, 1..questions
-
-	id        escpos.JobID // of the job whose completion is awaited
-	confirmed bool         // the printer has confirmed it
+	askedAt time.Time // when the open question was asked
+	marked  int       // markers whose answer is due, counted like heard.passed
 }
 
 func newSession(d *Driver, port Port) *session {
 	s := &session{
-		d: d, port: port, next: 1,
-		answers: make(chan escpos.Answer, 16), readErr: make(chan error, 1), quit: make(chan struct{}),
+		d: d, port: port, profile: d.override.apply(d.assumed()),
+		chunks: make(chan []byte, 16), readErr: make(chan error, 1), quit: make(chan struct{}),
 	}
+	s.speak(s.profile.Language)
 	go s.read()
 	return s
 }
 
-// read sorts what comes back until the line ends.
+// speak changes the language.
+func (s *session) speak(l Language) {
+	s.profile.Language = l
+	if l == StarPRNT {
+		s.speaks = newStar()
+	} else {
+		s.speaks = newEpson()
+	}
+}
+
+// read hands over what comes back until the line ends.
 func (s *session) read() {
-	var demux escpos.Demux
-	buf := make([]byte, 512)
 	for {
+		buf := make([]byte, 512)
 		n, err := s.port.Read(buf)
-		for _, a := range demux.Feed(buf[:n]) {
+		if n > 0 {
 			select {
-			case s.answers <- a:
+			case s.chunks <- buf[:n]:
 			case <-s.quit:
 				return
 			}
@@ -82,8 +86,8 @@ func (s *session) serve(ctx context.Context) error {
 			return ctx.Err()
 		case err := <-s.readErr:
 			return fmt.Errorf("%w: %w", errGone, err)
-		case a := <-s.answers:
-			s.note(a)
+		case b := <-s.chunks:
+			s.speaks.take(b)
 			s.publish()
 		case <-poll.C:
 			if err := s.look(ctx); err != nil {
@@ -104,36 +108,42 @@ func (s *session) serve(ctx context.Context) error {
 // greet learns the state of a printer that was just reached, and frees it of
 // what an earlier job may have left.
 func (s *session) greet(ctx context.Context) error {
+	if err := s.recognise(ctx); err != nil {
+		return err
+	}
 	if err := s.clear(ctx); err != nil {
 		return err
 	}
-	// A picture that was cut short swallows whatever comes next, so it is filled
-	// up with white; outside a picture these bytes mean nothing.
-	fill := make([]byte, escpos.BandRows*((s.d.profile.Dots+7)/8))
-	if err := s.write(slices.Concat(fill, escpos.Init())); err != nil {
-		return err
-	}
-	if s.d.profile.Status {
-		if err := s.write(escpos.AutoStatus()); err != nil {
+	if s.d.soiled {
+		if err := s.write(ctx, s.speaks.fill()); err != nil {
 			return err
 		}
 	}
-	return s.look(ctx)
+	if err := s.write(ctx, s.speaks.hello()); err != nil {
+		return err
+	}
+	if err := s.look(ctx); err != nil {
+		return err
+	}
+	if s.canPrint() {
+		return s.survey(ctx)
+	}
+	return nil
 }
 
-// look asks all real-time questions once and publishes the answer.
+// look asks all questions for the state once and publishes the answer.
 func (s *session) look(ctx context.Context) error {
-	if !s.d.profile.Status {
+	if !s.profile.Status {
 		s.d.announce(Unknown)
 		return nil
 	}
-	if s.asked != 0 { // left open by a job that ended meanwhile
+	if s.speaks.open() { // left open by a job that ended meanwhile
 		if err := s.answered(ctx); err != nil {
 			return err
 		}
 	}
-	for n := range questions {
-		if err := s.ask(n + 1); err != nil {
+	for range s.speaks.asks() {
+		if err := s.ask(ctx); err != nil {
 			return err
 		}
 		if err := s.answered(ctx); err != nil {
@@ -144,84 +154,68 @@ func (s *session) look(ctx context.Context) error {
 	return nil
 }
 
-// answered waits for the answer to the open real-time question.
+// answered waits for the answer to the open question.
 func (s *session) answered(ctx context.Context) error {
-	err := s.until(ctx, s.d.limits.Answer, false, func(a escpos.Answer) bool {
-		return a.Kind == escpos.RealTime
-	})
+	err := s.until(ctx, s.d.limits.Answer, false, func() bool { return !s.speaks.open() })
 	if errors.Is(err, errSlow) {
 		return errMute
 	}
 	return err
 }
 
-// ask sends one real-time question. There is never more than one open, for the
-// answers do not say what they answer.
-func (s *session) ask(n int) error {
-	s.asked, s.askedAt = n, time.Now()
-	return s.write(escpos.Status(n))
+func (s *session) ask(ctx context.Context) error {
+	s.askedAt = time.Now()
+	return s.write(ctx, s.speaks.ask())
 }
 
-// note takes in what an answer says about the state.
-func (s *session) note(a escpos.Answer) {
-	switch a.Kind {
-	case escpos.RealTime:
-		if s.asked != 0 {
-			s.status.take(s.asked, a.Data[0])
-			s.asked = 0
-		}
-	case escpos.Auto:
-		s.status.takeAuto(a.Data)
-	case escpos.Block:
-		s.confirmed = s.confirmed || a.Completed(s.id)
-	case escpos.Passed, escpos.Pause, escpos.Resume:
-	}
-}
+func (s *session) condition() Condition { return s.speaks.heard().status.condition() }
 
-// last looks through what had arrived before the line ended.
-func (s *session) last(want func(escpos.Answer) bool) bool {
-	for {
-		select {
-		case a := <-s.answers:
-			s.note(a)
-			if want(a) {
-				return true
-			}
-		default:
-			return false
-		}
-	}
-}
+func (s *session) canPrint() bool { return !s.profile.Status || s.condition().CanPrint() }
 
 func (s *session) publish() {
-	if s.d.profile.Status {
-		s.d.announce(s.status.condition())
+	if s.profile.Status {
+		s.d.announce(s.condition())
 	}
 }
 
-// until takes answers in until want is met. It fails with errSlow after limit,
-// with errGone when the line ends and, when watchful, with errStopped as soon as
-// the printer says that it cannot print; a watchful wait also asks by itself, in
-// case the printer pushes nothing.
-func (s *session) until(ctx context.Context, limit time.Duration, watchful bool, want func(escpos.Answer) bool) error {
+// halted reports a state that only a person ends. A hot head only pauses.
+func (s *session) halted() bool {
+	c := s.condition()
+	return s.profile.Status && !c.CanPrint() && c != HeadHot
+}
+
+// drain takes in what has arrived.
+func (s *session) drain() {
+	for {
+		select {
+		case b := <-s.chunks:
+			s.speaks.take(b)
+		default:
+			return
+		}
+	}
+}
+
+// until takes answers in until met. It fails with errSlow after limit, with
+// errGone when the line ends and, when watchful, with errStopped as soon as the
+// printer says that it cannot print; a watchful wait also asks by itself, in case
+// the printer pushes nothing.
+func (s *session) until(ctx context.Context, limit time.Duration, watchful bool, met func() bool) error {
 	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
 	tick := time.NewTicker(s.d.limits.Answer)
 	defer tick.Stop()
-	for {
+	for !met() {
+		if watchful && s.halted() {
+			s.publish()
+			return errStopped
+		}
 		select {
-		case a := <-s.answers:
-			s.note(a)
-			if want(a) {
-				return nil
-			}
-			if watchful && s.halted() {
-				s.publish()
-				return errStopped
-			}
+		case b := <-s.chunks:
+			s.speaks.take(b)
 		case err := <-s.readErr:
 			s.readErr <- err // for the next wait
-			if s.last(want) {
+			if s.drain(); met() {
 				return nil
 			}
 			return fmt.Errorf("%w: %w", errGone, err)
@@ -230,45 +224,53 @@ func (s *session) until(ctx context.Context, limit time.Duration, watchful bool,
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			if !watchful || !s.d.profile.Status {
-				continue
-			}
-			if s.asked != 0 {
-				if time.Since(s.askedAt) < s.d.limits.Answer {
-					continue
-				}
-				return errMute // real-time answers do not wait for anything
-			}
-			if err := s.ask(s.next); err != nil {
+			if err := s.nudge(ctx, watchful); err != nil {
 				return err
 			}
-			s.next = s.next%questions + 1
 		}
 	}
+	return nil
 }
 
-// halted reports a state that only a person ends. A hot head only pauses.
-func (s *session) halted() bool {
-	c := s.status.condition()
-	return s.d.profile.Status && !c.CanPrint() && c != HeadHot
-}
-
-// clear drops what waits in the printer.
-func (s *session) clear(ctx context.Context) error {
-	if !s.d.profile.Clear {
+// nudge asks during a long wait.
+func (s *session) nudge(ctx context.Context, watchful bool) error {
+	switch {
+	case !watchful || !s.profile.Status:
+		return nil
+	case !s.speaks.open():
+		return s.ask(ctx)
+	case time.Since(s.askedAt) < s.d.limits.Answer:
 		return nil
 	}
-	if err := s.write(escpos.Clear()); err != nil {
+	return errMute // such answers do not wait for anything
+}
+
+// clear drops what waits in the printer, where that is possible.
+func (s *session) clear(ctx context.Context) error {
+	command := s.speaks.clear()
+	if !s.profile.Clear || command == nil {
+		return nil
+	}
+	before := s.speaks.heard().cleared
+	if err := s.write(ctx, command); err != nil {
 		return err
 	}
-	err := s.until(ctx, s.d.limits.Clear, false, escpos.Answer.Cleared)
+	err := s.until(ctx, s.d.limits.Clear, false, func() bool { return s.speaks.heard().cleared > before })
 	if errors.Is(err, errSlow) {
 		return errMute
 	}
+	s.marked = s.speaks.heard().passed // open markers went with the buffer
 	return err
 }
 
-func (s *session) write(b []byte) error {
+// write puts b onto the line, once the printer takes anything (XON).
+func (s *session) write(ctx context.Context, b []byte) error {
+	if s.drain(); s.speaks.heard().paused {
+		err := s.until(ctx, s.d.limits.Band, false, func() bool { return !s.speaks.heard().paused })
+		if err != nil {
+			return err
+		}
+	}
 	if err := s.port.SetWriteDeadline(time.Now().Add(s.d.limits.Write)); err != nil {
 		return fmt.Errorf("%w: %w", errGone, err)
 	}

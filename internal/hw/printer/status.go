@@ -9,9 +9,6 @@ type status struct {
 	low, out                        bool // DLE EOT 4, ASB byte 3
 }
 
-// questions are the real-time queries in the order in which they are asked.
-const questions = 4
-
 // take notes the answer to real-time query n.
 func (s *status) take(n int, b byte) {
 	switch n {
@@ -20,7 +17,7 @@ func (s *status) take(n int, b byte) {
 	case 2:
 		s.cover, s.stopped, s.failed = b&0x04 != 0, b&0x20 != 0, b&0x40 != 0
 	case 3:
-		s.cutter, s.broken, s.hot = b&0x08 != 0, b&0x20 != 0, b&0x40 != 0
+		s.cutter, s.broken, s.hot = b&0x08 != 0, b&0x24 != 0, b&0x40 != 0
 	case 4:
 		s.low, s.out = b&0x0C != 0, b&0x60 != 0
 	}
@@ -29,7 +26,7 @@ func (s *status) take(n int, b byte) {
 // takeAuto notes the four bytes that the printer sends by itself.
 func (s *status) takeAuto(b []byte) {
 	s.offline, s.cover = b[0]&0x08 != 0, b[0]&0x20 != 0
-	s.cutter, s.broken, s.hot = b[1]&0x08 != 0, b[1]&0x20 != 0, b[1]&0x40 != 0
+	s.cutter, s.broken, s.hot = b[1]&0x08 != 0, b[1]&0x24 != 0, b[1]&0x40 != 0
 	s.failed = s.cutter || s.broken || s.hot
 	s.low, s.out = b[2]&0x03 != 0, b[2]&0x0C != 0
 	s.stopped = s.out

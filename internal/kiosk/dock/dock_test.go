@@ -8,6 +8,7 @@ import (
 	"errors"
 	"image/png"
 	"io"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -23,7 +24,7 @@ import (
 	"kioskd/internal/hw/card/cardtest"
 	"kioskd/internal/hw/light"
 	"kioskd/internal/hw/printer"
-	"kioskd/internal/hw/printer/escpos"
+	"kioskd/internal/hw/printer/dots"
 	"kioskd/internal/hw/printer/printertest"
 	"kioskd/internal/kiosk"
 	ksync "kioskd/internal/sync"
@@ -62,10 +63,10 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{
-		t: t, reader: cardtest.NewReader(), paper: printertest.New(printer.Full.Dots),
+		t: t, reader: cardtest.NewReader(), paper: printertest.New(printer.Full().Dots),
 		line: NewLine((&net.Dialer{}).DialContext), clock: kiosk.NewClock(time.Now),
 	}
-	b.driver = printer.New(b.paper.Dial, printer.Full, log)
+	b.driver = printer.New(b.paper.Dial, printer.Full(), log)
 	b.kiosk = kiosk.New(kiosk.Options{
 		Settings: flow.Settings{Catalogue: cat, Langs: []string{"ja", "en"}},
 		Reader:   b.reader, Printer: b.driver, Lights: dark{}, Outbox: outbox, Kick: func() {},
@@ -214,15 +215,18 @@ func TestMistakesAreTold(t *testing.T) {
 
 func TestSlips(t *testing.T) {
 	b := newBench(t)
-	picture := escpos.NewBitmap(printer.Full.Dots, 40)
+	picture := dots.New(printer.Full().Dots, 40)
 	for x := range 400 {
 		picture.Set(x, x%40)
 	}
-	if _, err := b.driver.Print(t.Context(), printer.Job{ID: "test", Data: escpos.AppendRaster(nil, picture)}); err != nil {
+	draw := func(printer.Profile) iter.Seq2[printer.Piece, error] {
+		return func(yield func(printer.Piece, error) bool) { yield(printer.Picture{Bitmap: picture}, nil) }
+	}
+	if _, err := b.driver.Print(t.Context(), printer.Job{ID: "test", Draw: draw}); err != nil {
 		t.Fatal(err)
 	}
 	s := b.state()
-	if len(s.Slips) != 1 || s.Slips[0].N != 1 || !s.Slips[0].Complete || s.Slips[0].Width != printer.Full.Dots {
+	if len(s.Slips) != 1 || s.Slips[0].N != 1 || !s.Slips[0].Complete || s.Slips[0].Width != printer.Full().Dots {
 		t.Fatalf("slips are %+v", s.Slips)
 	}
 	status, body := b.ask(http.MethodGet, "slips/1.png", "")

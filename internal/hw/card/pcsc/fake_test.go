@@ -28,6 +28,7 @@ type daemon struct {
 	sent    [][]byte
 	stalled chan struct{} // connects and disconnects wait for it to be closed; nil: they do not
 	waits   int
+	ends    []scard.Disposition // how handles were given up
 }
 
 type device struct {
@@ -36,6 +37,10 @@ type device struct {
 	mute    bool
 	events  uint32
 	atr     []byte
+
+	users     int  // handles that are open
+	exclusive bool // one of them has it for itself
+	controls  bool // it takes commands for itself
 }
 
 func newDaemon(readers ...string) *daemon {
@@ -208,7 +213,7 @@ func (d *daemon) stall() {
 	}
 }
 
-func (s *fakeSession) connect(reader string, _ scard.ShareMode) (handle, error) {
+func (s *fakeSession) connect(reader string, mode scard.ShareMode) (handle, error) {
 	s.d.stall()
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()
@@ -222,13 +227,19 @@ func (s *fakeSession) connect(reader string, _ scard.ShareMode) (handle, error) 
 		err := s.d.refuse[0]
 		s.d.refuse = s.d.refuse[1:]
 		return nil, err
+	case r.exclusive, mode == scard.ShareExclusive && r.users > 0:
+		return nil, scard.ErrSharingViolation
+	case mode == scard.ShareDirect:
+		// To the reader itself: a card need not be there.
 	case !r.present:
 		return nil, scard.ErrNoSmartcard
 	case r.mute:
 		return nil, scard.ErrUnresponsiveCard
 	}
 	s.d.open++
-	return &fakeHandle{s: s, r: r, events: r.events}, nil
+	r.users++
+	r.exclusive = mode == scard.ShareExclusive
+	return &fakeHandle{s: s, r: r, events: r.events, mode: mode}, nil
 }
 
 func (s *fakeSession) release() {
@@ -244,6 +255,7 @@ type fakeHandle struct {
 	s      *fakeSession
 	r      *device
 	events uint32
+	mode   scard.ShareMode
 	shut   bool
 }
 
@@ -269,17 +281,38 @@ func (h *fakeHandle) transmit(command []byte) ([]byte, error) {
 	return []byte{0x90, 0x00}, nil
 }
 
-func (h *fakeHandle) control(uint32, []byte) ([]byte, error) {
-	return nil, scard.ErrUnsupportedFeature
+func (h *fakeHandle) control(_ uint32, command []byte) ([]byte, error) {
+	d := h.s.d
+	d.mu.Lock()
+	hung := d.hung
+	d.mu.Unlock()
+	if hung != nil {
+		<-hung
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case !h.s.usable():
+		return nil, scard.ErrNoService
+	case !h.r.controls:
+		return nil, scard.ErrUnsupportedFeature
+	}
+	d.sent = append(d.sent, append([]byte{}, command...))
+	return append([]byte{0xE1}, command[1:]...), nil
 }
 
-func (h *fakeHandle) disconnect(scard.Disposition) error {
+func (h *fakeHandle) disconnect(how scard.Disposition) error {
 	h.s.d.stall()
 	h.s.d.mu.Lock()
 	defer h.s.d.mu.Unlock()
 	if !h.shut {
 		h.shut = true
 		h.s.d.open--
+		h.r.users--
+		if h.mode == scard.ShareExclusive {
+			h.r.exclusive = false
+		}
+		h.s.d.ends = append(h.s.d.ends, how)
 	}
 	if !h.s.usable() {
 		return scard.ErrNoService

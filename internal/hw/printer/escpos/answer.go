@@ -25,15 +25,19 @@ const maxBlock = 256
 const (
 	xon  = 0x11
 	xoff = 0x13
+	// separator stands inside blocks that carry values.
+	separator = 0x1F
 )
 
 // Demux sorts the bytes that come back from a printer. Answers to different
 // questions are mixed on one line and differ only in their bits; the first byte
-// decides. Whatever does not belong where it stands ends the answer that it
-// interrupts and is looked at afresh, so the line is never out of step for
-// longer than one answer. The zero Demux is ready.
+// decides. A real-time answer or an automatic status may come in the middle of a
+// block, which then goes on. Whatever else does not belong where it stands ends
+// the answer that it interrupts and is looked at afresh, so the line is never out
+// of step for longer than one answer. The zero Demux is ready.
 type Demux struct {
-	buf []byte // an open Auto or Block
+	block []byte // an open block
+	auto  []byte // an open automatic status: its bytes are contiguous
 }
 
 // Feed takes bytes and returns the answers that they complete, in order.
@@ -48,54 +52,51 @@ func (d *Demux) Feed(p []byte) []Answer {
 }
 
 func (d *Demux) feed(b byte) (Answer, bool) {
-	// Flow control comes between any two bytes.
-	switch b {
+	switch b { // flow control comes between any two bytes
 	case xon:
 		return Answer{Kind: Resume}, true
 	case xoff:
 		return Answer{Kind: Pause}, true
 	}
-	if len(d.buf) > 0 {
-		if a, done, taken := d.proceed(b); taken {
-			return a, done
+	if len(d.auto) > 0 {
+		if b&0x90 == 0 {
+			d.auto = append(d.auto, b)
+			return d.take(&d.auto, Auto, len(d.auto) == 4)
 		}
-		d.buf = d.buf[:0]
+		d.auto = d.auto[:0]
+	}
+	if len(d.block) > 0 {
+		switch {
+		case b == 0:
+			return d.take(&d.block, Block, true)
+		case (b >= 0x20 || b == separator) && len(d.block) < maxBlock:
+			d.block = append(d.block, b)
+			return Answer{}, false
+		case b&0x93 != 0x12 && b&0x93 != 0x10:
+			d.block = d.block[:0]
+		}
 	}
 	switch {
 	case b&0x93 == 0x12:
 		return Answer{Kind: RealTime, Data: []byte{b}}, true
-	case b&0x93 == 0x10, isBlock(b):
-		d.buf = append(d.buf, b)
+	case b&0x93 == 0x10:
+		d.auto = append(d.auto, b)
+	case isBlock(b):
+		d.block = append(d.block[:0], b)
 	case b&0x90 == 0:
 		return Answer{Kind: Passed, Data: []byte{b}}, true
 	}
 	return Answer{}, false
 }
 
-// proceed goes on with an open answer; taken is false when b is not part of it.
-func (d *Demux) proceed(b byte) (a Answer, done, taken bool) {
-	if isBlock(d.buf[0]) {
-		switch {
-		case b == 0:
-			a = Answer{Kind: Block, Data: append([]byte(nil), d.buf...)}
-			d.buf = d.buf[:0]
-			return a, true, true
-		case b < 0x20 || len(d.buf) == maxBlock:
-			return Answer{}, false, false
-		}
-		d.buf = append(d.buf, b)
-		return Answer{}, false, true
+// take ends an answer, if it is done.
+func (d *Demux) take(from *[]byte, kind Kind, done bool) (Answer, bool) {
+	if !done {
+		return Answer{}, false
 	}
-	if b&0x90 != 0 {
-		return Answer{}, false, false
-	}
-	d.buf = append(d.buf, b)
-	if len(d.buf) < 4 {
-		return Answer{}, false, true
-	}
-	a = Answer{Kind: Auto, Data: append([]byte(nil), d.buf...)}
-	d.buf = d.buf[:0]
-	return a, true, true
+	a := Answer{Kind: kind, Data: append([]byte(nil), *from...)}
+	*from = (*from)[:0]
+	return a, true
 }
 
 func isBlock(b byte) bool {
@@ -106,10 +107,37 @@ func isBlock(b byte) bool {
 	return false
 }
 
-// Completed reports whether a is the answer to Complete(id).
-func (a Answer) Completed(id JobID) bool {
-	return a.Kind == Block && string(a.Data) == "\x37\x22"+string(id[:])
+// CompletedID is the id of the job that a tells to be printed.
+func (a Answer) CompletedID() (id JobID, ok bool) {
+	if a.Kind != Block || len(a.Data) != 6 || a.Data[0] != 0x37 || a.Data[1] != 0x22 {
+		return id, false
+	}
+	copy(id[:], a.Data[2:])
+	return id, true
 }
 
 // Cleared reports whether a is the answer to Clear.
 func (a Answer) Cleared() bool { return a.Kind == Block && string(a.Data) == "\x37\x25" }
+
+// Identity is the text of an answer to Identity.
+func (a Answer) Identity() (text string, ok bool) {
+	if a.Kind != Block || a.Data[0] != 0x5F {
+		return "", false
+	}
+	return string(a.Data[1:]), true
+}
+
+// PaperWidth is the width of the paper in mm that an answer to AskPaperWidth gives:
+// the printer's setting, no measurement.
+func (a Answer) PaperWidth() (mm int, ok bool) {
+	if a.Kind != Block {
+		return 0, false
+	}
+	switch string(a.Data) {
+	case "\x37\x27\x33\x1f2":
+		return 58, true
+	case "\x37\x27\x33\x1f6":
+		return 80, true
+	}
+	return 0, false
+}

@@ -3,12 +3,14 @@ package escpos_test
 import (
 	"bytes"
 	"errors"
+	"math/bits"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"kioskd/internal/hw/printer/dots"
 	"kioskd/internal/hw/printer/escpos"
 )
 
@@ -19,39 +21,63 @@ func tricky(n int) *rapid.Generator[[]byte] {
 }
 
 // TestRasterNeverHoldsRealTime: whatever the picture, no printer acts on its
-// bytes; at most one dot a byte is added, none is lost, and nothing moves.
+// bytes, wherever rows are cut off; at most one dot a byte is added, none is lost,
+// and nothing moves.
 func TestRasterNeverHoldsRealTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, h := rapid.IntRange(1, 80).Draw(t, "bytes"), rapid.IntRange(1, 60).Draw(t, "rows")
-		b := escpos.NewBitmap(w*8, h)
+		b := dots.New(w*8, h)
 		copy(b.Bits, tricky(w*h).Draw(t, "bits"))
+		for y := range h { // rows end anywhere
+			clear(b.Row(y)[rapid.IntRange(0, w).Draw(t, "ink"):])
+		}
 		before := bytes.Clone(b.Bits)
 
-		data := escpos.AppendRaster(nil, b)
+		var data []byte
+		row := 0
+		if err := escpos.Raster(b, 1984, func(c []byte) error {
+			if len(c) > 1984 {
+				t.Fatalf("a command of %d bytes", len(c))
+			}
+			wide := int(c[4]) | int(c[5])<<8
+			for i := 8; i < len(c); i += wide {
+				if !bytes.Equal(c[i:i+wide], b.Row(row)[:wide]) || b.Extent(row) > wide {
+					t.Fatalf("row %d is not what was drawn", row)
+				}
+				row++
+			}
+			data = append(data, c...)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if row != h {
+			t.Fatalf("%d rows of %d", row, h)
+		}
 		if escpos.HasRealTime(data) {
 			t.Fatal("the data holds a real-time sequence")
 		}
 		for i, now := range b.Bits {
-			if now != before[i] && (before[i] != 0x10 || now != 0x18) {
-				t.Fatalf("byte %d changed from %02x to %02x", i, before[i], now)
+			if was := before[i]; now&was != was || bits.OnesCount8(now) > bits.OnesCount8(was)+1 {
+				t.Fatalf("byte %d changed from %02x to %02x", i, was, now)
 			}
 		}
-		var rows []byte
-		commands, err := escpos.Commands(data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range commands {
-			if got := int(c[6]); got > escpos.BandRows {
-				t.Fatalf("a band of %d rows", got)
-			}
-			rows = append(rows, c[8:]...)
-		}
-		if !bytes.Equal(rows, b.Bits) {
-			t.Fatal("the bands do not hold the picture")
-		}
-		if n := b.Defuse(); n != 0 {
+		if n := escpos.Defuse(b); n != 0 {
 			t.Fatalf("defusing again changes %d bytes", n)
+		}
+	})
+}
+
+// TestTextNeverHoldsRealTime: what cannot be text is refused.
+func TestTextNeverHoldsRealTime(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := tricky(rapid.IntRange(0, 40).Draw(t, "length")).Draw(t, "text")
+		data, err := escpos.AppendText(nil, escpos.Centre, []escpos.Span{{Text: text, Style: escpos.Style{Wide: 2, High: 9}}})
+		if plain := !bytes.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7F }); plain != (err == nil) {
+			t.Fatalf("% x: %v", text, err)
+		}
+		if escpos.HasRealTime(data) {
+			t.Fatalf("% x holds a real-time sequence", data)
 		}
 	})
 }
@@ -66,8 +92,8 @@ func TestQRNeverHoldsRealTime(t *testing.T) {
 			}
 			return
 		}
-		if _, err := escpos.Commands(data); err != nil {
-			t.Fatal(err)
+		if escpos.HasRealTime(data) {
+			t.Fatalf("% x holds a real-time sequence", data)
 		}
 	})
 	for n := 1; n <= escpos.MaxQR; n++ {
@@ -84,6 +110,10 @@ func TestBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	text, err := escpos.AppendText(nil, escpos.Left, []escpos.Span{{Text: []byte("A"), Style: escpos.Style{Bold: true, High: 2}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := map[string]struct {
 		got  []byte
 		want string
@@ -96,53 +126,18 @@ func TestBytes(t *testing.T) {
 		"clear":       {escpos.Clear(), "\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"},
 		"auto status": {escpos.AutoStatus(), "\x1d\x61\x0e"},
 		"identity":    {escpos.Identity(67), "\x1d\x49\x43"},
-		"feed":        {escpos.AppendFeed(nil, 300), "\x1b\x4a\xff\x1b\x4a\x2d"},
-		"qr": {qr, "\x1d(k\x04\x001A2\x00" + "\x1d(k\x03\x001C\x06" + "\x1d(k\x03\x001E1" +
-			"\x1d(k\x07\x001P0K7F3" + "\x1d(k\x03\x001Q0"},
+		"blank":       {escpos.Blank(nil, 2), "\x1d\x76\x30\x00\x01\x00\x02\x00\x00\x00"},
+		"text":        {text, "\x1ba\x00\x1bE\x01\x1dB\x00\x1d!\x01A\x0a"},
+		"text mode":   {escpos.TextMode(), "\x1cC\x01\x1c&"},
+		"width":       {escpos.AskPaperWidth(), "\x1d(E\x02\x00\x06\x03"},
+		"qr": {qr, "\x1ba\x01" + "\x1d(k\x04\x001A2\x00" + "\x1d(k\x03\x001C\x06" + "\x1d(k\x03\x001E1" +
+			"\x1d(k\x07\x001P0K7F3" + "\x1d(k\x03\x001Q0" + "\x1ba\x00"},
 	}
 	for name, tt := range tests {
 		if string(tt.got) != tt.want {
 			t.Errorf("%s: % x, want % x", name, tt.got, tt.want)
 		}
 	}
-}
-
-func TestCommandsRefuses(t *testing.T) {
-	band := escpos.AppendRaster(nil, escpos.NewBitmap(8, 2))
-	tests := map[string]struct {
-		data []byte
-		want error
-	}{
-		"status inside":   {append(bytes.Clone(band[:8]), 0x10, 0x04), escpos.ErrRealTime},
-		"clear":           {escpos.Clear(), escpos.ErrRealTime},
-		"init":            {escpos.Init(), escpos.ErrForeign},
-		"text":            {[]byte("A"), escpos.ErrForeign},
-		"cut short":       {band[:9], escpos.ErrForeign},
-		"head only":       {band[:5], escpos.ErrForeign},
-		"too high":        {append([]byte{0x1d, 'v', '0', 0, 1, 0, 129, 0}, make([]byte, 129)...), escpos.ErrForeign},
-		"nothing to draw": {[]byte{0x1d, 'v', '0', 0, 0, 0, 1, 0}, escpos.ErrForeign},
-	}
-	for name, tt := range tests {
-		if _, err := escpos.Commands(tt.data); !errors.Is(err, tt.want) {
-			t.Errorf("%s: %v, want %v", name, err, tt.want)
-		}
-	}
-	if got, err := escpos.Commands(nil); err != nil || len(got) != 0 {
-		t.Errorf("empty job: %v, %v", got, err)
-	}
-}
-
-func FuzzCommands(f *testing.F) {
-	f.Add(escpos.AppendFeed(escpos.AppendRaster(nil, escpos.NewBitmap(16, 30)), 9))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		commands, err := escpos.Commands(data)
-		if err != nil {
-			return
-		}
-		if got := bytes.Join(commands, nil); !bytes.Equal(got, data) {
-			t.Fatalf("the commands do not add up to the job")
-		}
-	})
 }
 
 func TestJobIDsDiffer(t *testing.T) {
@@ -177,9 +172,13 @@ func TestDemux(t *testing.T) {
 		"flow control inside": {"\x10\x13\x00\x0c\x11\x00", list{
 			{escpos.Pause, nil}, {escpos.Resume, nil}, {escpos.Auto, []byte{0x10, 0, 0x0c, 0}},
 		}},
-		"auto broken off by an answer":  {"\x10\x00\x12", list{{escpos.RealTime, []byte{0x12}}}},
-		"block broken off by an answer": {"\x37\x22AB\x12\x00", list{{escpos.RealTime, []byte{0x12}}, {escpos.Passed, []byte{0}}}},
-		"noise":                         {"\xff\x99\x12", list{{escpos.RealTime, []byte{0x12}}}},
+		"auto broken off by an answer": {"\x10\x00\x12", list{{escpos.RealTime, []byte{0x12}}}},
+		"answers inside a block": {"\x37\x22A\x12B\x10\x00\x0c\x00CD\x00", list{
+			{escpos.RealTime, []byte{0x12}}, {escpos.Auto, []byte{0x10, 0, 0x0c, 0}}, {escpos.Block, []byte("\x37\x22ABCD")},
+		}},
+		"block broken off": {"\x37\x22AB\x0f\x12", list{{escpos.Passed, []byte{0x0f}}, {escpos.RealTime, []byte{0x12}}}},
+		"width":            {"\x37\x27\x33\x1f6\x00", list{{escpos.Block, []byte("\x37\x27\x33\x1f6")}}},
+		"noise":            {"\xff\x99\x12", list{{escpos.RealTime, []byte{0x12}}}},
 	}
 	for name, tt := range tests {
 		var whole, single escpos.Demux
@@ -195,8 +194,15 @@ func TestDemux(t *testing.T) {
 			t.Errorf("%s: cut into bytes (-whole +bytes):\n%s", name, diff)
 		}
 	}
-	if a := (escpos.Answer{Kind: escpos.Block, Data: done}); !a.Completed(id) || a.Completed(escpos.NewJobID(8)) || a.Cleared() {
+	a := escpos.Answer{Kind: escpos.Block, Data: done}
+	if got, ok := a.CompletedID(); !ok || got != id || a.Cleared() {
 		t.Error("a completion is not recognised")
+	}
+	if mm, ok := (escpos.Answer{Kind: escpos.Block, Data: []byte("\x37\x27\x33\x1f2")}).PaperWidth(); !ok || mm != 58 {
+		t.Error("a width is not recognised")
+	}
+	if text, ok := (escpos.Answer{Kind: escpos.Block, Data: []byte("\x5fTM-T20III")}).Identity(); !ok || text != "TM-T20III" {
+		t.Error("an identity is not recognised")
 	}
 }
 
@@ -224,7 +230,12 @@ func FuzzDemux(f *testing.F) {
 				t.Fatalf("an answer of %d bytes", len(a.Data))
 			}
 		}
-		// A real-time answer interrupts whatever is open and is always seen.
+		// A real-time answer is always seen, and at the latest after one answer more
+		// the line is in step.
+		if seen := whole.Feed([]byte{0x12}); len(seen) != 1 || seen[0].Kind != escpos.RealTime {
+			t.Fatalf("a real-time answer becomes %v", seen)
+		}
+		whole.Feed([]byte{0x00})
 		after := whole.Feed([]byte{0x12, 0x37, 0x25, 0x00, 0x10, 0, 0, 0})
 		kinds := []escpos.Kind{}
 		for _, a := range after {

@@ -5,25 +5,31 @@ import (
 
 	"rsc.io/qr"
 
-	"kioskd/internal/hw/printer/escpos"
+	"kioskd/internal/hw/printer/dots"
 )
 
 // machine is the printer behind its buffer: parser, print head and paper.
 type machine struct {
+	model  Model
+	rom    ROM
 	dots   int
 	buffer []byte
 	window [10]byte // the last bytes received, for real-time commands
 	auto   bool     // automatic status is on
 	strays int
+	moved  int // rows since the head was last waited for
 
 	cmd   []byte // the command being read
 	width int    // bytes a row of the open picture
 	rows  int    // rows of it still to come
 	row   []byte
+	text  text
 
 	qrModule int
 	qrLevel  qr.Level
 	qrData   string
+
+	etb byte // documents that were printed, modulo 32 (Star)
 
 	paper  []byte // rows of the current piece
 	ink    bool
@@ -32,11 +38,10 @@ type machine struct {
 }
 
 // reset is power off: everything but the paper is forgotten.
-func (m *machine) reset(dots int) {
-	paper, ink, broken, slips, strays := m.paper, m.ink, m.broken, m.slips, m.strays
+func (m *machine) reset() {
 	*m = machine{
-		dots: dots, qrModule: 3, qrLevel: qr.L,
-		paper: paper, ink: ink, broken: broken, slips: slips, strays: strays,
+		model: m.model, rom: m.rom, dots: m.model.Dots, qrModule: 3, qrLevel: qr.L, text: freshText(),
+		paper: m.paper, ink: m.ink, broken: m.broken, slips: m.slips, strays: m.strays,
 	}
 }
 
@@ -48,12 +53,13 @@ func (m *machine) dirty() bool { return m.ink }
 // abandon ends the open command; a piece that was begun is no longer whole.
 func (m *machine) abandon() {
 	m.cmd, m.rows, m.row = nil, 0, nil
+	m.text = freshText()
 	m.broken = m.broken || m.ink
 }
 
 // strip gives a copy of the current piece.
-func (m *machine) strip() *escpos.Bitmap {
-	b := escpos.NewBitmap(m.dots, len(m.paper)/m.stride())
+func (m *machine) strip() *dots.Bitmap {
+	b := dots.New(m.dots, len(m.paper)/m.stride())
 	copy(b.Bits, m.paper)
 	return b
 }
@@ -69,6 +75,7 @@ func (m *machine) tear(at time.Time, cut bool) {
 
 func (m *machine) feed(rows int) {
 	m.paper = append(m.paper, make([]byte, rows*m.stride())...)
+	m.moved += rows
 }
 
 func (m *machine) print(row []byte) {
@@ -78,19 +85,37 @@ func (m *machine) print(row []byte) {
 		m.ink = m.ink || b != 0
 	}
 	m.paper = append(m.paper, line...)
+	m.moved++
 }
 
-// parse takes one byte and returns the command that it ends. The rows of a
-// picture are printed as they come; the command is returned with its head.
+// picture begins a picture of so many bytes a row.
+func (m *machine) picture(width, rows int) {
+	m.width, m.rows, m.row = width, rows, m.row[:0]
+}
+
+// pictured takes a byte of an open picture: its rows are printed as they come.
+func (m *machine) pictured(b byte) {
+	m.row = append(m.row, b)
+	if len(m.row) == m.width {
+		m.print(m.row)
+		m.row = m.row[:0]
+		m.rows--
+	}
+}
+
+// parse takes one byte and returns the command that it ends.
 func (m *machine) parse(b byte) (cmd []byte, done bool) {
 	if m.rows > 0 {
-		m.row = append(m.row, b)
-		if len(m.row) == m.width {
-			m.print(m.row)
-			m.row = m.row[:0]
-			m.rows--
-		}
+		m.pictured(b)
 		return nil, false
+	}
+	if m.text.lead != 0 || len(m.cmd) == 0 && b >= 0x20 {
+		m.letter(b)
+		return nil, false
+	}
+	length := epsonLength
+	if m.model.Star {
+		length = starLength
 	}
 	m.cmd = append(m.cmd, b)
 	n, known := length(m.cmd)
@@ -103,88 +128,23 @@ func (m *machine) parse(b byte) (cmd []byte, done bool) {
 		return nil, false
 	}
 	cmd, m.cmd = m.cmd, nil
-	switch {
-	case len(cmd) == 1 || cmd[0] == 0x10: // NUL, line feed; real-time commands have been acted on
-		return nil, false
-	case cmd[0] == 0x1D && cmd[1] == 'v':
-		m.width = int(cmd[4]) | int(cmd[5])<<8
-		m.rows = int(cmd[6]) | int(cmd[7])<<8
-		m.row = m.row[:0]
-	}
 	return cmd, true
 }
 
-// length gives the length of the command that begins with b, 0 when more bytes
-// are needed to tell.
-func length(b []byte) (n int, known bool) {
-	at := func(i int) byte {
-		if i < len(b) {
-			return b[i]
-		}
-		return 0
-	}
-	if len(b) == 1 {
-		switch b[0] {
-		case 0x00, 0x0A:
-			return 1, true
-		case 0x10, 0x1B, 0x1D:
-			return 0, true
-		}
-		return 0, false
-	}
-	switch string(b[:2]) {
-	case "\x1b@":
-		return 2, true
-	case "\x1bJ", "\x1da", "\x1dr", "\x1dI", "\x10\x04", "\x10\x05":
-		return 3, true
-	case "\x10\x14":
-		return len(clearing), true
-	case "\x1dV":
-		switch {
-		case len(b) < 3:
-			return 0, true
-		case at(2) == 'A' || at(2) == 'B':
-			return 4, true
-		}
-		return 3, true
-	case "\x1dv":
-		return 8, true
-	case "\x1d(":
-		if len(b) < 5 {
-			return 0, true
-		}
-		return 5 + int(b[3]) + int(b[4])<<8, true
-	}
-	return 0, false
-}
-
-// qr acts on GS ( k: cn, fn, parameters.
-func (m *machine) qr(p []byte) {
-	if len(p) < 3 || p[0] != '1' {
-		return
-	}
-	switch p[1] {
-	case 'C':
-		m.qrModule = int(p[2])
-	case 'E':
-		m.qrLevel = qr.Level(p[2] - '0')
-	case 'P':
-		m.qrData = string(p[3:])
-	case 'Q':
-		m.drawQR()
-	}
-}
-
-func (m *machine) drawQR() {
+// drawQR draws what the printer was told to, x dots from the left; x < 0: in the middle.
+func (m *machine) drawQR(x int) {
 	code, err := qr.Encode(m.qrData, m.qrLevel)
 	if err != nil {
 		return
 	}
+	if x < 0 {
+		x = (m.dots - code.Size*m.qrModule) / 2
+	}
 	for y := range code.Size {
-		row := escpos.NewBitmap(m.dots, 1)
-		for x := range code.Size * m.qrModule {
-			if code.Black(x/m.qrModule, y) {
-				row.Set(x, 0)
+		row := dots.New(m.dots, 1)
+		for i := range code.Size * m.qrModule {
+			if code.Black(i/m.qrModule, y) {
+				row.Set(x+i, 0)
 			}
 		}
 		for range m.qrModule {

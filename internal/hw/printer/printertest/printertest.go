@@ -20,12 +20,13 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"net"
 	"sync"
 	"time"
 
 	"kioskd/internal/hw/printer"
-	"kioskd/internal/hw/printer/escpos"
+	"kioskd/internal/hw/printer/dots"
 )
 
 // Paper is how much is on the roll.
@@ -43,10 +44,14 @@ type Fault string
 
 // The faults.
 const (
+	RunLow    Fault = "paper_low"
 	RunOut    Fault = "paper_out"
 	OpenCover Fault = "cover_open"
 	PowerOff  Fault = "power_off"
+	Unplug    Fault = "unplugged" // the cable: it goes on printing what it has
 	Overheat  Fault = "head_hot"
+	Jam       Fault = "cutter"
+	GoOffline Fault = "offline"
 	Mute      Fault = "mute" // it goes on taking and printing but answers nothing
 )
 
@@ -58,6 +63,10 @@ type State struct {
 	Mute   bool
 	Cutter bool // jammed
 	Hot    bool
+	// Offline: somebody has pressed its button, or it has a defect.
+	Offline bool
+	// Unplugged: the cable is out. The printer itself goes on.
+	Unplugged bool
 }
 
 // Slip is one piece of paper.
@@ -65,14 +74,14 @@ type Slip struct {
 	At time.Time
 	// Complete: printed without interruption and cut.
 	Complete bool
-	Bitmap   *escpos.Bitmap
+	Bitmap   *dots.Bitmap
 }
 
 // PNG draws the slip as it looks on white paper.
 func (s Slip) PNG() ([]byte, error) { return PNG(s.Bitmap) }
 
 // PNG encodes a bitmap, one bit a dot.
-func PNG(b *escpos.Bitmap) ([]byte, error) {
+func PNG(b *dots.Bitmap) ([]byte, error) {
 	img := image.NewPaletted(image.Rect(0, 0, b.Width, b.Height), color.Palette{color.White, color.Black})
 	for y := range b.Height {
 		for x := range b.Width {
@@ -88,23 +97,23 @@ func PNG(b *escpos.Bitmap) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// BufferSize is the receive buffer: the smallest in the field.
-const BufferSize = 4096
-
 // Printer is the virtual printer. All methods may be called from any goroutine.
 type Printer struct {
-	dots int
+	model Model
 
 	mu      sync.Mutex
 	changed *sync.Cond // buffer, state or connection changed
 	state   State
 	m       machine
 	out     [][]byte // answers not yet written
-	conn    net.Conn // the printer's end, nil when nobody is connected
+	conn    *end     // the printer's end, nil when nobody is connected
 	closed  bool
-	trigger *trigger
-	notify  chan struct{}
-	wg      sync.WaitGroup
+	// headFree is when the head has printed everything; waiting: work goes on then.
+	headFree time.Time
+	waiting  bool
+	trigger  *trigger
+	notify   chan struct{}
+	wg       sync.WaitGroup
 }
 
 // trigger makes a fault happen once.
@@ -114,34 +123,90 @@ type trigger struct {
 	fault Fault
 }
 
-// New gives a printer of the given width that is on, closed and full of paper.
+// end is the printer's end of a line.
+type end struct {
+	io.ReadWriteCloser
+	// sticky: a line whose other end does not notice that the printer is off.
+	sticky bool
+}
+
+// New gives an Epson of the given width.
 func New(dots int) *Printer {
-	p := &Printer{dots: dots, state: State{Paper: PaperFull, Power: true}, notify: make(chan struct{}, 1)}
+	m := Epson()
+	m.Dots = dots
+	return NewModel(m)
+}
+
+// NewModel gives a printer of that make that is on, closed and full of paper.
+func NewModel(m Model) *Printer {
+	p := &Printer{model: m, state: State{Paper: PaperFull, Power: true}, notify: make(chan struct{}, 1)}
 	p.changed = sync.NewCond(&p.mu)
-	p.m.reset(dots)
+	p.m.model, p.m.rom = m, boxes{}
+	p.m.reset()
 	return p
 }
 
-// ErrOff is what Dial fails with while the printer is off.
+// UseROM gives it characters; before that each one is a frame.
+func (p *Printer) UseROM(rom ROM) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.m.rom = rom
+}
+
+// Model is what make it is.
+func (p *Printer) Model() Model { return p.model }
+
+// ErrOff is what Dial fails with while the printer is off or not plugged in.
 var ErrOff = errors.New("cannot open printer: it is off")
 
-// Dial connects. A new connection replaces the old one.
+// Dial connects in process. A new connection replaces the old one.
 func (p *Printer) Dial(ctx context.Context) (printer.Port, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed || !p.state.Power {
+	ours, theirs := net.Pipe()
+	if !p.Attach(ours) {
 		return nil, ErrOff
 	}
-	p.hangUp()
-	ours, theirs := net.Pipe()
-	p.conn = ours
-	p.wg.Add(2)
-	go p.receive(ours)
-	go p.answer(ours)
 	return theirs, nil
+}
+
+// Attach makes conn the printer's line until either end closes it; one before it
+// is closed. It fails while the printer is off or not plugged in.
+func (p *Printer) Attach(conn io.ReadWriteCloser) bool { return p.attach(&end{ReadWriteCloser: conn}) }
+
+// AttachSerial is Attach for a line whose other end does not notice that the
+// printer is off: bytes vanish then, and the line stays.
+func (p *Printer) AttachSerial(conn io.ReadWriteCloser) bool {
+	return p.attach(&end{ReadWriteCloser: conn, sticky: true})
+}
+
+func (p *Printer) attach(e *end) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || !e.sticky && (!p.state.Power || p.state.Unplugged) {
+		return false
+	}
+	p.drop()
+	p.conn = e
+	p.wg.Add(2)
+	go p.receive(e)
+	go p.answer(e)
+	return true
+}
+
+// Listen takes connections until the listener is closed. While the printer is off
+// they are closed at once.
+func (p *Printer) Listen(l net.Listener) error {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		if !p.Attach(conn) {
+			_ = conn.Close() // that is all there is to say
+		}
+	}
 }
 
 // Get gives the state.
@@ -168,8 +233,11 @@ func (p *Printer) set(change func(*State)) {
 	}
 	if old.Power && !now.Power {
 		p.hangUp()
-		p.m.reset(p.dots)
+		p.m.reset()
 		p.out = nil
+	}
+	if !old.Unplugged && now.Unplugged {
+		p.hangUp()
 	}
 	if p.m.dirty() && (now.Paper == PaperOut || now.Cover || !now.Power) {
 		p.m.broken = true
@@ -203,7 +271,9 @@ func (p *Printer) Armed() Fault {
 }
 
 // Faults lists what FailAtByte can make happen.
-func Faults() []Fault { return []Fault{RunOut, OpenCover, PowerOff, Overheat, Mute} }
+func Faults() []Fault {
+	return []Fault{RunLow, RunOut, OpenCover, PowerOff, Unplug, Overheat, Jam, GoOffline, Mute}
+}
 
 // Repair puts everything right: paper, cover, power, voice.
 func (p *Printer) Repair() {
@@ -223,6 +293,14 @@ func (p *Printer) Slips() []Slip {
 		out = append(out, Slip{At: time.Now(), Bitmap: p.m.strip()})
 	}
 	return out
+}
+
+// Tear tears off what hangs out, as a person does where there is no cutter.
+func (p *Printer) Tear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.m.tear(time.Now(), true)
+	p.wake()
 }
 
 // Forget throws the slips away.
@@ -249,17 +327,27 @@ func (p *Printer) Changed() <-chan struct{} { return p.notify }
 func (p *Printer) Close() {
 	p.mu.Lock()
 	p.closed = true
-	p.hangUp()
+	p.drop()
 	p.mu.Unlock()
 	p.wg.Wait()
 }
 
+// hangUp ends a line whose other end notices.
 func (p *Printer) hangUp() {
-	if p.conn != nil {
-		_ = p.conn.Close() // a pipe's Close cannot fail
-		p.conn = nil
-		p.out = nil
+	if p.conn != nil && !p.conn.sticky {
+		p.drop()
 	}
+	p.out = nil
+	p.changed.Broadcast()
+}
+
+// drop ends the line.
+func (p *Printer) drop() {
+	if p.conn != nil {
+		_ = p.conn.Close() // nobody is there to be told
+		p.conn = nil
+	}
+	p.out = nil
 	p.changed.Broadcast()
 }
 
@@ -272,24 +360,26 @@ func (p *Printer) wake() {
 }
 
 // receive takes bytes in. It stops taking while the buffer is full.
-func (p *Printer) receive(conn net.Conn) {
+func (p *Printer) receive(conn *end) {
 	defer p.wg.Done()
 	buf := make([]byte, 256)
 	for {
 		n, err := conn.Read(buf)
 		p.mu.Lock()
 		for _, b := range buf[:n] {
-			for p.conn == conn && len(p.m.buffer) >= BufferSize {
+			for p.conn == conn && p.hears() && len(p.m.buffer) >= p.model.Buffer {
 				p.changed.Wait()
 			}
 			if p.conn != conn {
 				break
 			}
-			p.take(b)
+			if p.hears() {
+				p.take(b)
+			}
 		}
 		gone := p.conn != conn
 		if err != nil && !gone {
-			p.hangUp()
+			p.drop()
 			gone = true
 		}
 		p.mu.Unlock()
@@ -299,8 +389,11 @@ func (p *Printer) receive(conn net.Conn) {
 	}
 }
 
+// hears: what comes over the line reaches it.
+func (p *Printer) hears() bool { return p.state.Power && !p.state.Unplugged }
+
 // answer writes what the printer has to say.
-func (p *Printer) answer(conn net.Conn) {
+func (p *Printer) answer(conn *end) {
 	defer p.wg.Done()
 	for {
 		p.mu.Lock()
@@ -321,7 +414,7 @@ func (p *Printer) answer(conn net.Conn) {
 }
 
 func (p *Printer) say(b ...byte) {
-	if p.state.Mute || p.conn == nil {
+	if p.state.Mute || p.conn == nil || !p.hears() {
 		return
 	}
 	p.out = append(p.out, b)

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"kioskd/internal/hw/printer"
+	"kioskd/internal/hw/printer/dots"
 	"kioskd/internal/hw/printer/escpos"
 	"kioskd/internal/hw/printer/printertest"
+	"kioskd/internal/hw/printer/starprnt"
 )
 
 // line is a bare connection: it collects what the printer answers.
@@ -64,8 +66,18 @@ func (l *line) answers() []byte {
 	return out
 }
 
-func black(rows int) *escpos.Bitmap {
-	b := escpos.NewBitmap(384, rows)
+// raster is b as commands.
+func raster(t *testing.T, b *dots.Bitmap) []byte {
+	t.Helper()
+	var out []byte
+	if err := escpos.Raster(b, 2000, func(c []byte) error { out = append(out, c...); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func black(rows int) *dots.Bitmap {
+	b := dots.New(384, rows)
 	for i := range b.Bits {
 		b.Bits[i] = 0xFF
 	}
@@ -114,7 +126,7 @@ func TestRealTimeInsideAPicture(t *testing.T) {
 		p := printertest.New(384)
 		defer p.Close()
 		l := dial(t, p)
-		data := escpos.AppendRaster(nil, black(10))
+		data := raster(t, black(10))
 		copy(data[100:], escpos.Status(1))
 		l.send(t, data)
 		if got := l.answers(); string(got) != "\x12" {
@@ -140,7 +152,7 @@ func TestAHalfPrintedSlipLooksSo(t *testing.T) {
 		defer p.Close()
 		l := dial(t, p)
 		p.FailAtByte(8*48, printertest.RunOut)
-		l.send(t, escpos.Init(), escpos.AppendRaster(nil, black(20)), escpos.Cut(0))
+		l.send(t, escpos.Init(), raster(t, black(20)), escpos.Cut(0))
 		l.answers()
 		slips := p.Slips()
 		if len(slips) != 1 || slips[0].Complete {
@@ -204,7 +216,7 @@ func TestNativeQR(t *testing.T) {
 		p := printertest.New(384)
 		defer p.Close()
 		l := dial(t, p)
-		code, err := escpos.AppendQR(escpos.AppendFeed(nil, 40), "K7F3-92QX-4", 6, escpos.M)
+		code, err := escpos.AppendQR(escpos.Blank(nil, 40), "K7F3-92QX-4", 6, escpos.M)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,12 +226,7 @@ func TestNativeQR(t *testing.T) {
 		if len(slips) != 1 {
 			t.Fatalf("%d slips", len(slips))
 		}
-		// The printer draws at the left edge; the white of the paper is the quiet zone.
-		wide := escpos.NewBitmap(480, slips[0].Bitmap.Height)
-		for y := range wide.Height {
-			copy(wide.Row(y)[6:], slips[0].Bitmap.Row(y))
-		}
-		if picture, err = printertest.PNG(wide); err != nil {
+		if picture, err = slips[0].PNG(); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -231,4 +238,86 @@ func TestNativeQR(t *testing.T) {
 	if got := strings.TrimSpace(string(out)); err != nil || got != "K7F3-92QX-4" {
 		t.Errorf("the reader found %q, %v", got, err)
 	}
+}
+
+// TestTheHeadTakesItsTime: with a speed, paper comes out row by row, and the answer
+// to a marker only when the head is there.
+func TestTheHeadTakesItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := printertest.Epson()
+		m.Dots, m.Speed = 384, 1000
+		p := printertest.NewModel(m)
+		defer p.Close()
+		l := dial(t, p)
+		began := time.Now()
+		l.send(t, escpos.Init(), raster(t, black(60)), escpos.Marker())
+		after := func(d time.Duration) {
+			tick := time.NewTimer(d)
+			<-tick.C
+			synctest.Wait()
+		}
+		after(30 * time.Millisecond)
+		if h := p.Slips()[0].Bitmap.Height; h < 25 || h > 40 {
+			t.Errorf("%d rows after 30 ms, at 1 row a ms", h)
+		}
+		if got := l.answers(); len(got) != 0 {
+			t.Errorf("an answer before the end: % x", got)
+		}
+		after(40 * time.Millisecond)
+		if got := l.answers(); string(got) != "\x00" {
+			t.Errorf("after %v: % x", time.Since(began), got)
+		}
+	})
+}
+
+// TestText: letters go where alignment and size say.
+func TestText(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := printertest.New(384)
+		defer p.Close()
+		l := dial(t, p)
+		line, err := escpos.AppendText(escpos.TextMode(), escpos.Right, []escpos.Span{
+			{Text: []byte("A"), Style: escpos.Style{Wide: 2, High: 2}}, {Text: []byte{0x90, 0x5C}}, // 申
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.send(t, escpos.Init(), line, escpos.Cut(0))
+		l.answers()
+		slips := p.Slips()
+		if len(slips) != 1 || p.Strays() != 0 {
+			t.Fatalf("%d slips, %d strays", len(slips), p.Strays())
+		}
+		b := slips[0].Bitmap
+		left, right := b.Width, 0
+		for y := range b.Height {
+			for x := range b.Width {
+				if b.Black(x, y) {
+					left, right = min(left, x), max(right, x)
+				}
+			}
+		}
+		if left != 384-24-24+2 || right != 382 || b.Height != 48 {
+			t.Errorf("ink from %d to %d on %d rows", left, right, b.Height)
+		}
+	})
+}
+
+// TestAFrameOfStar: the status that the manual of a TSP describes.
+func TestAFrameOfStar(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := printertest.NewModel(printertest.Star())
+		defer p.Close()
+		l := dial(t, p)
+		p.Set(func(s *printertest.State) { s.Cover = true })
+		l.send(t, starprnt.Status())
+		if got := l.answers(); string(got) != "\x23\x06\x28\x00\x00\x00\x00\x00\x00" {
+			t.Errorf("% x", got)
+		}
+		p.Set(func(s *printertest.State) { s.Cover = false })
+		l.send(t, starprnt.AutoStatus(), starprnt.End(), starprnt.End())
+		if got := l.answers(); len(got) != 27 || got[16] != 0x02 || got[25] != 0x04 {
+			t.Errorf("% x", got)
+		}
+	})
 }
