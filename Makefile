@@ -17,7 +17,7 @@ VULN    := $(CACHE)/bin/govulncheck
 UI_SRC  := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -type f -not -name '*.go' -print 2>/dev/null) $(wildcard internal/lang/*.json)
 FUZZTIME ?= 30s
 
-.PHONY: help run test bench lint build deps generate screens fuzz soak-card vuln clean
+.PHONY: help run test bench lint build deps generate screens fuzz test-vm soak-card vuln clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ screens: build e2e/node_modules/.stamp ## take the pictures of docs/screens
 
 fuzz: deps ui/dist/index.html ## fuzz every fuzz test for FUZZTIME each
 	@tools/fuzz.sh $(FUZZTIME)
+
+test-vm: ## tests with a USB printer, GPIO lines and LEDs of a kernel of their own, in QEMU
+	@tools/vm/run.sh
 
 soak-card: deps ## ten thousand cards come and go below a real pcscd that is killed fifty times (over an hour)
 	KIOSKD_SOAK_INSERTS=10000 KIOSKD_SOAK_RESTARTS=50 go test -v -run '^TestSoak$$' -timeout 5h ./internal/hw/card/pcsc

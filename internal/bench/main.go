@@ -38,6 +38,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	kioskd := flags.String("kioskd", "bin/kioskd", "the `BINARY` to measure")
 	dist := flags.String("dist", "ui/dist", "`DIR` of the built screen")
 	rounds := flags.Int("rounds", 500, "number of intents to time")
+	slipPeer := flags.String("slip-peer", "e2e/tools/slips.mjs", "the `SCRIPT` that makes slips for comparison")
+	onSlips := flags.Bool("slips", false, "measure slips alone (the bench starts this itself)")
 	onCards := flags.Bool("cards", false, "measure cards alone (the bench starts this itself)")
 	echo := flags.Bool("echo", false, "be the echo server (the bench starts this itself)")
 	if err := flags.Parse(args); err != nil {
@@ -45,6 +47,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if *echo {
 		return echoServer(ctx)
+	}
+	if *onSlips {
+		return slips(ctx, out, *slipPeer)
 	}
 	if *onCards {
 		return cards(ctx, out, *kioskd)
@@ -54,6 +59,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		func() error { return start(ctx, out, *kioskd) },
 		func() error { return memory(ctx, out, *kioskd) },
 		func() error { return bundle(out, *dist) },
+		func() error { return again(ctx, out, "-slips", "-slip-peer", *slipPeer) },
 		func() error { return again(ctx, out, "-cards", "-kioskd", *kioskd) },
 	} {
 		if err := measure(); err != nil {

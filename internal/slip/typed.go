@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"rsc.io/qr"
 
@@ -64,7 +65,12 @@ func (t *typed) encode(text string) []byte {
 
 // wrap breaks text into lines of at most w columns.
 func (t *typed) wrap(text string, w int) []string {
-	return wrap(string(t.kanji.Fold(nil, []byte(text))), w, 2, t.kanji.Columns)
+	folded := string(t.kanji.Fold(nil, []byte(text)))
+	upTo := make([]int, len(folded)+1) // columns before each character
+	for i, r := range folded {
+		upTo[i+utf8.RuneLen(r)] = upTo[i] + t.kanji.ColumnsOf(r)
+	}
+	return wrap(folded, w, 2, func(begin, end int) int { return upTo[end] - upTo[begin] })
 }
 
 // para sets text with what stands before its first line; the others are indented
@@ -171,8 +177,13 @@ func (t *typed) notice(text string) error {
 
 func (t *typed) paragraph(text string, _ bool) error { return t.para("", text, face{}) }
 
-// code is drawn by the printer, or for it.
+// code is drawn by the printer, or for it: at the left then, for every byte on the
+// white side of it would take its time on a slow line.
 func (t *typed) code(content, caption string) error {
+	beside := face{align: printer.Centre}
+	if !t.profile.QR {
+		beside = face{}
+	}
 	return first(
 		t.blank,
 		func() error {
@@ -184,7 +195,7 @@ func (t *typed) code(content, caption string) error {
 		t.blank,
 		func() error {
 			for _, l := range t.wrap(caption, t.columns) {
-				if err := t.line([]byte(l), face{align: printer.Centre}); err != nil {
+				if err := t.line([]byte(l), beside); err != nil {
 					return err
 				}
 			}
@@ -200,7 +211,7 @@ func (t *typed) picture(content string) error {
 	}
 	size := c.Size * module
 	b := dots.New(t.profile.Dots, size)
-	left := (t.profile.Dots - size) / 2
+	const left = quiet
 	for y := range size {
 		for x := range size {
 			if c.Black(x/module, y/module) {

@@ -3,6 +3,7 @@ package slip
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Characters that must not begin or end a line (the short form of kinsoku).
@@ -15,97 +16,120 @@ const (
 // no last line holds a single character. Words, katakana words and han compounds
 // stay whole unless one alone is too wide.
 func (p *pen) wrap(text string, s style, w int) []string {
-	return wrap(text, w, s.size, func(line string) int { return p.measure([]byte(line), s) })
+	return wrap(text, w, s.size, func(begin, end int) int { return p.measure([]byte(text[begin:end]), s) })
 }
 
+// ruler tells how wide a stretch of the text is.
+type ruler func(begin, end int) int
+
+// part is a stretch of the text.
+type part struct{ begin, end int }
+
 // wrap is pen.wrap for text of any measure, em wide a character.
-func wrap(text string, w, em int, measure func(string) int) []string {
-	lines := fill(text, w, measure)
+func wrap(text string, w, em int, measure ruler) []string {
+	if whole := strings.TrimRight(text, " "); measure(0, len(whole)) <= w {
+		if whole == "" {
+			return nil
+		}
+		return []string{whole}
+	}
+	best := even(text, w, em, measure)
+	lines := make([]string, len(best))
+	for i, l := range best {
+		lines[i] = text[l.begin:l.end]
+	}
+	return lines
+}
+
+func even(text string, w, em int, measure ruler) []part {
+	cuts := units(text)
+	lines := fill(text, cuts, w, measure)
 	if len(lines) < 2 {
 		return lines
 	}
 	// The narrowest width that needs no further line.
 	low, high := w/2, w
 	for high-low > max(em/4, 1) {
-		if mid := (low + high) / 2; len(fill(text, mid, measure)) == len(lines) {
+		if mid := (low + high) / 2; len(fill(text, cuts, mid, measure)) == len(lines) {
 			high = mid
 		} else {
 			low = mid
 		}
 	}
-	even := fill(text, high, measure)
 	// Only as even as the last line needs to be half full: lines stay long.
 	for try := w; try > high; try -= em {
-		got := fill(text, try, measure)
-		if len(got) == len(lines) && 2*measure(got[len(got)-1]) >= try {
+		got := fill(text, cuts, try, measure)
+		if last := got[len(got)-1]; len(got) == len(lines) && 2*measure(last.begin, last.end) >= try {
 			return got
 		}
 	}
-	return even
+	return fill(text, cuts, high, measure)
 }
 
 // fill breaks text into lines that are as full as they can be, at most w wide by
-// measure.
-func fill(text string, w int, measure func(string) int) []string {
-	var lines []string
-	line := ""
-	for _, u := range units(text) {
-		switch joined := line + u; {
-		case measure(strings.TrimRight(joined, " ")) <= w:
-			line = joined
+// measure. It may break at cuts.
+func fill(text string, cuts []int, w int, measure ruler) []part {
+	lines := make([]part, 0, 4)
+	trim := func(begin, end int) int { return begin + len(strings.TrimRight(text[begin:end], " ")) }
+	begin, end := 0, 0 // of the line
+	for _, cut := range cuts {
+		if measure(begin, trim(begin, cut)) <= w {
+			end = cut
 			continue
-		case line != "":
-			lines = append(lines, strings.TrimRight(line, " "))
 		}
-		u = strings.TrimLeft(u, " ")
-		for measure(u) > w {
-			head := head(u, w, measure)
-			lines = append(lines, head)
-			u = u[len(head):]
+		if end > begin {
+			lines = append(lines, part{begin, trim(begin, end)})
 		}
-		line = u
+		begin = cut - len(strings.TrimLeft(text[end:cut], " "))
+		for measure(begin, cut) > w {
+			next := begin + head(text[begin:cut], begin, w, measure)
+			lines = append(lines, part{begin, next})
+			begin = next
+		}
+		end = cut
 	}
-	if line = strings.TrimRight(line, " "); line != "" {
-		lines = append(lines, line)
+	if last := trim(begin, end); last > begin {
+		lines = append(lines, part{begin, last})
 	}
 	return lines
 }
 
-// head is the longest start of u, at least one character, that is w wide.
-func head(u string, w int, measure func(string) int) string {
+// head is the length of the longest start of u, at least one character, that is w
+// wide. u begins at from.
+func head(u string, from, w int, measure ruler) int {
 	end := 0
-	for i, r := range u {
-		next := i + len(string(r))
-		if end > 0 && measure(u[:next]) > w {
+	for i := range u {
+		_, size := utf8.DecodeRuneInString(u[i:])
+		next := i + size
+		if end > 0 && measure(from, from+next) > w {
 			break
 		}
 		end = next
 	}
-	return u[:end]
+	return end
 }
 
-// units cuts text into pieces that a line must not break.
-func units(text string) []string {
-	var out []string
-	glue := false // the next character belongs to the last piece
-	for _, r := range text {
-		c := string(r)
-		last := len(out) - 1
+// units gives the ends of the pieces that a line must not break.
+func units(text string) []int {
+	out := make([]int, 0, len(text)/3+1)
+	glue := false          // the next character belongs to the last piece
+	begin, kind := 0, none // of the last piece; the script of its last character
+	digit := false
+	for at, r := range text {
+		now := script(r)
 		switch {
-		case last < 0:
-			out = append(out, c)
-		case glue, strings.ContainsRune(notFirst, r), r == ' ':
-			out[last] += c
-		case script(r) != none && script(r) == script(lastRune(out[last])) && len(out[last]) < longest:
-			out[last] += c
-		case script(r) == han && unicode.IsDigit(lastRune(out[last])): // 17時
-			out[last] += c
+		case at == 0:
+		case glue, r == ' ', strings.ContainsRune(notFirst, r):
+		case now != none && now == kind && at-begin < longest:
+		case now == han && digit: // 17時
 		default:
-			out = append(out, c)
+			out = append(out, at)
+			begin = at
 		}
 		glue = strings.ContainsRune(notLast, r)
+		kind, digit = now, unicode.IsDigit(r)
 	}
-	return out
+	return append(out, len(text))
 }
 
 // longest is how many bytes of one script stay together at most.
@@ -134,11 +158,4 @@ func script(r rune) scripts {
 		return han
 	}
 	return none
-}
-
-func lastRune(s string) (last rune) {
-	for _, r := range s {
-		last = r
-	}
-	return last
 }

@@ -7,12 +7,14 @@ set -euo pipefail
 
 tests=(
   ./internal/hw/light
-  ./internal/hw/printer
+  ./internal/hw/button
+  ./internal/hw/printer/line
+  ./internal/slip # every slip through the kernel's USB printer driver
 )
 # Commands that tests start in the VM, there in $KIOSKD_VM_TOOLS and in the path.
 tools=(
 )
-limit=${VM_LIMIT:-300} # seconds for the VM, all in all
+limit=${VM_LIMIT:-420} # seconds for the VM, all in all
 
 packages=(
   qemu-system-x86

@@ -223,10 +223,10 @@ func strike(t *testing.T, profile printer.Profile, f printertest.Fault, code fau
 	if more := ink(b.dev) - inked; more > spill {
 		t.Fatalf("byte %d: %d more rows came out after the repair, at most %d may", at, more, spill)
 	}
-	// One whose cut was on its way may, where nothing can be dropped: that it is unknown
-	// is the truth.
+	// One whose cut was on its way may, where nothing can be dropped or the cable left
+	// half a cut: that it is unknown is the truth.
 	before := len(complete(b.dev))
-	if before != len(whole) && (outcome != printer.Lost || profile.Clear) {
+	if before != len(whole) && (outcome != printer.Lost || profile.Clear && f != printertest.Unplug) {
 		t.Fatalf("byte %d: a slip judged %s came out by itself after the repair", at, outcome)
 	}
 	if outcome, err := b.drv.Print(t.Context(), jobOf("second", second)); err != nil {
@@ -239,7 +239,7 @@ func strike(t *testing.T, profile printer.Profile, f printertest.Fault, code fau
 	if err := shows(whole[len(whole)-1], second); err != nil {
 		t.Fatalf("byte %d: next job: %v", at, err)
 	}
-	if n := b.dev.Strays(); n > 10 || n > 0 && f != printertest.Unplug {
+	if n := b.dev.Strays(); n > 16 || n > 0 && f != printertest.Unplug {
 		t.Fatalf("byte %d: printer saw %d stray bytes", at, n)
 	}
 	return outcome

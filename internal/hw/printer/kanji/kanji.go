@@ -111,14 +111,19 @@ func (c *Coder) Encode(dst, text []byte) []byte {
 	return dst
 }
 
-// Columns is how wide folded text is: two for a kanji, one for a letter.
+// Columns is how wide folded text is.
 func (c *Coder) Columns(text string) int {
 	n := 0
 	for _, r := range text {
-		n += 2
-		if code := c.code(r); code != 0 && code <= 0xFF {
-			n--
-		}
+		n += c.ColumnsOf(r)
 	}
 	return n
+}
+
+// ColumnsOf is how wide a character is: two for a kanji, one for a letter.
+func (c *Coder) ColumnsOf(r rune) int {
+	if code := c.code(r); code != 0 && code <= 0xFF {
+		return 1
+	}
+	return 2
 }

@@ -59,7 +59,10 @@ func (p *Printer) epsonRealTime(w []byte) {
 	if w[n-3] == 0x10 && w[n-2] == 0x04 && b >= 1 && b <= 4 && !p.model.Dumb {
 		p.say(p.statusByte(b))
 	}
-	cleared := bytes.Equal(w, clearing) && !p.model.NoClear
+	cleared := b == clearing[len(clearing)-1] && bytes.Equal(w, clearing) && !p.model.NoClear
+	if cleared {
+		p.work() // what came before has been worked off by now
+	}
 	if cleared || w[n-3] == 0x10 && w[n-2] == 0x05 && b == 2 {
 		p.m.buffer = nil
 		p.m.abandon()

@@ -6,7 +6,9 @@ import "time"
 // often would only cost time.
 const slack = 5 * time.Millisecond
 
-// take receives one byte: first the real-time commands, then the buffer.
+// take receives one byte. What it has printed is looked at only where that matters:
+// before a real-time command acts and around a fault; receive does the rest, once for
+// all bytes that came together.
 func (p *Printer) take(b byte) {
 	p.m.buffer = append(p.m.buffer, b)
 	w := p.m.window[:]
@@ -17,12 +19,20 @@ func (p *Printer) take(b byte) {
 	} else {
 		p.epsonRealTime(w)
 	}
-	p.work()
-	if t := p.trigger; t != nil && t.armed {
-		if t.left--; t.left <= 0 {
-			p.trigger = nil
-			p.strike(t.fault)
-		}
+	t := p.trigger
+	if t == nil {
+		return
+	}
+	if !t.armed {
+		p.work() // which may arm it
+	}
+	if !t.armed {
+		return
+	}
+	if t.left--; t.left <= 0 {
+		p.work()
+		p.trigger = nil
+		p.strike(t.fault)
 	}
 }
 

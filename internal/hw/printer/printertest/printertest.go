@@ -295,6 +295,19 @@ func (p *Printer) Slips() []Slip {
 	return out
 }
 
+// Take gives the pieces that are finished and throws them away, and a copy of what
+// hangs in the printer, half printed: nil for nothing. A printer that runs for days
+// does not keep its paper for ever.
+func (p *Printer) Take() (finished []Slip, hangs *dots.Bitmap) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	finished, p.m.slips = p.m.slips, nil
+	if p.m.dirty() {
+		hangs = p.m.strip()
+	}
+	return finished, hangs
+}
+
 // Tear tears off what hangs out, as a person does where there is no cutter.
 func (p *Printer) Tear() {
 	p.mu.Lock()
@@ -367,6 +380,9 @@ func (p *Printer) receive(conn *end) {
 		n, err := conn.Read(buf)
 		p.mu.Lock()
 		for _, b := range buf[:n] {
+			if len(p.m.buffer) >= p.model.Buffer {
+				p.work()
+			}
 			for p.conn == conn && p.hears() && len(p.m.buffer) >= p.model.Buffer {
 				p.changed.Wait()
 			}
@@ -377,6 +393,7 @@ func (p *Printer) receive(conn *end) {
 				p.take(b)
 			}
 		}
+		p.work() // also when the cable is out now
 		gone := p.conn != conn
 		if err != nil && !gone {
 			p.drop()

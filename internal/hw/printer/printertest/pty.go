@@ -16,23 +16,30 @@ import (
 type PTY struct {
 	Master *os.File // the printer's end; deadlines and Close work
 	Path   string   // the computer's end
-	slave  *os.File
+	slave  *os.File // nil: not held
 }
 
 // OpenPTY makes a pair.
-func OpenPTY() (*PTY, error) {
+func OpenPTY() (*PTY, error) { return openPTY(true) }
+
+// OpenFreePTY makes a pair whose slave is held by nobody here: the master fails once
+// whoever has opened the device closes it. Who asks to have a device for himself
+// (TIOCEXCL) has it until the last one closes it, so a held one stays taken for ever.
+func OpenFreePTY() (*PTY, error) { return openPTY(false) }
+
+func openPTY(hold bool) (*PTY, error) {
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a pty: %w", err)
 	}
 	p := &PTY{Master: master}
-	if err := p.setUp(); err != nil {
+	if err := p.setUp(hold); err != nil {
 		return nil, fmt.Errorf("cannot make a pty: %w", errors.Join(err, master.Close()))
 	}
 	return p, nil
 }
 
-func (p *PTY) setUp() error {
+func (p *PTY) setUp(hold bool) error {
 	var number uint32
 	err := onFD(p.Master, func(fd int) (err error) {
 		if err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
@@ -47,6 +54,9 @@ func (p *PTY) setUp() error {
 		return err
 	}
 	p.Path = fmt.Sprintf("/dev/pts/%d", number)
+	if !hold {
+		return nil
+	}
 	if p.slave, err = os.OpenFile(p.Path, os.O_RDWR|unix.O_NONBLOCK|unix.O_NOCTTY, 0); err != nil {
 		return err
 	}
@@ -57,7 +67,13 @@ func (p *PTY) setUp() error {
 }
 
 // Close pulls the device out: who has the path open gets errors.
-func (p *PTY) Close() error { return errors.Join(p.Master.Close(), p.slave.Close()) }
+func (p *PTY) Close() error {
+	err := p.Master.Close()
+	if p.slave != nil {
+		err = errors.Join(err, p.slave.Close())
+	}
+	return err
+}
 
 // makeRaw turns off everything that a terminal does to bytes.
 func makeRaw(fd int) error {

@@ -45,6 +45,7 @@ func (p *Printer) starRealTime(w []byte) {
 	case w[n-3] == 0x1B && w[n-2] == 0x06 && w[n-1] == 1 && !p.model.Dumb:
 		p.say(p.starStatus()...)
 	case w[n-1] == 0x18 && !p.model.NoClear && p.lone():
+		p.work()
 		p.m.buffer = nil
 		p.m.abandon()
 		p.m.etb = 0
