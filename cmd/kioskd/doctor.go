@@ -23,17 +23,21 @@ type examination func(ctx context.Context, cfg config.Config, how manner) (docto
 type manner struct {
 	wait  time.Duration // for a card
 	still bool          // show nothing
-	tell  io.Writer     // what goes on meanwhile; nil: nobody reads it
+	print bool          // a test slip
+	// ask asks a person whether that came out; nil: nobody is there.
+	ask  func(context.Context) doctor.Answer
+	tell io.Writer // what goes on meanwhile; nil: nobody reads it
 }
 
 // doctorCommand examines a device for a technician. It works beside a daemon.
-func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	devices := map[string]examination{"card": examineCard, "lights": examineLights}
+func doctorCommand(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	devices := map[string]examination{"card": examineCard, "printer": examinePrinter, "lights": examineLights}
 	if len(args) == 0 || devices[args[0]] == nil {
-		return misuse(stderr, errors.New("doctor takes what to examine: card or lights"))
+		return misuse(stderr, errors.New("doctor takes what to examine: card, printer or lights"))
 	}
 	o := &options{}
 	var asJSON bool
+	var slip printFlags
 	how := manner{tell: stdout}
 	flags := flag.NewFlagSet("kioskd doctor", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -42,6 +46,10 @@ func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	switch args[0] {
 	case "card":
 		flags.DurationVar(&how.wait, "wait", 0, "")
+	case "printer":
+		flags.BoolVar(&slip.print, "print", false, "")
+		flags.BoolVar(&slip.ask, "ask", false, "")
+		flags.BoolVar(&slip.yes, "yes", false, "")
 	case "lights":
 		flags.BoolVar(&how.still, "still", false, "")
 	}
@@ -52,6 +60,8 @@ func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 		return misuse(stderr, fmt.Errorf("%q is not a flag", flags.Arg(0)))
 	case how.wait < 0:
 		return misuse(stderr, errors.New("--wait takes a time such as 10s"))
+	case slip.check() != nil:
+		return misuse(stderr, slip.check())
 	}
 	cfg, err := o.configuration()
 	if err != nil {
@@ -62,8 +72,9 @@ func doctorCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	if how.wait > 0 {
 		_, _ = fmt.Fprintf(stderr, "Waiting up to %s for a %s\n", how.wait, args[0])
 	}
-	if asJSON {
-		how.tell = nil
+	how.print, how.ask = slip.print, slip.asker(stdin, stdout)
+	if asJSON { // the report stays alone
+		how.tell, how.ask = nil, slip.asker(stdin, stderr)
 	}
 	report, err := devices[args[0]](ctx, cfg, how)
 	if err == nil {

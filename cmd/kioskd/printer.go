@@ -51,8 +51,8 @@ func overrideOf(cfg config.Printer) printer.Override {
 	fixed := map[string]func() printer.Profile{
 		"full": printer.Full, "plain": printer.Plain, "blind": printer.Blind, "star": printer.Star,
 	}
-	if make, ok := fixed[cfg.Profile]; ok {
-		p := make()
+	if profile, ok := fixed[cfg.Profile]; ok {
+		p := profile()
 		o.Profile = &p
 	}
 	return o

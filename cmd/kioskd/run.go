@@ -33,15 +33,19 @@ Usage:
   kioskd outbox requeue     try again what the hub has refused and was set aside
   kioskd outbox verify      check that nobody has changed the audit log
   kioskd doctor card        examine the card readers and the card that lies there
+  kioskd doctor printer     examine the slip printer
   kioskd doctor lights      examine the status lights and show every signal on them
   kioskd card PERSONA       lay a test card on the virtual reader of pcscd (vpcd)
+  kioskd printer play       be a virtual slip printer: kioskd printer play --help
   kioskd version            say which version this is
 
 The outbox commands take --data and --config, and need the daemon stopped.
 
 doctor takes --config FILE and --json, and ends with 0 if all is in order. For card:
 --wait 10s waits for a card; it works while the daemon runs, and sends no PIN. For
-lights: --still shows no signal; GPIO lines need the daemon stopped.
+printer: --print prints a test slip and asks whether it came out, --ask also where no
+terminal is, --yes never; it needs the daemon stopped. For lights: --still shows no
+signal; GPIO lines need the daemon stopped.
 
 card takes --list to show the personas; --vpcd ADDR (127.0.0.1:35963), --tear N,
 --tear-after N, --mute and --slow 200ms. It reads commands from its input, one a
@@ -64,9 +68,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	case "outbox":
 		return outboxCommand(ctx, args, stdout, stderr)
 	case "doctor":
-		return doctorCommand(ctx, args, stdout, stderr)
+		return doctorCommand(ctx, args, os.Stdin, stdout, stderr)
 	case "card":
 		return cardCommand(ctx, args, os.Stdin, stdout, stderr)
+	case "printer":
+		return printerCommand(ctx, args, os.Stdin, stdout, stderr)
 	case "version":
 		if len(args) > 0 {
 			return misuse(stderr, errors.New("version takes no arguments"))

@@ -37,7 +37,7 @@ export class Dock {
     return this.#post("printer", { fault, fail_at_byte: 4000 });
   }
 
-  printer(change: Partial<Pick<DockState["printer"], "paper" | "cover" | "power">>): Promise<void> {
+  printer(change: Partial<Pick<DockState["printer"], "paper" | "cover" | "power" | "trouble" | "speed">>): Promise<void> {
     return this.#post("printer", change);
   }
 
@@ -66,6 +66,8 @@ export class Dock {
   /** Everything back to the start, at the top screen. */
   async reset(): Promise<void> {
     await this.#post("reset", {});
+    // A slip of the test before is out at once, and none is half out when the next begins.
+    await this.printer({ speed: 0 });
     if ((await this.state()).visit.step !== "top") await this.forward(goodbyeSeconds);
     await expect.poll(async () => (await this.state()).visit.step).toBe("top");
     await this.clearSlips();

@@ -1,6 +1,7 @@
 // Package doctor examines the devices of a kiosk for a technician who stands in
 // front of it: what is there, what works, how long it takes, what is wrong and
-// what to do about it. So far it knows cards and their readers, and status lights.
+// what to do about it. It knows cards and their readers, the slip printer, and status
+// lights.
 //
 // # Two parts
 //
@@ -22,6 +23,12 @@
 // Neither name, number nor hash of a certificate is kept, printed or put into the
 // report, and of the number of a WAON card only the last four digits.
 //
+// # The printer
+//
+// The daemon's own driver is used, and a test slip goes the way of every slip; see
+// [ExaminePrinter]. A printer belongs to one program at a time: a daemon that runs has to
+// be stopped for it. What a printer says of itself is made fit for a terminal.
+//
 // # Lights
 //
 // The daemon's own drivers are used here too. Every signal is shown for two seconds,
@@ -33,8 +40,8 @@
 // [Report.JSON] writes one object. Keys are only ever added, and values of the
 // enumerations below too.
 //
-//	device     "card" or "lights"
-//	ok         everything is in order: there is a reader, and a card that can be read
+//	device     "card", "printer" or "lights"
+//	ok         everything is in order: nothing among the findings is wrong
 //	findings[] what is wrong or worth knowing, the worst first
 //	  severity   "wrong" (ok is false) or "note"
 //	  code       the fault code of docs/OPERATIONS.md, where there is one
@@ -61,6 +68,32 @@
 //	    tries_left  of the PIN; absent where it was not read
 //	    waon        {strategy, service, number, tried[]}, absent on other cards
 //	      tried[]     {strategy, said}: ways that were tried before, or in vain
+//	printer    facts, for device "printer"; absent where there is nothing to examine
+//	  line       {kind, name, reached, problem, cause, hint}
+//	    kind        "usb", "tcp", "serial"
+//	    reached     the printer can be talked to
+//	    problem     "absent", "busy", "denied", "refused", "unsuitable", "ended", "stalled",
+//	                "mute" (it takes data but answers nothing), "failed"; absent if reached
+//	  usb[]      {path, state, maker, model, commands[], port}: the USB printers of this
+//	             machine, where the line is one
+//	    state       "free", or a problem as above
+//	    port        {paper_out, selected, failed}; absent where it was not told
+//	  condition  "ready", "near_end", "paper_out", "cover_open", "cutter", "head_hot",
+//	             "offline", "unplugged", "unknown" (it does not answer)
+//	  identity   {maker, model, firmware, charset, paper_mm}: what it says of itself
+//	  profile    {name, properties[]}; absent while it is not known: a printer that cannot
+//	             print is not asked
+//	    properties[] {name, value, from}, as docs/HARDWARE.md explains them
+//	      name        "language", "dots", "buffer", "status", "paced", "completion", "clear",
+//	                  "cutter", "qr", "kanji", "text"
+//	      from        "found" (the printer has shown or said it), "table" (known by its
+//	                  name), "configured", "assumed"
+//	  slips      {confirmed, drawn, qr, cut}: what that means; absent like profile
+//	    qr          who draws QR codes: "printer", "kioskd"
+//	  steps[]    as above, exchanges is 0; name: "reach", "ask", "test_slip"
+//	  test       {outcome, came_out}; absent where none was printed
+//	    outcome     "printed", "unconfirmed", "failed", "unknown", "expired"
+//	    came_out    "yes", "no"; absent where nobody has answered
 //	lights     facts, for device "lights"
 //	  lights[]   {role, driver, state, parts[]}, one for each that is configured
 //	    role        "tower", "reader", "mouth"

@@ -35,11 +35,12 @@ type Finding struct {
 // Report is what the doctor says of a device. See the package comment for its
 // form as JSON.
 type Report struct {
-	Device   string       `json:"device"`
-	OK       bool         `json:"ok"`
-	Findings []Finding    `json:"findings"`
-	Card     *CardFacts   `json:"card,omitempty"`
-	Lights   *LightsFacts `json:"lights,omitempty"`
+	Device   string        `json:"device"`
+	OK       bool          `json:"ok"`
+	Findings []Finding     `json:"findings"`
+	Card     *CardFacts    `json:"card,omitempty"`
+	Lights   *LightsFacts  `json:"lights,omitempty"`
+	Printer  *PrinterFacts `json:"printer,omitempty"`
 }
 
 // newReport puts the findings into order.

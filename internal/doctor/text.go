@@ -23,6 +23,9 @@ func (r Report) Text(w io.Writer) error {
 	if r.Lights != nil {
 		p.lights(*r.Lights)
 	}
+	if r.Printer != nil {
+		p.printer(*r.Printer)
+	}
 	return p.err
 }
 
@@ -139,6 +142,8 @@ func stepText(name string) string {
 		return "PIN counter"
 	case stepNumber:
 		return "WAON number"
+	case stepTest:
+		return "test slip"
 	default:
 		return name
 	}

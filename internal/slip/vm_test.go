@@ -2,6 +2,7 @@ package slip_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -50,11 +51,14 @@ func (g *gadget) serve(dev *printertest.Printer) {
 	dev.AttachSerial(f) // the other end does not notice that it is off, only that it is pulled
 }
 
-// pull takes the cable out, which the far end hears of, too.
+// pull takes the cable out, which the far end hears of, too: it has to be closed
+// before it is plugged in again.
 func (g *gadget) pull() error {
-	err := os.WriteFile(g.udc, []byte("\n"), 0)
+	if err := os.WriteFile(g.udc, []byte("\n"), 0); err != nil {
+		return err
+	}
 	_ = g.file.Close()
-	return err
+	return g.until(func(err error) bool { return errors.Is(err, os.ErrNotExist) })
 }
 
 // plug puts it back and waits for the device file.
@@ -62,17 +66,22 @@ func (g *gadget) plug() error {
 	if err := os.WriteFile(g.udc, []byte(g.name+"\n"), 0); err != nil {
 		return err
 	}
+	return g.until(func(err error) bool { return err == nil })
+}
+
+// until waits for what becomes of the device file.
+func (g *gadget) until(met func(statError error) bool) error {
 	ctx, cancel := context.WithTimeout(g.t.Context(), 5*time.Second)
 	defer cancel()
 	for {
-		if _, err := os.Stat(g.lp); err == nil {
+		if _, err := os.Stat(g.lp); met(err) {
 			return nil
 		}
 		again := time.NewTimer(20 * time.Millisecond)
 		select {
 		case <-again.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not come back", g.lp)
+			return fmt.Errorf("%s does not come or go", g.lp)
 		}
 	}
 }

@@ -139,6 +139,10 @@ type printerBody struct {
 	Paper *string `json:"paper"`
 	Cover *string `json:"cover"`
 	Power *string `json:"power"`
+	// Trouble is what else is wrong with it, "" for nothing; Speed how many rows a
+	// second its head prints, 0 for no time at all.
+	Trouble *printertest.Fault `json:"trouble"`
+	Speed   *int               `json:"speed"`
 	// FailAtByte makes Fault happen once so many bytes of the next slip have
 	// arrived.
 	FailAtByte *int               `json:"fail_at_byte"`
@@ -162,12 +166,50 @@ func (b printerBody) checkFault() error {
 	return nil
 }
 
+// maxSpeed is faster than any printer.
+const maxSpeed = 100_000
+
+// troubles are what a printer can have besides paper, cover and power.
+func troubles() []printertest.Fault {
+	return []printertest.Fault{"", printertest.Jam, printertest.Overheat, printertest.GoOffline, printertest.Unplug, printertest.Mute}
+}
+
+// trouble is which of them a state has.
+func trouble(s printertest.State) printertest.Fault {
+	switch {
+	case s.Unplugged:
+		return printertest.Unplug
+	case s.Mute:
+		return printertest.Mute
+	case s.Cutter:
+		return printertest.Jam
+	case s.Hot:
+		return printertest.Overheat
+	case s.Offline:
+		return printertest.GoOffline
+	}
+	return ""
+}
+
+func (b printerBody) checkTrouble() error {
+	switch {
+	case b.Trouble != nil && !slices.Contains(troubles(), *b.Trouble):
+		return fmt.Errorf("cannot set the printer: trouble is one of %q", troubles())
+	case b.Speed != nil && (*b.Speed < 0 || *b.Speed > maxSpeed):
+		return fmt.Errorf("cannot set the printer: speed is not between 0 and %d", maxSpeed)
+	}
+	return nil
+}
+
 func (d *Dock) setPrinter(_ context.Context, in printerBody) error {
 	paper, err := choice("paper", in.Paper, "full", "low", "out")
 	cover, err2 := choice("cover", in.Cover, "closed", "open")
 	power, err3 := choice("power", in.Power, "off", "on")
-	if err := errors.Join(err, err2, err3, in.checkFault()); err != nil {
+	if err := errors.Join(err, err2, err3, in.checkFault(), in.checkTrouble()); err != nil {
 		return err
+	}
+	if in.Speed != nil {
+		d.Printer.SetSpeed(*in.Speed)
 	}
 	if in.Fault != nil {
 		d.Printer.FailAtByte(*in.FailAtByte, *in.Fault)
@@ -181,6 +223,10 @@ func (d *Dock) setPrinter(_ context.Context, in printerBody) error {
 		}
 		if power >= 0 {
 			s.Power = power == 1
+		}
+		if t := in.Trouble; t != nil {
+			s.Cutter, s.Hot, s.Offline = *t == printertest.Jam, *t == printertest.Overheat, *t == printertest.GoOffline
+			s.Unplugged, s.Mute = *t == printertest.Unplug, *t == printertest.Mute
 		}
 	})
 	return nil

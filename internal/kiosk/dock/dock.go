@@ -110,6 +110,9 @@ type (
 		Paper string `json:"paper"`
 		Cover string `json:"cover"`
 		Power string `json:"power"`
+		// Trouble is what else is wrong, "" = nothing.
+		Trouble printertest.Fault `json:"trouble"`
+		Speed   int               `json:"speed"` // rows a second, 0 = no time passes
 		// FailNext is the fault that waits for the next slip, "" = none.
 		FailNext printertest.Fault `json:"fail_next"`
 	}
@@ -183,7 +186,7 @@ func (d *Dock) tear() tearState {
 
 func (d *Dock) printer() printerState {
 	now := d.Printer.Get()
-	s := printerState{Paper: string(now.Paper), Cover: "closed", Power: "off", FailNext: d.Printer.Armed()}
+	s := printerState{Paper: string(now.Paper), Cover: "closed", Power: "off", FailNext: d.Printer.Armed(), Trouble: trouble(now), Speed: d.Printer.Speed()}
 	if now.Cover {
 		s.Cover = "open"
 	}

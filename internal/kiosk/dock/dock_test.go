@@ -140,7 +140,7 @@ func TestHandles(t *testing.T) {
 	b := newBench(t)
 	s := b.state()
 	if len(s.Personas) != len(cardtest.Personas()) || !s.Reader.Power || s.Tear.At != -1 || s.Line.Mode != Up ||
-		s.Printer != (printerState{"full", "closed", "on", ""}) || s.Visit.Step != "top" || len(s.Lights.Pattern) != 1 {
+		s.Printer != (printerState{Paper: "full", Cover: "closed", Power: "on"}) || s.Visit.Step != "top" || len(s.Lights.Pattern) != 1 {
 		t.Errorf("at first: %+v", s)
 	}
 
@@ -148,11 +148,13 @@ func TestHandles(t *testing.T) {
 	b.post("tear", `{"at":3}`)
 	b.post("printer", `{"paper":"out"}`)
 	b.post("printer", `{"cover":"open"}`)
+	b.post("printer", `{"trouble":"unplugged"}`)
+	b.post("printer", `{"trouble":"cutter","speed":900}`)
 	b.post("printer", `{"fail_at_byte":500,"fault":"head_hot"}`)
 	b.post("line", `{"mode":"rubbish"}`)
 	b.post("clock", `{"forward_sec":90}`)
 	s = b.state()
-	if s.Reader.Persona != "taro" || s.Tear.At != 3 || s.Printer != (printerState{"out", "open", "on", "head_hot"}) ||
+	if s.Reader.Persona != "taro" || s.Tear.At != 3 || s.Printer != (printerState{Paper: "out", Cover: "open", Power: "on", Trouble: "cutter", Speed: 900, FailNext: "head_hot"}) ||
 		s.Line.Mode != Rubbish || s.Clock.OffsetSec != 90 || b.links.Load() != 1 {
 		t.Errorf("after the changes: %+v", s)
 	}
@@ -164,7 +166,7 @@ func TestHandles(t *testing.T) {
 	}
 	b.post("reset", `{}`)
 	s = b.state()
-	if s.Reader.Persona != "" || !s.Reader.Power || s.Tear.At != -1 || s.Printer != (printerState{"full", "closed", "on", ""}) || s.Line.Mode != Up {
+	if s.Reader.Persona != "" || !s.Reader.Power || s.Tear.At != -1 || s.Printer != (printerState{Paper: "full", Cover: "closed", Power: "on", Speed: 900}) || s.Line.Mode != Up {
 		t.Errorf("after reset: %+v", s)
 	}
 }
@@ -196,7 +198,7 @@ func TestMistakesAreTold(t *testing.T) {
 		"card":    {`{"persona":"nobody"}`, `{"person":"taro"}`, `[]`, `{`},
 		"reader":  {`{}`, `{"power":"on"}`},
 		"tear":    {`{}`, `{"at":-2}`, `{"at":"x"}`},
-		"printer": {`{"paper":"wet"}`, `{"fail_at_byte":5}`, `{"fault":"mute"}`, `{"fail_at_byte":-1,"fault":"mute"}`, `{"fail_at_byte":5,"fault":"fire"}`, `{"cover":"ajar"}`, `{"power":true}`},
+		"printer": {`{"paper":"wet"}`, `{"fail_at_byte":5}`, `{"fault":"mute"}`, `{"fail_at_byte":-1,"fault":"mute"}`, `{"fail_at_byte":5,"fault":"fire"}`, `{"cover":"ajar"}`, `{"power":true}`, `{"trouble":"fire"}`, `{"speed":-1}`},
 		"line":    {`{}`, `{"mode":"sideways"}`},
 		"clock":   {`{}`, `{"forward_sec":-1}`, `{"forward_sec":99999999}`},
 		"reset":   {`{"what":1}`, strings.Repeat(" ", 5000)},

@@ -118,6 +118,7 @@ function Status({ state, connected }: { readonly state: DockState; readonly conn
 /** printerStatus names the one thing that matters most about the printer. */
 function printerStatus({ printer }: DockState): [Key[], Tone] {
   if (printer.power === "off") return [["power", "power.off"], "bad"];
+  if (printer.trouble !== "") return [[`trouble.${printer.trouble}`], "bad"];
   if (printer.cover === "open") return [["cover", "cover.open"], "bad"];
   if (printer.paper === "out") return [["paper", "paper.out"], "bad"];
   if (printer.paper === "low") return [["paper", "paper.low"], "warn"];

@@ -1,6 +1,15 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 
-import { clearSlips, failNextSlip, setPrinter, slipURL, type DockState, type SlipFault, type SlipPicture } from "./api";
+import {
+  clearSlips,
+  failNextSlip,
+  setPrinter,
+  slipURL,
+  type DockState,
+  type SlipFault,
+  type SlipPicture,
+  type Trouble as TroubleName,
+} from "./api";
 import { Panel, Segments, useDesk } from "./parts";
 
 /** Printer is the slip printer's state and everything that came out of it. */
@@ -39,13 +48,36 @@ export function Printer({ state }: { readonly state: DockState }) {
           onPick={(v) => act(setPrinter({ power: v }))}
         />
       </div>
+      <Trouble now={state.printer.trouble} />
       <FailNext waits={state.printer.fail_next} />
       <Slips slips={state.slips} />
     </Panel>
   );
 }
 
-const faults: readonly SlipFault[] = ["paper_out", "cover_open", "power_off", "head_hot", "mute"];
+const troubles: readonly TroubleName[] = ["", "cutter", "head_hot", "offline", "unplugged", "mute"];
+
+/** Trouble is what a printer can have besides paper, cover and power. */
+function Trouble({ now }: { readonly now: TroubleName }) {
+  const { say, act } = useDesk();
+  const field = useId();
+  return (
+    <div class="tear-row trouble">
+      <label for={field}>{say("trouble")}</label>
+      <select id={field} value={now} onChange={(e) => act(setPrinter({ trouble: e.currentTarget.value as TroubleName }))}>
+        {troubles.map((t) => (
+          <option key={t} value={t}>
+            {say(t === "" ? "trouble.none" : `trouble.${t}`)}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+const faults: readonly SlipFault[] = [
+  "paper_out", "cover_open", "power_off", "unplugged", "cutter", "head_hot", "offline", "mute", "paper_low",
+];
 
 /** A slip is some tens of thousands of bytes long: this is well within the first one. */
 const midSlip = 4000;

@@ -8,7 +8,10 @@ export type Paper = "full" | "low" | "out";
 export type Cover = "closed" | "open";
 export type Power = "on" | "off";
 /** What can happen to the printer in the middle of a slip. */
-export type SlipFault = "paper_out" | "cover_open" | "power_off" | "head_hot" | "mute";
+export type SlipFault =
+  | "paper_low" | "paper_out" | "cover_open" | "power_off" | "unplugged" | "head_hot" | "cutter" | "offline" | "mute";
+/** What can be wrong with the printer besides paper, cover and power. */
+export type Trouble = "" | "cutter" | "head_hot" | "offline" | "unplugged" | "mute";
 export type LineMode = "up" | "slow" | "down" | "rubbish";
 
 export interface Persona {
@@ -50,6 +53,10 @@ export interface DockState {
     readonly paper: Paper;
     readonly cover: Cover;
     readonly power: Power;
+    /** What else is wrong with it, "" = nothing. */
+    readonly trouble: Trouble;
+    /** Rows a second that its head prints, 0 = no time passes. */
+    readonly speed: number;
     /** The fault that waits for the next slip, "" = none. */
     readonly fail_next: SlipFault | "";
   };
@@ -78,7 +85,7 @@ export const muteCard = (mute: boolean) => send("POST", "reader", { mute });
 export const slowCard = (slow_ms: number) => send("POST", "reader", { slow_ms });
 export const plugReader = (power: boolean) => send("POST", "reader", { power });
 export const tearAt = (at: number) => send("POST", "tear", { at });
-export const setPrinter = (change: { paper?: Paper; cover?: Cover; power?: Power }) => send("POST", "printer", change);
+export const setPrinter = (change: { paper?: Paper; cover?: Cover; power?: Power; trouble?: Trouble; speed?: number }) => send("POST", "printer", change);
 export const failNextSlip = (fault: SlipFault, fail_at_byte: number) => send("POST", "printer", { fault, fail_at_byte });
 export const clearSlips = () => send("DELETE", "slips");
 export const setLine = (mode: LineMode) => send("POST", "line", { mode });

@@ -5,254 +5,335 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// These tests run in a machine whose kernel has both ends of a USB cable: usblp
-// and, on dummy_hcd, a printer gadget. The gadget's end is another process, this
-// test binary again, for one process with both ends has been seen to hang.
-const (
-	inVM      = "KIOSKD_VM"
-	vmPrinter = "KIOSKD_VM_LP"     // /dev/usb/lp0
-	vmGadget  = "KIOSKD_VM_GADGET" // /dev/g_printer0
-	vmUDC     = "KIOSKD_VM_UDC"    // the gadget's attribute "UDC" in configfs
-	vmRole    = "KIOSKD_VM_ROLE"   // set: this process is the gadget's end
-	vmBytes   = "KIOSKD_VM_BYTES"  // how many it takes in the role "echo"
-	vmPatient = 20 * time.Second
-)
+// vmPatient is for what takes a moment at most, on an emulated processor.
+const vmPatient = 20 * time.Second
 
-func vm(t *testing.T) (printer string) {
+// cable is the USB cable of tools/vm: usblp at the near end, a printer gadget at
+// the far one.
+type cable struct {
+	t            *testing.T
+	path         string   // the near end's device file
+	far          *os.File // closed while the cable is out
+	gadget       string   // the far end's device file
+	plug, socket string   // the name of the second, written to the first, plugs it in
+}
+
+// plugged plugs the cable in anew: what an earlier test left in the gadget would
+// turn up in this one.
+func plugged(t *testing.T) *cable {
 	t.Helper()
-	if os.Getenv(inVM) != "1" {
+	if os.Getenv("KIOSKD_VM") != "1" {
 		t.Skip("needs the virtual machine of make test-vm")
 	}
-	return os.Getenv(vmPrinter)
+	sockets, err := filepath.Glob("/sys/class/udc/*")
+	if err != nil || len(sockets) != 1 {
+		t.Fatalf("sockets: %q, %v", sockets, err)
+	}
+	c := &cable{
+		t: t, path: os.Getenv("KIOSKD_VM_LP"), gadget: os.Getenv("KIOSKD_VM_GADGET"),
+		plug: os.Getenv("KIOSKD_VM_UDC"), socket: filepath.Base(sockets[0]),
+	}
+	if _, err := os.Stat(c.path); err == nil {
+		c.out()
+	}
+	c.in()
+	return c
 }
 
-// child starts the gadget's end and waits until it is ready. end lets it go and
-// checks how it went.
-func child(t *testing.T, role string, n int) (end func()) {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+// out pulls the cable and lets go of the far end: the kernel does not survive a
+// gadget that is open when the cable is put in again.
+func (c *cable) out() {
+	c.t.Helper()
+	c.write("\n")
+	if c.far != nil {
+		c.far.Close()
 	}
-	// Without a context: t's own ends before the cleanup that lets the child go.
-	c := exec.Command(self, "-test.run=^TestVMGadget$", "-test.timeout=60s")
-	c.Env = append(os.Environ(), vmRole+"="+role, vmBytes+"="+strconv.Itoa(n))
-	in, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Stderr = os.Stderr
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	word := make([]byte, len("ready\n"))
-	if _, err := io.ReadFull(out, word); err != nil || string(word) != "ready\n" {
-		more, _ := io.ReadAll(out)
-		t.Fatalf("the gadget's end says %q%q, %v", word, more, err)
-	}
-	ended := false
-	end = func() {
-		if ended {
-			return
-		}
-		ended = true
-		in.Close()
-		said, _ := io.ReadAll(out)
-		if err := c.Wait(); err != nil {
-			t.Errorf("the gadget's end: %v\n%s", err, said)
-		}
-	}
-	t.Cleanup(end)
-	return end
+	c.wait("end of "+c.path, func() bool {
+		_, err := os.Stat(c.path)
+		return os.IsNotExist(err)
+	})
 }
 
-// dialVM waits until the kernel has made the device file.
-func dialVM(t *testing.T, path string) *USB {
-	t.Helper()
-	until := time.Now().Add(vmPatient)
-	for {
-		u, err := DialUSB(t.Context(), path)
-		if err == nil {
-			t.Cleanup(func() { _ = u.Close() })
-			return u
-		}
+// in puts the cable in and opens its far end, without which no byte is taken.
+func (c *cable) in() {
+	c.t.Helper()
+	c.write(c.socket)
+	c.wait(c.path, func() bool { // comes last, when the two ends have found each other
+		_, err := os.Stat(c.path)
+		return err == nil
+	})
+	// Non-blocking: the driver holds a lock during a blocking read, which also does
+	// not end when the cable is pulled.
+	far, err := os.OpenFile(c.gadget, os.O_RDWR|unix.O_NONBLOCK, 0)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.far = far
+	c.t.Cleanup(func() { far.Close() })
+	if err := far.SetDeadline(time.Now().Add(vmPatient)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cable) write(socket string) {
+	c.t.Helper()
+	if err := os.WriteFile(c.plug, []byte(socket), 0); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cable) wait(what string, done func() bool) {
+	c.t.Helper()
+	for until := time.Now().Add(vmPatient); !done(); {
 		if time.Now().After(until) {
-			t.Fatal(err)
+			c.t.Fatalf("there is no %s", what)
 		}
-		_ = rest(50*time.Millisecond, nil, nil)
+		_ = rest(10*time.Millisecond, nil, nil)
 	}
 }
 
-// vanishes waits until the printer cannot be opened. Its transfers fail a moment
-// before the kernel takes the device away.
-func vanishes(t *testing.T, path string) {
-	t.Helper()
-	until := time.Now().Add(vmPatient)
-	for {
-		u, err := DialUSB(t.Context(), path)
-		if errors.Is(err, ErrAbsent) {
-			return
-		}
-		if err == nil {
-			_ = u.Close()
-		}
-		if time.Now().After(until) {
-			t.Fatalf("unplugged, and yet opening it says %v", err)
-		}
-		_ = rest(50*time.Millisecond, nil, nil)
+// dial opens the near end.
+func (c *cable) dial() *USB {
+	c.t.Helper()
+	u := dialUSB(c.t, c.path)
+	if err := u.SetWriteDeadline(time.Now().Add(vmPatient)); err != nil {
+		c.t.Fatal(err)
+	}
+	return u
+}
+
+// shows makes the printer report s.
+func (c *cable) shows(s Status) {
+	c.t.Helper()
+	const set = 0xC0016722 // GADGET_SET_PRINTER_STATUS; the value is the argument itself
+	raw, err := c.far.SyscallConn()
+	if err == nil {
+		err = control(raw, func(fd int) error { return unix.IoctlSetInt(fd, set, int(s)) })
+	}
+	if err != nil {
+		c.t.Fatal(err)
 	}
 }
 
-// within keeps a hanging driver from hanging the run without a word.
-func within(t *testing.T, what string, c <-chan error) error {
+// takes reads as much as want at the far end; what it gives then waits for the
+// last byte and compares.
+func (c *cable) takes(want []byte) (check func()) {
+	type result struct {
+		data []byte
+		err  error
+	}
+	taken := make(chan result, 1)
+	go func() {
+		data := make([]byte, len(want))
+		n, err := io.ReadFull(c.far, data)
+		taken <- result{data[:n], err}
+	}()
+	return func() {
+		c.t.Helper()
+		if r := soon(c.t, "the printer's read", taken); !bytes.Equal(r.data, want) {
+			c.t.Errorf("the printer got %d bytes of %d, so far right: %v, %v",
+				len(r.data), len(want), bytes.HasPrefix(want, r.data), r.err)
+		}
+	}
+}
+
+// soon keeps a hanging driver from hanging the run without a word.
+func soon[T any](t *testing.T, what string, c <-chan T) (v T) {
 	t.Helper()
+	timer := time.NewTimer(vmPatient + time.Second)
+	defer timer.Stop()
 	select {
-	case err := <-c:
-		return err
-	case <-time.After(vmPatient):
+	case v = <-c:
+	case <-timer.C:
 		t.Fatalf("%s did not end", what)
-		return nil
 	}
+	return v
 }
 
-// TestVMRoundTrip gets the bytes back in pieces of 1024, as many as usblp asks
-// for at once; the gadget's driver adds an empty packet to each, which the host
-// sees as a read of nothing.
+// text has a period that divides no size of a buffer, so a lost one shows.
+func text(n int) []byte { return bytes.Repeat([]byte("kioskd-"), n/7+1)[:n] }
+
 func TestVMRoundTrip(t *testing.T) {
-	path := vm(t)
 	for _, n := range []int{1, 512, 1024, 20_000, 86_408} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
-			end := child(t, "echo", n)
-			u := dialVM(t, path)
-			want := bytes.Repeat([]byte("kioskd-"), n/7+1)[:n]
-			if err := u.SetWriteDeadline(time.Now().Add(vmPatient)); err != nil {
-				t.Fatal(err)
+			c := plugged(t)
+			u := c.dial()
+			want := append(text(n), '.')
+			check := c.takes(want)
+			// The byte more, because the gadget keeps what fills its packets of 512 until
+			// something shorter comes.
+			for _, part := range [][]byte{want[:n], want[n:]} {
+				if k, err := u.Write(part); k != len(part) || err != nil {
+					t.Fatalf("Write = %d, %v", k, err)
+				}
 			}
-			if k, err := u.Write(want); k != n || err != nil {
-				t.Fatalf("Write = %d, %v", k, err)
-			}
-			got, read := make([]byte, n), make(chan error, 1)
+			check()
+
+			got, read := make([]byte, len(want)), make(chan error, 1)
 			go func() {
 				_, err := io.ReadFull(u, got)
 				read <- err
 			}()
-			if err := within(t, "Read", read); err != nil || !bytes.Equal(got, want) {
+			// The gadget ends each 1024 with an empty packet, which is no end of the line.
+			for part := range slices.Chunk(want, 1024) {
+				if _, err := c.far.Write(part); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := soon(t, "Read", read); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("read %v, equal %v", err, bytes.Equal(got, want))
 			}
-			end()
 		})
 	}
 }
 
-func TestVMStatus(t *testing.T) {
-	path := vm(t)
-	end := child(t, "paper out", 0)
-	u := dialVM(t, path)
-	if s, err := u.Status(); err != nil || !s.PaperOut() {
-		t.Errorf("Status = %#x, %v", byte(s), err)
-	}
-	end()
-	child(t, "idle", 0)
-	if s, err := u.Status(); err != nil || s.PaperOut() || s.Failed() || !s.Selected() {
-		t.Errorf("afterwards Status = %#x, %v", byte(s), err)
-	}
-}
-
-func TestVMDeviceID(t *testing.T) {
-	path := vm(t)
-	u := dialVM(t, path)
-	id, err := u.DeviceID()
-	if err != nil || id.Manufacturer == "" || id.Model == "" {
-		t.Errorf("%+v, %v", id, err)
-	}
-	found, err := Bus{Pattern: filepath.Join(filepath.Dir(path), "lp*")}.List(t.Context())
-	if err != nil || len(found) == 0 {
-		t.Fatalf("%+v, %v", found, err)
-	}
-	for _, f := range found {
-		if f.Path == path && (!f.Busy || f.ID.Model == "") {
-			t.Errorf("the one that is open: %+v", f)
-		}
-	}
-	if _, err := DialUSB(t.Context(), path); !errors.Is(err, ErrBusy) {
-		t.Errorf("a second time: %v", err)
-	}
-	if err := u.Close(); err != nil {
+// TestVMCloseLosesNothing closes right after Write, with a printer that is slow
+// to take the last bytes: usblp throws away what is on its way then.
+func TestVMCloseLosesNothing(t *testing.T) {
+	c := plugged(t)
+	u := c.dial()
+	data := text(85_001) // ten blocks of 8 KiB fill the gadget
+	ended := make(chan error, 1)
+	go func() {
+		_, err := u.Write(data)
+		ended <- errors.Join(err, u.Close())
+	}()
+	_ = rest(500*time.Millisecond, nil, nil)
+	c.takes(data)()
+	if err := soon(t, "Write", ended); err != nil {
 		t.Error(err)
 	}
 }
 
+func TestVMStatus(t *testing.T) {
+	c := plugged(t)
+	u := c.dial()
+	c.shows(0x38)
+	if s, err := u.Status(); err != nil || !s.PaperOut() || s.Failed() {
+		t.Errorf("without paper: Status = %#x, %v", byte(s), err)
+	}
+	c.shows(0x10)
+	if s, err := u.Status(); err != nil || s.PaperOut() || !s.Failed() {
+		t.Errorf("with an error: Status = %#x, %v", byte(s), err)
+	}
+	c.shows(0x18)
+	if s, err := u.Status(); err != nil || s.PaperOut() || s.Failed() || !s.Selected() {
+		t.Errorf("all well: Status = %#x, %v", byte(s), err)
+	}
+}
+
+func TestVMIsFound(t *testing.T) {
+	c := plugged(t)
+	look := func() Found {
+		t.Helper()
+		all, err := List(t.Context())
+		if err != nil || len(all) != 1 || all[0].Path != c.path {
+			t.Fatalf("%+v, %v", all, err)
+		}
+		return all[0]
+	}
+	if f := look(); f.Busy || f.Err != nil || f.Status == nil || f.ID.Manufacturer != "KIOSKD" || f.ID.Model != "VM" {
+		t.Errorf("free: %+v", f)
+	}
+	u := c.dial()
+	if id, err := u.DeviceID(); err != nil || id.Manufacturer != "KIOSKD" || id.Model != "VM" {
+		t.Errorf("%+v, %v", id, err)
+	}
+	if _, err := DialUSB(t.Context(), c.path); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second time: %v", err)
+	}
+	// The kernel's note of the ID serves where the printer cannot be asked.
+	if f := look(); !f.Busy || !errors.Is(f.Err, ErrBusy) || f.ID.Model != "VM" {
+		t.Errorf("open: %+v", f)
+	}
+	if err := u.Close(); err != nil {
+		t.Error(err)
+	}
+	c.out()
+	if all, err := List(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("unplugged: %+v, %v", all, err)
+	}
+}
+
 func TestVMWriteDeadline(t *testing.T) {
-	path := vm(t)
-	child(t, "idle", 0) // it reads nothing
-	u := dialVM(t, path)
+	c := plugged(t)
+	u := c.dial()
+	data := text(200_001) // more than waits in the kernel, and no multiple of 512
 	begin := time.Now()
 	if err := u.SetWriteDeadline(begin.Add(500 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
-	n, err := u.Write(make([]byte, 4<<20))
-	if !errors.Is(err, os.ErrDeadlineExceeded) || n >= 4<<20 {
-		t.Errorf("Write = %d, %v", n, err)
+	n, err := u.Write(data)
+	if !errors.Is(err, os.ErrDeadlineExceeded) || !errors.Is(err, ErrStalled) || n == 0 || n >= len(data) {
+		t.Fatalf("Write = %d, %v", n, err)
 	}
-	if d := time.Since(begin); d > 5*time.Second {
+	if d := time.Since(begin); d > 2*time.Second {
 		t.Errorf("it took %v", d)
 	}
 	if s, err := u.Status(); err != nil {
 		t.Errorf("Status while it takes no data = %#x, %v", byte(s), err)
 	}
+
+	// Nothing was lost, nor is n wrong: the rest makes it whole.
+	check := c.takes(data)
+	if err := u.SetWriteDeadline(time.Now().Add(vmPatient)); err != nil {
+		t.Fatal(err)
+	}
+	if k, err := u.Write(data[n:]); k != len(data)-n || err != nil {
+		t.Errorf("the rest: Write = %d, %v", k, err)
+	}
+	check()
+
+	read, wrote := start(u)
+	_ = rest(500*time.Millisecond, nil, nil) // until both wait
 	closed := make(chan error, 1)
 	go func() { closed <- u.Close() }()
-	if err := within(t, "Close", closed); err != nil {
+	if err := soon(t, "Close", closed); err != nil {
 		t.Error(err)
+	}
+	for what, ended := range map[string]<-chan error{"Read": read, "Write": wrote} {
+		if err := soon(t, what, ended); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 
 func TestVMUnplug(t *testing.T) {
-	path := vm(t)
-	udc := os.Getenv(vmUDC)
-	plug := func(name string) {
-		if err := os.WriteFile(udc, []byte(name+"\n"), 0o600); err != nil {
-			t.Errorf("cannot write %q to %s: %v", name, udc, err)
-		}
-	}
-	end := child(t, "idle", 0)
-	u := dialVM(t, path)
-	if err := u.SetWriteDeadline(time.Now().Add(vmPatient)); err != nil {
-		t.Fatal(err)
-	}
+	c := plugged(t)
+	u := c.dial()
 	read, wrote := start(u)
-	end() // the gadget's file is closed; its endpoints still take what fits
-	plug("")
-	for what, c := range map[string]<-chan error{"Read": read, "Write": wrote} {
-		if err := within(t, what, c); !errors.Is(err, ErrUnplugged) {
+	_ = rest(500*time.Millisecond, nil, nil) // until both wait
+	begin := time.Now()
+	c.out()
+	for what, ended := range map[string]<-chan error{"Read": read, "Write": wrote} {
+		if err := soon(t, what, ended); !errors.Is(err, ErrUnplugged) {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+	if d := time.Since(begin); d > 2*time.Second {
+		t.Errorf("they learned of it after %v", d)
 	}
 	if err := u.Close(); err != nil {
 		t.Error(err)
 	}
-	vanishes(t, path)
+	if _, err := DialUSB(t.Context(), c.path); !errors.Is(err, ErrAbsent) {
+		t.Errorf("dialled without a printer: %v", err)
+	}
 
-	plug("dummy_udc.0")
-	end = child(t, "echo", 4)
-	again := dialVM(t, path)
+	c.in()
+	again := c.dial()
+	check := c.takes([]byte("slip"))
 	if _, err := again.Write([]byte("slip")); err != nil {
 		t.Fatal(err)
 	}
-	got := make([]byte, 4)
-	if _, err := io.ReadFull(again, got); err != nil || string(got) != "slip" {
-		t.Errorf("after plugging it in again: %q, %v", got, err)
-	}
-	end()
+	check()
 }

@@ -104,14 +104,15 @@ func (p *Printer) work() {
 // behind says that the head still prints what was worked off; work goes on when
 // it has caught up.
 func (p *Printer) behind() bool {
-	if p.model.Speed == 0 {
+	if p.speed == 0 {
+		p.m.moved = 0
 		return false
 	}
 	now := time.Now()
 	if p.headFree.Before(now) {
 		p.headFree = now
 	}
-	p.headFree = p.headFree.Add(time.Duration(p.m.moved) * time.Second / time.Duration(p.model.Speed))
+	p.headFree = p.headFree.Add(time.Duration(p.m.moved) * time.Second / time.Duration(p.speed))
 	p.m.moved = 0
 	lag := p.headFree.Sub(now)
 	if lag <= slack || p.closed {

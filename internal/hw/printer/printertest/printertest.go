@@ -108,7 +108,9 @@ type Printer struct {
 	out     [][]byte // answers not yet written
 	conn    *end     // the printer's end, nil when nobody is connected
 	closed  bool
-	// headFree is when the head has printed everything; waiting: work goes on then.
+	// speed is rows a second; 0: no time passes. headFree is when the head has printed
+	// everything; waiting: work goes on then.
+	speed    int
 	headFree time.Time
 	waiting  bool
 	trigger  *trigger
@@ -139,7 +141,7 @@ func New(dots int) *Printer {
 
 // NewModel gives a printer of that make that is on, closed and full of paper.
 func NewModel(m Model) *Printer {
-	p := &Printer{model: m, state: State{Paper: PaperFull, Power: true}, notify: make(chan struct{}, 1)}
+	p := &Printer{model: m, speed: m.Speed, state: State{Paper: PaperFull, Power: true}, notify: make(chan struct{}, 1)}
 	p.changed = sync.NewCond(&p.mu)
 	p.m.model, p.m.rom = m, boxes{}
 	p.m.reset()
@@ -151,6 +153,21 @@ func (p *Printer) UseROM(rom ROM) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.m.rom = rom
+}
+
+// SetSpeed sets how many rows a second the head prints; 0: no time passes.
+func (p *Printer) SetSpeed(rows int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.speed = rows
+	p.work()
+}
+
+// Speed is how many rows a second the head prints.
+func (p *Printer) Speed() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.speed
 }
 
 // Model is what make it is.
