@@ -122,6 +122,7 @@ func units(text string) []int {
 		case glue, r == ' ', strings.ContainsRune(notFirst, r):
 		case now != none && now == kind && at-begin < longest:
 		case now == han && digit: // 17時
+		case kind == han && unicode.Is(unicode.Hiragana, r): // 使う, 係員が
 		default:
 			out = append(out, at)
 			begin = at

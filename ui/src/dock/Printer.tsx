@@ -60,18 +60,23 @@ const troubles: readonly TroubleName[] = ["", "cutter", "head_hot", "offline", "
 /** Trouble is what a printer can have besides paper, cover and power. */
 function Trouble({ now }: { readonly now: TroubleName }) {
   const { say, act } = useDesk();
-  const field = useId();
   return (
-    <div class="tear-row trouble">
-      <label for={field}>{say("trouble")}</label>
-      <select id={field} value={now} onChange={(e) => act(setPrinter({ trouble: e.currentTarget.value as TroubleName }))}>
-        {troubles.map((t) => (
-          <option key={t} value={t}>
-            {say(t === "" ? "trouble.none" : `trouble.${t}`)}
-          </option>
-        ))}
-      </select>
-    </div>
+    <fieldset class="tear trouble">
+      <legend>{say("trouble")}</legend>
+      <div class="tear-row">
+        <select
+          aria-label={say("trouble")}
+          value={now}
+          onChange={(e) => act(setPrinter({ trouble: e.currentTarget.value as TroubleName }))}
+        >
+          {troubles.map((t) => (
+            <option key={t} value={t}>
+              {say(t === "" ? "trouble.none" : `trouble.${t}`)}
+            </option>
+          ))}
+        </select>
+      </div>
+    </fieldset>
   );
 }
 
