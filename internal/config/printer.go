@@ -88,7 +88,8 @@ func (v *validator) printer(c Config) {
 	if p.Buffer != 0 && (p.Buffer < minBuffer || p.Buffer > maxBuffer) {
 		v.add("printer.buffer", "4096 to 1048576 bytes, as its manual says; leave it out if it does not", "cannot be %d bytes", p.Buffer)
 	}
-	if p.Baud < 1200 || p.Baud > 921600 {
-		v.add("printer.baud", "the speed that the printer is set to, such as 9600 or 115200", "cannot be %d", p.Baud)
+	// Slower, a chunk of a slip would take longer than the driver waits for it.
+	if p.Baud < 4800 || p.Baud > 921600 {
+		v.add("printer.baud", "the speed that the printer is set to, 4800 or more, such as 9600 or 115200", "cannot be %d", p.Baud)
 	}
 }
