@@ -73,6 +73,9 @@ type (
 	Stay struct{}
 	// StaffEnds is a staff member or the console ending the visit.
 	StaffEnds struct{}
+	// ButtonPressed is a press of the staff button. It is no touch: a contact that
+	// chatters must not keep a stranger's visit open.
+	ButtonPressed struct{}
 )
 
 // Devices.
@@ -227,6 +230,7 @@ func (CallStaff) fact()      {}
 func (GoHome) fact()         {}
 func (Stay) fact()           {}
 func (StaffEnds) fact()      {}
+func (ButtonPressed) fact()  {}
 func (ReaderIs) fact()       {}
 func (PrinterIs) fact()      {}
 func (LineIs) fact()         {}

@@ -19,7 +19,7 @@ func SignalOf(s State) Signal {
 	}
 	switch s.step {
 	case StepCard, StepIssueCard, StepApplyID:
-		if s.step == StepCard || s.wantsWAON() && s.reader.WAON {
+		if s.step == StepCard || s.wantsWAON() && s.reader.WAON && s.oneReader() {
 			return SignalPutCard
 		}
 	case StepTrouble, StepLastTry:
@@ -35,6 +35,11 @@ func SignalOf(s State) Signal {
 	return SignalIdle
 }
 
+// oneReader: the light at the reader stands where WAON cards are read, too.
+func (s *State) oneReader() bool {
+	return s.set.Layout.WAON == "" || s.set.Layout.WAON == s.set.Layout.Reader
+}
+
 func (s *State) signalOutside() Signal {
 	switch s.step {
 	case StepRecovered:
@@ -43,7 +48,10 @@ func (s *State) signalOutside() Signal {
 		if s.reader.occupied() {
 			return SignalLookAtScreen // the card is still there
 		}
-		return SignalDone
+		if s.leaving == "finished" || s.slipTaken {
+			return SignalDone
+		}
+		return SignalIdle // nothing to shine green for
 	default:
 	}
 	for _, p := range Plans() {

@@ -27,6 +27,7 @@ func TestSignals(t *testing.T) {
 		"issued, nobody knows of it":  {slip(newWorld(t).issue(PlanIssue).store("rec"), SlipUnknown, fault.SlipUnknown), SignalLookAtScreen},
 		"reader and line away":        {newWorld(t).do(ReaderIs{}, LineIs{}), SignalOutOfService},
 		"reader, line, printer away":  {newWorld(t).do(ReaderIs{}, LineIs{}, PrinterIs{Fault: fault.PrinterGone}), SignalOutOfService},
+		"left in the middle":          {newWorld(t).do(Start{Plan: PlanManage}).keys("090").do(GoHome{}).at(StepGoodbye), SignalIdle},
 		"a visit that lacks no paper": {newWorld(t).do(Start{Plan: PlanManage}, PrinterIs{Fault: fault.PaperOut}), SignalIdle},
 	}
 	for name, tt := range tests {

@@ -84,6 +84,8 @@ func (t *turn) take(f Fact) {
 		} else {
 			t.end("staff")
 		}
+	case ButtonPressed:
+		t.button()
 	case ReaderIs:
 		t.readerIs(f)
 	case PrinterIs:

@@ -34,6 +34,17 @@ func (t *turn) touch(f Fact) {
 	t.touchStep(f)
 }
 
+// button calls staff, as the key on the screen does, also under the idle warning:
+// the first press of a call shows that somebody is there.
+func (t *turn) button() {
+	if t.staff {
+		return
+	}
+	t.touched = t.now
+	t.staff = true
+	t.cover(OverlayStaff)
+}
+
 // everywhere handles what every screen offers; it reports whether f was that.
 func (t *turn) everywhere(f Fact) bool {
 	switch f := f.(type) {

@@ -180,7 +180,7 @@ func (k *Kiosk) once(ctx, work context.Context) error {
 	case a := <-k.opt.Acks:
 		return k.take(work, flow.Acknowledged{ID: a.ID, Verdict: a.Verdict})
 	case <-k.opt.Button:
-		return k.take(work, flow.CallStaff{On: true})
+		return k.take(work, flow.ButtonPressed{})
 	case <-k.opt.Clock.moved:
 		return k.take(work, flow.Tick{})
 	case <-k.timer.C:
