@@ -29,7 +29,8 @@ type manner struct {
 	tell io.Writer // what goes on meanwhile; nil: nobody reads it
 }
 
-// doctorCommand examines a device for a technician. It works beside a daemon.
+// doctorCommand examines a device for a technician. Cards can be examined beside a
+// daemon; printer and lights belong to one program at a time, so it has to be stopped.
 func doctorCommand(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	devices := map[string]examination{"card": examineCard, "printer": examinePrinter, "lights": examineLights}
 	if len(args) == 0 || devices[args[0]] == nil {

@@ -45,7 +45,7 @@ doctor takes --config FILE and --json, and ends with 0 if all is in order. For c
 --wait 10s waits for a card; it works while the daemon runs, and sends no PIN. For
 printer: --print prints a test slip and asks whether it came out, --ask also where no
 terminal is, --yes never; it needs the daemon stopped. For lights: --still shows no
-signal; GPIO lines need the daemon stopped.
+signal; it needs the daemon stopped.
 
 card takes --list to show the personas; --vpcd ADDR (127.0.0.1:35963), --tear N,
 --tear-after N, --mute and --slow 200ms. It reads commands from its input, one a

@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"kioskd/internal/hw/printer/line"
 )
@@ -84,6 +85,9 @@ func (v *validator) printer(c Config) {
 	one("confirm", p.Confirm, `write "no" if its word cannot be trusted; leave it out else`, "no", "")
 	if p.Width != 0 && (p.Width < 384 || p.Width > 832 || p.Width%8 != 0) {
 		v.add("printer.width", "write 576 or 512 for paper of 80 mm, 384 for paper of 58 mm; leave it out to have it found out", "cannot be %d dots", p.Width)
+	}
+	if p.Buffer != 0 && strings.HasPrefix(p.Device, "serial:") {
+		v.add("printer.buffer", "leave it out", "is of no use with a serial line, which is slower than any printer")
 	}
 	if p.Buffer != 0 && (p.Buffer < minBuffer || p.Buffer > maxBuffer) {
 		v.add("printer.buffer", "4096 to 1048576 bytes, as its manual says; leave it out if it does not", "cannot be %d bytes", p.Buffer)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -68,9 +69,27 @@ func (v *validator) driver(s section) {
 	}
 }
 
+// onChip finds the name of a line behind that of its chip.
+var onChip = regexp.MustCompile(`^gpiochip[0-9]+-(.+)$`)
+
+// line also finds a line that is named once with its chip and once without: which
+// chip's the bare name means, is known on the machine only.
 func (v *validator) line(key, name string, taken map[string]string) {
-	const hint = "write the name as gpioinfo shows it, such as LED_R"
+	const (
+		hint   = "write the name as gpioinfo shows it, such as LED_R"
+		behind = "/" // of names that are taken with a chip; none begins so
+	)
+	same, bare := behind+name, ""
+	if found := onChip.FindStringSubmatch(name); found != nil {
+		same, bare = found[1], found[1]
+	}
+	if other, twice := taken[same]; twice {
+		v.add(key, "give each its own; if they are on two chips, name the chip of both", "%q may be the line at %s", name, other)
+	}
 	v.wire(key, hint, name, maxLine, taken)
+	if bare != "" {
+		taken[behind+bare] = key
+	}
 }
 
 func (v *validator) led(key, name string, taken map[string]string) {

@@ -90,7 +90,7 @@ func settlePrinter(ctx context.Context, drv *printer.Driver) {
 	for time.Since(began) < printerTime {
 		f := drv.Facts()
 		switch {
-		case f.Line == nil && (f.Probed || f.Condition != printer.Unplugged && !f.Condition.CanPrint()):
+		case f.Line == nil && (f.Probed || stands(f.Condition)):
 			return // a printer that has stopped is not asked for more
 		case f.Line == nil:
 		case lasting(f):
@@ -104,6 +104,11 @@ func settlePrinter(ctx context.Context, drv *printer.Driver) {
 			return
 		}
 	}
+}
+
+// stands: it has said that it has stopped.
+func stands(c printer.Condition) bool {
+	return c != printer.Unplugged && c != printer.Unknown && !c.CanPrint()
 }
 
 // settleAfter waits until the driver has told why a slip failed, if it was the line.

@@ -29,10 +29,10 @@ func layers() []layer {
 		{folder: "internal/flow", may: []string{"internal/secret", "internal/fault", "internal/wire", "internal/catalogue"}, pure: true},
 		{folder: "internal/flow/flowgen"},
 		{folder: "internal/config", may: []string{"internal/colour", "internal/hw/card/felica", "internal/hw/printer/line"}},
-		{folder: "internal/hw", may: []string{"internal/hw", "internal/fault", "internal/secret"}},
+		{folder: "internal/hw", may: []string{"internal/hw", "internal/defect", "internal/fault", "internal/secret"}},
 		{folder: "internal/doctor", may: []string{"internal/hw", "internal/fault"}},
 		{folder: "internal/slip", may: []string{"internal/slip", "internal/flow", "internal/catalogue", "internal/lang", "internal/fault", "internal/secret", "internal/wire", "internal/hw/printer"}},
-		{folder: "internal/sqlitedb"},
+		{folder: "internal/sqlitedb", may: []string{"internal/sqlitedb"}},
 		{folder: "internal/sync", may: []string{"internal/sync", "internal/sqlitedb", "internal/wire", "internal/fault", "internal/secret"}},
 		{folder: "internal/hub", may: []string{"internal/hub", "internal/defect", "internal/sqlitedb", "internal/wire", "internal/catalogue", "internal/fault", "internal/secret"}},
 		{folder: "internal/kiosk", may: []string{
@@ -53,7 +53,7 @@ func layers() []layer {
 func outside() []string {
 	return []string{
 		"net", "os", "database/sql", "log", "syscall", "testing", "runtime",
-		"github.com/mattn/go-sqlite3", "github.com/gorilla/websocket", "github.com/ebfe/scard", "periph.io/x",
+		"github.com/mattn/go-sqlite3", "github.com/jackc/pgx", "github.com/gorilla/websocket", "github.com/ebfe/scard", "periph.io/x",
 		"github.com/prometheus/client_golang",
 	}
 }

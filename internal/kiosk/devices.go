@@ -44,7 +44,7 @@ func readerFact(s card.State) flow.ReaderIs {
 // printerFact translates what the printer's driver says.
 func printerFact(c printer.Condition) flow.PrinterIs {
 	switch c {
-	case printer.Ready, printer.Unknown:
+	case printer.Ready:
 		return flow.PrinterIs{}
 	case printer.NearEnd:
 		return flow.PrinterIs{Low: true}
@@ -58,7 +58,7 @@ func printerFact(c printer.Condition) flow.PrinterIs {
 		return flow.PrinterIs{Fault: fault.HeadHot}
 	case printer.Unplugged:
 		return flow.PrinterIs{Fault: fault.PrinterGone}
-	case printer.Offline:
+	case printer.Offline, printer.Unknown:
 		return flow.PrinterIs{Fault: fault.PrinterFailed}
 	}
 	return flow.PrinterIs{Fault: fault.PrinterFailed}

@@ -42,10 +42,12 @@ func (l *layout) issuance() {
 		}
 		figures = append(figures, figure{nameOf(f, l.lang, strconv.Itoa(i+1)), grouped(c.Bytes(), f.Groups)})
 	}
+	defer func() {
+		for _, f := range figures[1:] {
+			clear(f.text)
+		}
+	}()
 	l.panel(figures...)
-	for _, f := range figures[1:] {
-		clear(f.text)
-	}
 	l.row(l.text("service"), s.Name.In(l.lang))
 	l.row(l.text("issuance.date"), l.when())
 	l.notice(l.text("issuance.keep"))

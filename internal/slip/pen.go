@@ -38,10 +38,11 @@ func (p *pen) take(do func(*dots.Bitmap) error) error {
 		return nil
 	}
 	p.reach(p.y)
-	err := do(&dots.Bitmap{Width: p.width, Height: p.y, Stride: p.stride, Bits: p.bits[:p.y*p.stride]})
-	clear(p.bits)
-	p.bits, p.y = p.bits[:0], 0
-	return err
+	defer func() {
+		clear(p.bits)
+		p.bits, p.y = p.bits[:0], 0
+	}()
+	return do(&dots.Bitmap{Width: p.width, Height: p.y, Stride: p.stride, Bits: p.bits[:p.y*p.stride]})
 }
 
 // reach makes the paper at least y high.

@@ -107,7 +107,7 @@ func TestEveryFaultOnEveryLine(t *testing.T) {
 	all := sheets(t, "ja", p)
 	// Short where a wait costs time, long enough for a machine that is busy.
 	limits := printer.DefaultLimits()
-	limits.Answer, limits.Redial = 400*time.Millisecond, 10*time.Millisecond
+	limits.Answer, limits.Redial = time.Second, 10*time.Millisecond
 	limits.Accept, limits.Clear = 20*time.Second, 5*time.Second
 	for name, lay := range lines() {
 		t.Run(name, func(t *testing.T) {
@@ -232,8 +232,9 @@ func strike(t *testing.T, dev *printertest.Printer, dial printer.Dial, limits pr
 			t.Errorf("%s, byte %d: failed with %v, %d whole slips", s.name, at, err, len(out))
 		}
 	case printer.Lost:
-		if at < s.bytes*9/10 {
-			t.Errorf("%s, byte %d of %d: unknown, but the cut was not sent", s.name, at, s.bytes)
+		// Two chunks of 2 kB are on their way: from there on all may have been handed over.
+		if at < s.bytes-3*1984 {
+			t.Errorf("%s, byte %d of %d: unknown, but the last part was not sent", s.name, at, s.bytes)
 		}
 	case printer.Unconfirmed, printer.Expired:
 		t.Errorf("%s, byte %d: %s, %v", s.name, at, outcome, err)

@@ -19,7 +19,9 @@ type typed struct {
 	profile printer.Profile
 	emit    func(printer.Piece) error
 	columns int
-	buf     []byte // for what is wiped after each line
+	// For what is wiped after each line: longer than any, so that neither moves and
+	// leaves a copy behind.
+	buf, folded []byte
 }
 
 var _ sheet = (*typed)(nil)
@@ -28,7 +30,7 @@ var _ sheet = (*typed)(nil)
 const columnDots = 12
 
 func newTyped(m *Maker, p printer.Profile, emit func(printer.Piece) error) *typed {
-	return &typed{kanji: m.kanji, profile: p, emit: emit, columns: p.Dots / columnDots, buf: make([]byte, 0, 512)}
+	return &typed{kanji: m.kanji, profile: p, emit: emit, columns: p.Dots / columnDots, buf: make([]byte, 0, 1024), folded: make([]byte, 0, 1024)}
 }
 
 // face is how a line is set.
@@ -41,7 +43,9 @@ type face struct {
 
 // line sets one line, which is lent to the driver and wiped then.
 func (t *typed) line(text []byte, f face) error {
-	t.buf = t.kanji.Encode(t.buf[:0], t.kanji.Fold(nil, text))
+	defer t.wipe()
+	t.folded = t.kanji.Fold(t.folded[:0], text)
+	t.buf = t.kanji.Encode(t.buf[:0], t.folded)
 	spans := []printer.Span{{Text: t.buf, Bold: f.bold, Size: f.size}}
 	if f.mark != "" {
 		mark := printer.Span{Text: t.encode(" " + f.mark + " "), Reverse: true}
@@ -54,9 +58,12 @@ func (t *typed) line(text []byte, f face) error {
 			spans = append(spans, printer.Span{Text: bytes.Repeat([]byte(" "), gap)}, mark)
 		}
 	}
-	err := t.emit(printer.Line{Align: f.align, Spans: spans})
+	return t.emit(printer.Line{Align: f.align, Spans: spans})
+}
+
+func (t *typed) wipe() {
 	clear(t.buf[:cap(t.buf)])
-	return err
+	clear(t.folded[:cap(t.folded)])
 }
 
 func (t *typed) encode(text string) []byte {

@@ -8,17 +8,23 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
+	"golang.org/x/sys/unix"
 	"periph.io/x/conn/v3/driver"
 	"periph.io/x/conn/v3/driver/driverreg"
+	"periph.io/x/conn/v3/gpio"
 )
 
 // Board is the machine's lines and LEDs. Its methods may be called from any
 // goroutine.
 type Board struct {
 	dev, leds string // folders
+	// What periph does, which tests play.
+	start func() (*driverreg.State, error)
+	find  func(led string, info os.FileInfo) (gpio.PinOut, error)
 
-	mu     sync.Mutex
+	mu     sync.Mutex       // held while periph looks, not while an LED is driven
 	state  *driverreg.State // of periph; nil before its first look
 	chips  string           // what was below dev at the last look for chips
 	chipAt int              // where the chips of the last look begin in periph's list
@@ -27,7 +33,9 @@ type Board struct {
 
 // New makes the board. Nothing is touched yet.
 func New() *Board {
-	return &Board{dev: "/dev", leds: "/sys/class/leds", lent: map[string]os.FileInfo{}}
+	b := &Board{dev: "/dev", leds: "/sys/class/leds", start: driverreg.Init, lent: map[string]os.FileInfo{}}
+	b.find = b.led
+	return b
 }
 
 // names of periph's drivers.
@@ -41,13 +49,28 @@ func (b *Board) begin() (first bool, err error) {
 	if b.state != nil {
 		return false, nil
 	}
+	// A chip with two names has periph close descriptor 0. It must not be the chip's
+	// own until then, nor anybody else's afterwards.
+	stopgap()
 	// Only the drivers that this package imports are there: not those that would
 	// claim the pins of a board by its memory.
-	b.state, err = driverreg.Init()
+	b.state, err = b.start()
+	stopgap()
 	if err != nil {
 		return false, fmt.Errorf("cannot start periph: %w", err)
 	}
 	return true, nil
+}
+
+// stopgap puts /dev/null where descriptor 0 is closed.
+func stopgap() {
+	if _, err := unix.FcntlInt(0, unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
+		return
+	}
+	fd, err := unix.Open(os.DevNull, unix.O_RDWR, 0)
+	if err == nil && fd != 0 { // somebody else was faster
+		_ = unix.Close(fd)
+	}
 }
 
 // again has one driver of periph look once more. The lock is held.
@@ -103,7 +126,8 @@ func (b *Board) scan() error {
 }
 
 // inspect describes the chips' devices so that any change shows: another device,
-// and other rights, which udev sets a moment after the device has come.
+// and other rights, which udev sets a moment after the device has come. Their times
+// say nothing: udev touches a device at every event, whether it changes or not.
 func (b *Board) inspect(files []string) (seen string, usable int, twice bool) {
 	var all strings.Builder
 	var infos []os.FileInfo
@@ -119,9 +143,19 @@ func (b *Board) inspect(files []string) (seen string, usable int, twice bool) {
 			usable++
 			f.Close()
 		}
-		_, _ = fmt.Fprintf(&all, "%s %d %t\n", file, info.ModTime().UnixNano(), err == nil)
+		_, _ = fmt.Fprintf(&all, "%s %s %t\n", file, identity(info), err == nil)
 	}
 	return all.String(), usable, twice
+}
+
+// identity tells one device from another. The number of the device alone is given
+// again to the next one that comes; that of its file is not.
+func identity(info os.FileInfo) string {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d/%d", s.Dev, s.Ino, s.Rdev)
 }
 
 // Prepare looks for the chips now, where lines will be asked for later, and before

@@ -7,11 +7,16 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"golang.org/x/sys/unix"
+	"periph.io/x/conn/v3/driver/driverreg"
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/gpio/gpiotest"
 	"periph.io/x/conn/v3/physic"
+	"periph.io/x/host/v3/gpioioctl"
 )
 
 // at makes a board of folders that the test fills.
@@ -78,6 +83,93 @@ func TestInspect(t *testing.T) {
 	}
 	if none, usable, _ := b.inspect([]string{filepath.Join(b.dev, "gone")}); none != "" || usable != 0 {
 		t.Errorf("%q, %d", none, usable)
+	}
+}
+
+// udev touches a device at every event: that is neither another chip nor a lost one.
+func TestTouched(t *testing.T) {
+	b := at(t)
+	file := filepath.Join(b.dev, "gpiochip0")
+	write := func(path string) {
+		t.Helper()
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(file)
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := held{name: "X", chip: file, info: info}
+	before, _, _ := b.inspect([]string{file})
+	later := time.Now().Add(time.Minute)
+	if err := os.Chtimes(file, later, later); err != nil {
+		t.Fatal(err)
+	}
+	if after, _, _ := b.inspect([]string{file}); after != before || !h.Present() {
+		t.Errorf("present %t,\n%s\n%s", h.Present(), before, after)
+	}
+	write(file + ".new") // so that it is another file for sure
+	if err := os.Rename(file+".new", file); err != nil {
+		t.Fatal(err)
+	}
+	if after, _, _ := b.inspect([]string{file}); after == before || h.Present() {
+		t.Errorf("another one: present %t,\n%s\n%s", h.Present(), before, after)
+	}
+}
+
+// periph closes descriptor 0 where a chip has two names. It must be nobody's.
+func TestStopgap(t *testing.T) {
+	save, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(unix.Dup2(save, 0), unix.Close(save)); err != nil {
+			t.Error(err)
+		}
+	}()
+	open := func() error { return unix.Fstat(0, &unix.Stat_t{}) }
+	if err := unix.Close(0); err != nil {
+		t.Fatal(err)
+	}
+	b := at(t)
+	b.start = func() (*driverreg.State, error) {
+		if err := open(); err != nil {
+			t.Errorf("when periph starts: %v", err)
+		}
+		(&gpioioctl.GPIOChip{}).Close() // as periph does with the second name
+		if open() == nil {
+			t.Error("periph has changed: is this still needed?")
+		}
+		return &driverreg.State{}, nil
+	}
+	if first, err := b.begin(); !first || err != nil {
+		t.Fatal(first, err)
+	}
+	if err := open(); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// By its name, and behind that of its chip, whichever of them periph calls it.
+func TestFits(t *testing.T) {
+	for _, c := range []struct {
+		name, line string
+		want       bool
+	}{
+		{"LED_R", "LED_R", true},
+		{"LED_R", "gpiochip1-LED_R", true},
+		{"gpiochip1-LED_R", "LED_R", true},
+		{"gpiochip1-LED_R", "gpiochip1-LED_R", true},
+		{"gpiochip0-LED_R", "LED_R", false},
+		{"LED_G", "LED_R", false},
+		{"", "", false},
+	} {
+		if got := fits(c.name, "gpiochip1", c.line); got != c.want {
+			t.Errorf("%+v", c)
+		}
 	}
 }
 
@@ -194,6 +286,62 @@ func TestLEDShapes(t *testing.T) {
 		if err := l.Close(); err != nil {
 			t.Errorf("%+v: %v", c, err)
 		}
+	}
+}
+
+// What periph may not write it would open to be read only, for good.
+func TestLEDWithoutRights(t *testing.T) {
+	dir, out := folder(t, "255", "none [timer]")
+	file := filepath.Join(dir, "brightness")
+	if err := errors.Join(os.Remove(file), os.Mkdir(file, 0o700)); err != nil { // root may write all but this
+		t.Fatal(err)
+	}
+	out.fail = errors.New("periph was asked")
+	if _, err := take(dir, "x", out); StatusOf(err).State != Failed || StatusOf(err).Hint != hintLED || errors.Is(err, out.fail) {
+		t.Errorf("%v", err)
+	}
+	if got := content(t, dir, "trigger"); got != "none [timer]" {
+		t.Errorf("trigger %q", got)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("9"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out.fail = nil
+	if _, err := take(dir, "x", out); err != nil {
+		t.Errorf("with rights: %v", err)
+	}
+}
+
+// An LED that takes its time holds up nobody else.
+func TestLEDHangs(t *testing.T) {
+	b := at(t)
+	dir, out := folder(t, "", "[none]")
+	b.leds = filepath.Dir(dir)
+	b.find = func(string, os.FileInfo) (gpio.PinOut, error) { return out, nil }
+	pipe := filepath.Join(dir, "max_brightness")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := b.LED(filepath.Base(dir))
+		done <- err
+	}()
+	w, err := os.OpenFile(pipe, os.O_WRONLY, 0) // until it is being read
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !b.mu.TryLock() {
+		t.Error("the board is locked meanwhile")
+	} else {
+		b.mu.Unlock()
+	}
+	_, err = w.WriteString("255\n")
+	if err := errors.Join(err, w.Close(), <-done); err != nil {
+		t.Error(err)
 	}
 }
 

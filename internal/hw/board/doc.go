@@ -20,10 +20,13 @@
 //     have changed, so that an adapter on USB can be plugged in later.
 //   - Looking again, periph calls a line that it knows "gpiochip0-NAME". Both
 //     names are found.
-//   - periph closes a file twice where one chip has two names below /dev, as on
-//     some boards; in between, another part of the program may have opened a
-//     file. There a Board never looks twice, and [Board.Prepare] makes the first
-//     look before anything else runs.
+//   - periph closes a file twice, and descriptor 0 too, where one chip has two names
+//     below /dev, as on some boards; in between, another part of the program may have
+//     opened a file. There a Board never looks twice, and [Board.Prepare] makes the
+//     first look before anything else runs. Around it a Board puts /dev/null where
+//     descriptor 0 is closed: no chip, line or other file may be given that number.
+//   - periph opens an LED to be read only where it may not write, and keeps it so. A
+//     Board tries first whether it may.
 //   - A line that could not be requested stays half open and would be driven
 //     through file 0. It is closed after every error.
 //   - The pins of /sys/class/gpio are never touched: looking at one exports it, and

@@ -29,8 +29,6 @@ type LED interface {
 // is an [*Error].
 func (b *Board) LED(name string) (LED, error) {
 	op := "open LED " + name
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	folder := filepath.Join(b.leds, name)
 	info, err := os.Stat(folder)
 	if err != nil {
@@ -39,7 +37,9 @@ func (b *Board) LED(name string) (LED, error) {
 			Hint: among("ls "+b.leds+" lists the LEDs", b.LEDs()),
 		}
 	}
+	b.mu.Lock()
 	out, err := b.find(name, info)
+	b.mu.Unlock() // an LED may take its time
 	if err != nil {
 		return nil, withOp(op, err)
 	}
@@ -59,9 +59,9 @@ func (b *Board) LEDs() []string {
 	return names
 }
 
-// find has periph's LED. It keeps a file open for each that it has found, so it
-// looks again only when the LED is another one than was lent before.
-func (b *Board) find(name string, info os.FileInfo) (gpio.PinOut, error) {
+// led has periph's LED. It keeps a file open for each that it has found, so it
+// looks again only when the LED is another one than was lent before. The lock is held.
+func (b *Board) led(name string, info os.FileInfo) (gpio.PinOut, error) {
 	first, err := b.begin()
 	if err != nil {
 		return nil, err
@@ -115,6 +115,10 @@ func take(folder, name string, out gpio.PinOut) (*taken, error) {
 	if err != nil {
 		return nil, t.failed("open", err)
 	}
+	// Where periph may not write, it opens the file to be read only, for good.
+	if err := t.writable(); err != nil {
+		return nil, t.failed("open", err)
+	}
 	// A kernel without triggers has no such file.
 	triggers, err := os.ReadFile(filepath.Join(folder, "trigger"))
 	if err == nil {
@@ -138,6 +142,14 @@ func current(list string) string {
 		return noTrigger
 	}
 	return name
+}
+
+func (t *taken) writable() error {
+	f, err := os.OpenFile(filepath.Join(t.folder, "brightness"), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func (t *taken) write(trigger string) error {

@@ -34,7 +34,7 @@ func (b *Board) Line(name string) (Line, error) {
 	}
 	for _, chip := range chips(b.chipAt) {
 		for _, line := range chip.Lines() {
-			if line.Name() == name || line.Name() == chip.Name()+"-"+name {
+			if fits(name, chip.Name(), line.Name()) {
 				info, err := os.Stat(chip.Path())
 				if err != nil {
 					return nil, &Error{Op: op, State: Absent, Cause: err, Hint: hintChip}
@@ -47,6 +47,13 @@ func (b *Board) Line(name string) (Line, error) {
 		Op: op, State: Absent, Cause: fmt.Errorf("no chip has a line named %s", name),
 		Hint: among("gpioinfo lists the lines", b.named()),
 	}
+}
+
+// fits says whether a line of a chip is meant by a name. periph has put the chip's name
+// before that of some lines.
+func fits(name, chip, line string) bool {
+	line = strings.TrimPrefix(line, chip+"-")
+	return line != "" && (name == line || name == chip+"-"+line)
 }
 
 // among says where names are found, and names some.
@@ -136,5 +143,5 @@ func (h held) after(op string, err error) error {
 // Present implements Line.
 func (h held) Present() bool {
 	now, err := os.Stat(h.chip)
-	return err == nil && os.SameFile(now, h.info) && now.ModTime().Equal(h.info.ModTime())
+	return err == nil && os.SameFile(now, h.info)
 }

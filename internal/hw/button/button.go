@@ -3,7 +3,11 @@
 //
 // A press counts when the contact has been closed for a moment (the debounce), once
 // for each time that it is held down; a button that is down at the start counts once
-// it has been let go. Of presses that nobody takes only the newest is kept.
+// it has been let go. Of presses that nobody takes only the newest is kept, and of those
+// within a second only the first: a contact that chatters fills neither log nor queue.
+//
+// A chip that reports no edges, for want of an interrupt, has its line read every few
+// milliseconds instead.
 //
 // A line that is missing or lost is a status and not an error; it is tried again
 // every few seconds, and no press comes of it.
@@ -29,6 +33,10 @@ const (
 	// glance is how long one wait for an edge lasts, and so how long Run takes to
 	// end. An edge that was missed shows then.
 	glance = 250 * time.Millisecond
+	// poll is how often a line is read whose chip reports no edges.
+	poll = 10 * time.Millisecond
+	// rest is how long further presses say nothing new.
+	rest = time.Second
 	// again is the pause before a missing line is looked for once more.
 	again = 3 * time.Second
 )
@@ -51,6 +59,7 @@ type Button struct {
 	lines   Lines
 	opt     Options
 	pressed chan struct{}
+	last    time.Time // when a press was told; Run's alone
 
 	mu     sync.Mutex
 	status board.Status
@@ -109,8 +118,16 @@ func (b *Button) follow(ctx context.Context) error {
 	if b.opt.ActiveLow {
 		pull, down = gpio.PullUp, gpio.Low
 	}
+	wait := edge
 	if err := line.In(pull, gpio.BothEdges); err != nil {
-		return err
+		if !line.Present() {
+			return err
+		}
+		// No edges, for all that can be told; if it is something else, this fails too.
+		if err := line.In(pull, gpio.NoEdge); err != nil {
+			return err
+		}
+		wait = glimpse
 	}
 	b.tell(nil)
 	d := debouncer{hold: b.opt.Debounce}
@@ -118,15 +135,12 @@ func (b *Button) follow(ctx context.Context) error {
 	d.down = d.seen // held down at the start: a press that nobody here has seen
 	next := time.Duration(0)
 	for ctx.Err() == nil {
-		wait := glance
+		most := glance
 		if next > 0 {
-			wait = min(next, glance)
+			most = min(next, glance)
 		}
-		began := time.Now()
-		edge := line.WaitForEdge(wait)
-		// A line that was lost reads low, which may be "down", and ends each wait at
-		// once, without a word.
-		if !line.Present() || !edge && time.Since(began) < wait/2 {
+		// A line that was lost reads low, which may be "down".
+		if !wait(ctx, line, most) || !line.Present() {
 			return &board.Error{Op: "read line " + b.opt.Line, State: board.Absent, Cause: errLost, Hint: "plug the GPIO adapter in"}
 		}
 		var pressed bool
@@ -137,7 +151,29 @@ func (b *Button) follow(ctx context.Context) error {
 	return nil
 }
 
+// edge waits for an edge. A line that was lost ends each wait at once, without a word.
+func edge(_ context.Context, line board.Line, most time.Duration) (there bool) {
+	began := time.Now()
+	return line.WaitForEdge(most) || time.Since(began) >= most/2
+}
+
+// glimpse waits until it is time to look at a line that reports no edges.
+func glimpse(ctx context.Context, _ board.Line, most time.Duration) (there bool) {
+	timer := time.NewTimer(min(most, poll))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return true
+}
+
 func (b *Button) press() {
+	now := time.Now()
+	if !b.last.IsZero() && now.Sub(b.last) < rest {
+		return
+	}
+	b.last = now
 	b.opt.Log.Info("The staff button was pressed", "line", b.opt.Line)
 	select {
 	case b.pressed <- struct{}{}:

@@ -139,6 +139,67 @@ func TestPresses(t *testing.T) {
 	}
 }
 
+// A contact that chatters is not news all the time.
+func TestChatter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := boardtest.New("STAFF")
+		calls := 0
+		log := run(t, b, true, func(btn *Button) {
+			for range 300 { // 18.6 s
+				for _, level := range []gpio.Level{gpio.Low, gpio.High} {
+					b.Of("STAFF").Edge(level)
+					pass(DefaultDebounce + time.Millisecond)
+				}
+				if pressed(btn) {
+					calls++
+				}
+			}
+		})
+		if said := strings.Count(log, "was pressed"); said != calls || calls < 15 || calls > 19 {
+			t.Errorf("said %d times, called %d times", said, calls)
+		}
+	})
+}
+
+// A chip without interrupts: the line is read again and again, with the same rules.
+func TestNoEdges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := boardtest.New("STAFF")
+		line := b.Of("STAFF")
+		line.Mute()
+		run(t, b, true, func(btn *Button) {
+			if s := btn.Status(); s.State != board.Ready || !line.Held() || line.Pull() != gpio.PullUp {
+				t.Errorf("%+v, held %t, bias %v", s, line.Held(), line.Pull())
+			}
+			for range 3 { // it bounces
+				line.Edge(gpio.Low)
+				pass(DefaultDebounce - poll)
+				line.Edge(gpio.High)
+				pass(DefaultDebounce)
+			}
+			if pressed(btn) {
+				t.Error("a bounce counts")
+			}
+			line.Edge(gpio.Low)
+			pass(DefaultDebounce + poll)
+			if !pressed(btn) {
+				t.Error("a press does not count")
+			}
+			pass(time.Minute)
+			line.Edge(gpio.High)
+			pass(time.Second)
+			b.Unplug("STAFF") // low, as if pressed
+			pass(time.Second)
+			if s := btn.Status(); s.State != board.Absent || pressed(btn) {
+				t.Errorf("lost: %+v", s)
+			}
+		})
+		if line.Held() {
+			t.Error("the line is still held")
+		}
+	})
+}
+
 // A line that is missing, and one that is lost while it is read: low is "pressed"
 // there, and must not call anybody.
 func TestAbsent(t *testing.T) {

@@ -119,7 +119,7 @@ func TestVMButton(t *testing.T) {
 				t.Error("a press does not count")
 			}
 			pull(c.up)
-			if wait(300*time.Millisecond, b) {
+			if wait(rest, b) {
 				t.Error("letting go counts")
 			}
 		}

@@ -9,6 +9,8 @@ type dialect interface {
 	// fill ends a command that an earlier job may have left open: it would swallow
 	// whatever comes next.
 	fill() []byte
+	// forget drops what is awaited of before: the printer has worked it off.
+	forget()
 	// hello is written at the beginning of a connection: fresh modes, and that it
 	// tells changes of its state by itself.
 	hello() []byte
@@ -27,6 +29,8 @@ type dialect interface {
 	marker() []byte
 	// finish feeds, cuts and asks for confirmation, as far as p can.
 	finish(p Profile, job uint32) []byte
+	// eject feeds out and cuts off what hangs in the mouth.
+	eject(p Profile) []byte
 	// clear drops what waits in the printer; nil where that cannot be done.
 	clear() []byte
 	// survey finds out who the printer is and what it answers to, with what ask
@@ -40,15 +44,35 @@ type dialect interface {
 
 // heard is what a printer has said on this connection.
 type heard struct {
-	status    status
-	said      int    // answers to questions for the state
-	passed    int    // markers
-	confirmed uint32 // the last job that was confirmed, 0 = none
-	cleared   int
-	paused    bool   // it takes nothing now (XOFF)
-	text      string // the last answer to who it is
-	texts     int    // how many there were
+	status status
+	halted bool      // status halts
+	stops  int       // how often it began to
+	why    Condition // the last time
+	passed int       // markers
+	// confirmed is the last job that was confirmed, 0 = none; undisturbed how many
+	// stops there had been.
+	confirmed   uint32
+	undisturbed int
+	cleared     int
+	paused      bool   // it takes nothing now (XOFF)
+	text        string // the last answer to who it is
+	texts       int    // how many there were
 }
 
 // asker writes something and waits until met or limit is over.
 type asker func(write []byte, limit time.Duration, met func() bool) (bool, error)
+
+// observe counts stops, so that none goes unnoticed that begins and ends between two
+// looks.
+func (h *heard) observe() {
+	now := h.status.halts()
+	if now && !h.halted {
+		h.stops++
+	}
+	if now {
+		h.why = h.status.condition()
+	}
+	h.halted = now
+}
+
+func (h *heard) confirm(job uint32) { h.confirmed, h.undisturbed = job, h.stops }

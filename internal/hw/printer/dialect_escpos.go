@@ -39,13 +39,17 @@ func (e *epson) heard() *heard { return &e.h }
 // fill is white for an open picture; outside a picture these bytes mean nothing.
 func (e *epson) fill() []byte { return make([]byte, maxCommand) }
 
+// forget: answers are counted, and those of before are in.
+func (e *epson) forget() {}
+
 func (e *epson) hello() []byte { return slices.Concat(escpos.Init(), escpos.AutoStatus()) }
 
 func (e *epson) reset(p Profile) []byte {
+	modes := e.hello() // not every manual says that the status survives
 	if p.Text {
-		return slices.Concat(escpos.Init(), escpos.TextMode())
+		modes = append(modes, escpos.TextMode()...)
 	}
-	return escpos.Init()
+	return modes
 }
 
 // ask: the answers do not say what they answer, so the question is kept.
@@ -76,6 +80,13 @@ func (e *epson) finish(p Profile, job uint32) []byte {
 		tail = append(tail, escpos.Complete(id)...)
 	}
 	return tail
+}
+
+func (e *epson) eject(p Profile) []byte {
+	if !p.Cutter {
+		return escpos.Blank(nil, tearFeed)
+	}
+	return escpos.CutOff(tailFeed)
 }
 
 func (e *epson) encode(piece Piece, p Profile, most int, emit func([]byte) error) error {
@@ -113,10 +124,11 @@ func (e *epson) take(b []byte) {
 			if e.asked != 0 {
 				e.h.status.take(e.asked, a.Data[0])
 				e.asked = 0
-				e.h.said++
+				e.h.observe()
 			}
 		case escpos.Auto:
 			e.h.status.takeAuto(a.Data)
+			e.h.observe()
 		case escpos.Passed:
 			e.h.passed++
 		case escpos.Pause:
@@ -132,7 +144,7 @@ func (e *epson) take(b []byte) {
 func (e *epson) block(a escpos.Answer) {
 	if id, ok := a.CompletedID(); ok {
 		if job, ours := e.jobs[id]; ours {
-			e.h.confirmed = job
+			e.h.confirm(job)
 		}
 	}
 	if a.Cleared() {
@@ -152,7 +164,12 @@ func (e *epson) survey(p Profile, ask asker) (Profile, Identity, error) {
 	var id Identity
 	h := &e.h
 	before := h.passed
-	ok, err := ask(e.marker(), probeTime, func() bool { return h.passed > before })
+	// A printer that could not be cleared may still have to work off its past.
+	patience := probeTime
+	if !p.Clear {
+		patience = surveyTime
+	}
+	ok, err := ask(e.marker(), patience, func() bool { return h.passed > before })
 	if err != nil {
 		return p, id, err
 	}

@@ -17,7 +17,6 @@ type star struct {
 	counted bool // counter is known
 	counter int  // of printed ends, modulo counts
 	ends    []uint32
-	clears  bool // a Clear is on its way
 }
 
 // counts is how many values the counter has.
@@ -31,9 +30,11 @@ func (s *star) heard() *heard { return &s.h }
 
 func (s *star) fill() []byte { return make([]byte, maxCommand) }
 
+func (s *star) forget() { s.ends = nil }
+
 func (s *star) hello() []byte { return slices.Concat(starprnt.Init(), starprnt.AutoStatus()) }
 
-func (s *star) reset(Profile) []byte { return starprnt.Init() }
+func (s *star) reset(Profile) []byte { return s.hello() }
 
 func (s *star) ask() []byte {
 	s.asked = true
@@ -50,11 +51,16 @@ func (s *star) marker() []byte {
 	return starprnt.End()
 }
 
-// clear has no answer of its own: the status that follows is one.
-func (s *star) clear() []byte {
-	s.clears = true
-	s.asked = true
-	return append(starprnt.Clear(), starprnt.Status()...)
+// clear: CAN is told to, but inside a picture it is a dot like others, and no answer
+// says what became of it.
+func (s *star) clear() []byte { return nil }
+
+func (s *star) eject(p Profile) []byte {
+	tail := starprnt.Blank(nil, tailFeed)
+	if !p.Cutter {
+		return starprnt.Blank(tail, tearFeed-tailFeed)
+	}
+	return append(tail, starprnt.CutOff()...)
 }
 
 func (s *star) finish(p Profile, job uint32) []byte {
@@ -96,27 +102,25 @@ func (s *star) report(r *starprnt.Report) {
 		offline: r.Offline, cover: r.Cover, cutter: r.Cutter, hot: r.Hot, broken: r.Broken,
 		failed: r.Failed(), out: r.PaperOut, low: r.NearEnd,
 	}
-	if s.asked {
-		s.asked = false
-		s.h.said++
+	s.h.observe()
+	s.asked = false
+	printed := 0
+	if s.counted {
+		printed = (r.Counter - s.counter + counts) % counts
 	}
-	if s.clears { // what was to be printed went with its ends
-		s.clears, s.counted, s.ends = false, false, nil
-		s.h.cleared++
+	s.counted, s.counter = true, r.Counter
+	if printed > len(s.ends) { // it has forgotten what it had, so nothing of that was printed
+		s.ends = nil
+		return
 	}
-	if !s.counted {
-		s.counted, s.counter = true, r.Counter
-	}
-	for s.counter != r.Counter && len(s.ends) > 0 {
-		s.counter = (s.counter + 1) % counts
-		if job := s.ends[0]; job != 0 {
-			s.h.confirmed = job
+	for _, job := range s.ends[:printed] {
+		if job != 0 {
+			s.h.confirm(job)
 		} else {
 			s.h.passed++
 		}
-		s.ends = s.ends[1:]
 	}
-	s.counter = r.Counter
+	s.ends = s.ends[printed:]
 }
 
 // survey: everything that speaks StarPRNT counts what it has printed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -34,6 +35,8 @@ type Driver struct {
 	// at the start too: nobody knows what the last run left, and half a stranger's
 	// slip must not come out with the next one.
 	soiled bool
+	// torn: they do, for a job of this run has failed.
+	torn bool
 }
 
 var _ Printer = (*Driver)(nil)
@@ -78,6 +81,7 @@ func Find(dial Dial, o Override, log *slog.Logger, opts ...Option) *Driver {
 		dial: dial, override: o, limits: DefaultLimits(), log: log,
 		watch: make(chan Condition, 1), jobs: make(chan *request),
 		now: Unplugged, soiled: true,
+		jobNo: rand.Uint32(), // a late answer from before a restart is none of ours
 	}
 	d.facts = Facts{Condition: Unplugged, Profile: o.apply(d.assumed())}
 	for _, opt := range opts {
@@ -137,7 +141,6 @@ func (d *Driver) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
-		d.learn(func(f *Facts) { f.Line, f.Probed = err, false })
 		d.log.Debug("printer line ended", "error", err)
 		wait(ctx, d.limits.Redial)
 	}
@@ -150,6 +153,7 @@ func (d *Driver) connect(ctx context.Context) error {
 	port, err := d.dial(dialling)
 	cancel()
 	if err != nil {
+		d.learn(func(f *Facts) { f.Line = err })
 		d.announce(Unplugged)
 		return err
 	}
@@ -157,13 +161,23 @@ func (d *Driver) connect(ctx context.Context) error {
 	s := newSession(d, port)
 	defer s.close()
 	err = s.serve(ctx)
-	if errors.Is(err, errMute) {
-		d.announce(Unknown)
-	} else {
+	d.learn(func(f *Facts) { f.Line, f.Probed = err, false }) // why comes before what
+	if !s.profile.Paced {
+		d.soiled = true // nobody knows how much of the last slip it still holds
+	}
+	switch {
+	case !errors.Is(err, errMute):
 		d.announce(Unplugged)
+	case s.speaks.heard().halted: // its buffer is full by now: what it said last holds
+		d.announce(s.condition())
+	case !stops(d.now):
+		d.announce(Unknown)
 	}
 	return err
 }
+
+// stops says that a printer in this condition may have stopped taking anything.
+func stops(c Condition) bool { return c == PaperOut || c == CoverOpen || c == Cutter || c == Offline }
 
 // announce publishes a new condition; only the newest is kept.
 func (d *Driver) announce(c Condition) {

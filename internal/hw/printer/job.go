@@ -5,36 +5,40 @@ import (
 	"errors"
 	"time"
 
+	"kioskd/internal/defect"
 	"kioskd/internal/fault"
 )
 
 // job runs one job to its outcome. The error is set when the session is over.
 //
-// What is known at the end follows from one thing: whether the cut has been
-// handed over. Before that a slip cannot have come out whole; after that only
-// the printer's own confirmation counts.
+// What is known at the end follows from one thing: whether all of the slip has been
+// handed over. Before that it cannot have come out whole; after that only the
+// printer's own word counts: that it confirms it, or that it stopped before it had
+// worked off the last part.
 func (s *session) job(ctx context.Context, j Job) (result, error) {
 	start := time.Now()
-	cut, err := s.print(ctx, j)
-	res, over := s.judge(ctx, cut, err)
+	handed, err := s.print(ctx, j)
+	res, over := s.judge(ctx, handed, err)
+	s.ends = time.Time{}
 	s.d.log.Info("slip job ended", "job", j.ID, "outcome", string(res.outcome),
 		"fault", string(fault.CodeOf(res.err)), "ms", time.Since(start).Milliseconds())
 	return res, over
 }
 
-// print sends a job. cut says that the cut has been handed over, whole or in part.
-func (s *session) print(ctx context.Context, j Job) (cut bool, err error) {
+// print sends a job. handed says that all of it has been handed over.
+func (s *session) print(ctx context.Context, j Job) (handed bool, err error) {
 	if err := s.preflight(ctx); err != nil {
 		return false, &unsent{err}
 	}
 	if s.d.soiled {
 		if err := s.eject(ctx); err != nil {
-			return false, err
+			return false, &unsent{err}
 		}
 	}
-	s.d.soiled = true
-	if err := s.body(ctx, j); err != nil {
-		return false, err
+	s.ends, s.calm = time.Now().Add(s.d.limits.Job), s.speaks.heard().stops
+	s.d.soiled, s.d.torn = true, true
+	if handed, err = s.body(ctx, j); err != nil {
+		return handed && !errors.Is(err, errStopped), err
 	}
 	return true, s.tail(ctx)
 }
@@ -44,28 +48,41 @@ func (s *session) preflight(ctx context.Context) error {
 	if err := s.look(ctx); err != nil {
 		return err
 	}
-	if !s.canPrint() {
-		return errStopped
-	}
-	if s.surveyed() {
-		return nil
-	}
-	if err := s.survey(ctx); err != nil {
+	if err := s.open(ctx); err != nil {
 		return err
 	}
-	if !s.surveyed() {
+	if s.opened && s.doubtful() {
+		if err := s.survey(ctx); err != nil {
+			return err
+		}
+	}
+	if !s.canPrint() || !s.opened {
 		return errStopped
 	}
 	return nil
 }
 
-// body draws and sends, so that no more than two chunks are on their way.
-func (s *session) body(ctx context.Context, j Job) error {
+// body draws and sends, so that no more than two chunks are on their way. handed says
+// that the last one is.
+func (s *session) body(ctx context.Context, j Job) (handed bool, err error) {
 	out := &stream{s: s, most: s.profile.chunk()}
 	defer out.wipe()
 	if err := s.write(ctx, s.speaks.reset(s.profile)); err != nil {
-		return err
+		return false, err
 	}
+	if err := s.draw(ctx, j, out); err != nil {
+		return false, err
+	}
+	return out.end(ctx)
+}
+
+// draw sends the pieces. A defect in drawing ends the slip, and nothing else.
+func (s *session) draw(ctx context.Context, j Job, out *stream) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &refusal{defect.New(p)}
+		}
+	}()
 	for piece, err := range j.Draw(s.profile) {
 		if err != nil {
 			return &refusal{err}
@@ -83,7 +100,7 @@ func (s *session) body(ctx context.Context, j Job) error {
 			}
 		}
 	}
-	return out.end(ctx)
+	return nil
 }
 
 // stream collects commands into chunks and paces them.
@@ -91,7 +108,8 @@ type stream struct {
 	s     *session
 	buf   []byte
 	most  int
-	begun bool
+	begun bool // a chunk was sent
+	wrote bool // the last one was handed over whole
 }
 
 // add takes a command in.
@@ -113,7 +131,11 @@ func (o *stream) flush(ctx context.Context) error {
 	if len(o.buf) == 0 {
 		return nil
 	}
+	if o.s.drain(); o.s.halted() {
+		return errStopped
+	}
 	err := o.s.write(ctx, o.buf)
+	o.wrote = err == nil
 	clear(o.buf) // slips show codes
 	o.buf = o.buf[:0]
 	if err != nil || !o.s.profile.Paced {
@@ -130,21 +152,22 @@ func (o *stream) flush(ctx context.Context) error {
 }
 
 // end sends the rest and waits until all was worked off.
-func (o *stream) end(ctx context.Context) error {
+func (o *stream) end(ctx context.Context) (handed bool, err error) {
+	sent := len(o.buf) == 0
 	if err := o.flush(ctx); err != nil {
-		return err
+		return sent || len(o.buf) == 0 && o.wrote, err
 	}
 	if !o.begun || !o.s.profile.Paced {
-		return nil
+		return true, nil
 	}
-	return o.s.passed(ctx, o.s.d.limits.Band)
+	return true, o.s.passed(ctx, o.s.d.limits.Band)
 }
 
 func (o *stream) wipe() { clear(o.buf[:cap(o.buf)]) }
 
 // mark sends a marker. What a printer drops is never answered; clear sees to that.
 func (s *session) mark(ctx context.Context) error {
-	s.marked++
+	s.marked = max(s.marked, s.speaks.heard().passed) + 1
 	return s.write(ctx, s.speaks.marker())
 }
 
@@ -171,28 +194,43 @@ func (s *session) tail(ctx context.Context) error {
 		if err := s.passed(ctx, s.d.limits.Finish); err != nil {
 			return err
 		}
-		if err := s.look(ctx); err != nil {
-			return err
-		}
-		if s.halted() {
-			return errStopped
-		}
+	}
+	if !s.profile.Status {
+		return nil
+	}
+	if err := s.look(ctx); err != nil {
+		return err
+	}
+	if s.halted() {
+		return errStopped
 	}
 	return nil
 }
 
-// confirmed: the printer has confirmed the last job.
-func (s *session) confirmed() bool { return s.speaks.heard().confirmed == s.d.jobNo }
+// confirmed: the printer has confirmed the last job, and had not stopped in it.
+func (s *session) confirmed() bool {
+	h := s.speaks.heard()
+	return h.confirmed == s.d.jobNo && h.undisturbed == s.calm
+}
 
 // eject pushes out and cuts off what an unfinished slip left in the mouth.
 func (s *session) eject(ctx context.Context) error {
-	stub := s.profile
-	stub.Completion = false
-	if err := s.write(ctx, append(s.speaks.reset(stub), s.speaks.finish(stub, 0)...)); err != nil || !s.profile.Paced {
+	var stub []byte
+	if s.d.torn { // a picture may still be open in it
+		stub = s.speaks.fill()
+	}
+	stub = append(append(stub, s.speaks.reset(s.profile)...), s.speaks.eject(s.profile)...)
+	if err := s.write(ctx, stub); err != nil {
 		return err
 	}
-	if err := s.mark(ctx); err != nil {
-		return err
+	if s.profile.Paced {
+		if err := s.mark(ctx); err != nil {
+			return err
+		}
+		if err := s.passed(ctx, s.d.limits.Band); err != nil {
+			return err
+		}
 	}
-	return s.passed(ctx, s.d.limits.Band)
+	s.d.torn, s.d.soiled = false, false
+	return nil
 }

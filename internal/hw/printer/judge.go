@@ -8,17 +8,18 @@ import (
 )
 
 // judge turns the end of print into the outcome, and leaves the printer clear.
-func (s *session) judge(ctx context.Context, cut bool, err error) (res result, over error) {
+func (s *session) judge(ctx context.Context, handed bool, err error) (res result, over error) {
 	var (
 		refused *refusal
 		early   *unsent
 	)
+	s.publish()
 	switch {
 	case err == nil && s.profile.Completion:
-		s.d.soiled = false
+		s.d.soiled, s.d.torn = false, false
 		return result{Printed, nil}, nil
 	case err == nil:
-		s.d.soiled = false
+		s.d.soiled, s.d.torn = false, false
 		return result{Unconfirmed, nil}, nil
 	case errors.As(err, &early):
 		res = result{Failed, s.d.fault("print slip", s.because(early.cause), early.cause)}
@@ -43,10 +44,10 @@ func (s *session) judge(ctx context.Context, cut bool, err error) (res result, o
 	}
 	res = result{Failed, why}
 	switch {
-	case cut && s.profile.Completion && s.confirmed(): // it came while the rest was dropped
-		s.d.soiled = false
+	case handed && s.profile.Completion && s.confirmed(): // it came while the rest was dropped
+		s.d.soiled, s.d.torn = false, false
 		res = result{Printed, nil}
-	case cut:
+	case handed:
 		res = result{Lost, &fault.Error{
 			Device: "printer", Op: "confirm slip", Code: fault.SlipUnknown, Cause: why,
 			Hint: "look at the slip before printing it again",
@@ -58,8 +59,11 @@ func (s *session) judge(ctx context.Context, cut bool, err error) (res result, o
 // because gives the condition that err speaks of.
 func (s *session) because(err error) Condition {
 	switch {
-	case errors.Is(err, errStopped):
-		return s.condition()
+	case errors.Is(err, errStopped), errors.Is(err, errMute) && s.speaks.heard().halted:
+		if c := s.condition(); !c.CanPrint() {
+			return c
+		}
+		return s.speaks.heard().why // it is over already
 	case errors.Is(err, errGone):
 		return Unplugged
 	}

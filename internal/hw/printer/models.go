@@ -96,6 +96,9 @@ func (o Override) apply(p Profile) Profile {
 	if o.Completion != nil {
 		p.Completion = p.Completion && *o.Completion
 	}
-	p.Text = o.Text && p.Language == ESCPOS && p.Kanji
+	if p.Language != ESCPOS { // drawn slips are all that is spoken of there
+		p.QR, p.Kanji = false, false
+	}
+	p.Text = o.Text && p.Kanji
 	return p
 }

@@ -24,6 +24,9 @@ const maxCommand = smallBuffer/2 - 64
 // probeTime is how long a printer may think about a question that it may not know.
 const probeTime = 400 * time.Millisecond
 
+// surveyTime is the same for one that may have half a slip to work off first.
+const surveyTime = 4 * time.Second
+
 // Limits bounds every wait of the driver.
 type Limits struct {
 	Dial   time.Duration // opening the line
@@ -35,6 +38,7 @@ type Limits struct {
 	Band   time.Duration // the printer works one chunk off
 	Finish time.Duration // the last feed, the cut and the confirmation
 	Clear  time.Duration // the buffer is dropped
+	Job    time.Duration // one slip, all in all
 }
 
 // DefaultLimits are what a waiting shopper and a slow printer both accept.
@@ -42,6 +46,6 @@ func DefaultLimits() Limits {
 	return Limits{
 		Dial: 3 * time.Second, Redial: time.Second, Answer: 500 * time.Millisecond, Poll: 2 * time.Second,
 		Accept: 4 * time.Second, Write: 5 * time.Second, Band: 8 * time.Second, Finish: 15 * time.Second,
-		Clear: time.Second,
+		Clear: time.Second, Job: 54 * time.Second,
 	}
 }

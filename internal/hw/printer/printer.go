@@ -11,7 +11,7 @@ type Condition string
 
 // The conditions.
 const (
-	Ready     Condition = "ready"
+	Ready     Condition = "ready"    // also of a printer that cannot tell (profile blind)
 	NearEnd   Condition = "near_end" // prints, but the roll ends soon
 	PaperOut  Condition = "paper_out"
 	CoverOpen Condition = "cover_open"
@@ -19,11 +19,11 @@ const (
 	HeadHot   Condition = "head_hot"
 	Offline   Condition = "offline"
 	Unplugged Condition = "unplugged"
-	Unknown   Condition = "unknown" // connected, but it does not answer status
+	Unknown   Condition = "unknown" // connected, but it does not answer, which it could
 )
 
 // CanPrint reports whether a job may be started.
-func (c Condition) CanPrint() bool { return c == Ready || c == NearEnd || c == Unknown }
+func (c Condition) CanPrint() bool { return c == Ready || c == NearEnd }
 
 // Outcome is what became of a job.
 type Outcome string

@@ -60,7 +60,7 @@ func Blind() Profile {
 func Star() Profile {
 	return Profile{
 		Name: "star", Language: StarPRNT, Dots: 576, Buffer: smallBuffer,
-		Status: true, Paced: true, Completion: true, Clear: true, Cutter: true,
+		Status: true, Paced: true, Completion: true, Cutter: true,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -24,8 +25,12 @@ type session struct {
 	readErr chan error
 	quit    chan struct{}
 
+	opened  bool      // it was freed of what earlier jobs may have left, and surveyed
+	surveys int       // how often it was asked what it can do
 	askedAt time.Time // when the open question was asked
 	marked  int       // markers whose answer is due, counted like heard.passed
+	calm    int       // stops when the job began: one more ends it
+	ends    time.Time // of the job's time, zero outside jobs
 }
 
 func newSession(d *Driver, port Port) *session {
@@ -81,6 +86,9 @@ func (s *session) serve(ctx context.Context) error {
 	poll := time.NewTimer(s.d.limits.Poll)
 	defer poll.Stop()
 	for {
+		if err := s.tidy(ctx); err != nil {
+			return err
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -90,7 +98,7 @@ func (s *session) serve(ctx context.Context) error {
 			s.speaks.take(b)
 			s.publish()
 		case <-poll.C:
-			if err := s.look(ctx); err != nil {
+			if err := s.poll(ctx); err != nil {
 				return err
 			}
 			poll.Reset(s.d.limits.Poll)
@@ -105,14 +113,53 @@ func (s *session) serve(ctx context.Context) error {
 	}
 }
 
-// greet learns the state of a printer that was just reached, and frees it of
-// what an earlier job may have left.
+// greet learns the state of a printer that was just reached.
 func (s *session) greet(ctx context.Context) error {
 	if err := s.recognise(ctx); err != nil {
 		return err
 	}
 	if err := s.clear(ctx); err != nil {
 		return err
+	}
+	return s.look(ctx)
+}
+
+// poll looks at the printer. One that has stopped keeps what it is asked in its
+// buffer, beside what it holds, so that is dropped first where it can be.
+func (s *session) poll(ctx context.Context) error {
+	if !s.canPrint() {
+		if err := s.clear(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.look(ctx); err != nil || !s.canPrint() || !s.opened || !s.doubtful() {
+		return err
+	}
+	if err := s.survey(ctx); !errors.Is(err, errStopped) {
+		return err
+	}
+	return nil
+}
+
+// tidy does what waits for a printer that can print: frees it of what earlier jobs
+// may have left, asks what it can do, and lets the rest of a failed slip fall before
+// somebody else's hangs on it.
+func (s *session) tidy(ctx context.Context) error {
+	err := s.open(ctx)
+	if err == nil && s.opened && s.d.torn && s.canPrint() {
+		err = s.eject(ctx)
+	}
+	if errors.Is(err, errStopped) {
+		return nil // again when it can print
+	}
+	return err
+}
+
+// open frees a printer of what earlier jobs may have left, and surveys it. It does
+// nothing while the printer has stopped, for then it works nothing off.
+func (s *session) open(ctx context.Context) error {
+	if s.opened || !s.canPrint() {
+		return nil
 	}
 	if s.d.soiled {
 		if err := s.write(ctx, s.speaks.fill()); err != nil {
@@ -122,19 +169,53 @@ func (s *session) greet(ctx context.Context) error {
 	if err := s.write(ctx, s.speaks.hello()); err != nil {
 		return err
 	}
-	if err := s.look(ctx); err != nil {
+	if err := s.look(ctx); err != nil || !s.canPrint() {
 		return err
 	}
-	if s.canPrint() {
-		return s.survey(ctx)
+	if err := s.survey(ctx); err != nil {
+		return err
 	}
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	s.opened = true
 	return nil
+}
+
+// quiet is how long no answer comes from a printer that has worked off its past.
+const quiet = 1900 * time.Millisecond
+
+// settle waits until the answers of earlier jobs are in, where some may come: they
+// must not be taken for those of the next one.
+func (s *session) settle(ctx context.Context) error {
+	if !s.d.soiled || !s.profile.Paced || s.profile.Clear {
+		return nil
+	}
+	if err := s.mark(ctx); err != nil {
+		return err
+	}
+	if err := s.passed(ctx, s.d.limits.Band); err != nil {
+		return err
+	}
+	for {
+		before := s.speaks.heard().passed
+		err := s.until(ctx, min(quiet, s.d.limits.Band), true, func() bool { return s.speaks.heard().passed > before })
+		if err == nil {
+			continue
+		}
+		s.marked = s.speaks.heard().passed
+		s.speaks.forget()
+		if errors.Is(err, errSlow) {
+			return nil
+		}
+		return err
+	}
 }
 
 // look asks all questions for the state once and publishes the answer.
 func (s *session) look(ctx context.Context) error {
 	if !s.profile.Status {
-		s.d.announce(Unknown)
+		s.d.announce(Ready) // as far as anybody can know
 		return nil
 	}
 	if s.speaks.open() { // left open by a job that ended meanwhile
@@ -178,10 +259,11 @@ func (s *session) publish() {
 	}
 }
 
-// halted reports a state that only a person ends. A hot head only pauses.
+// halted reports a state that only a person ends, or, within a job, that there was
+// one: the slip is spoilt then, whatever the printer says now.
 func (s *session) halted() bool {
-	c := s.condition()
-	return s.profile.Status && !c.CanPrint() && c != HeadHot
+	h := s.speaks.heard()
+	return s.profile.Status && (h.halted || !s.ends.IsZero() && h.stops != s.calm)
 }
 
 // drain takes in what has arrived.
@@ -201,21 +283,27 @@ func (s *session) drain() {
 // printer says that it cannot print; a watchful wait also asks by itself, in case
 // the printer pushes nothing.
 func (s *session) until(ctx context.Context, limit time.Duration, watchful bool, met func() bool) error {
+	if !s.ends.IsZero() {
+		limit = min(limit, time.Until(s.ends))
+	}
 	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
 	tick := time.NewTicker(s.d.limits.Answer)
 	defer tick.Stop()
-	for !met() {
+	for {
 		if watchful && s.halted() {
 			s.publish()
 			return errStopped
+		}
+		if met() {
+			return nil
 		}
 		select {
 		case b := <-s.chunks:
 			s.speaks.take(b)
 		case err := <-s.readErr:
 			s.readErr <- err // for the next wait
-			if s.drain(); met() {
+			if s.drain(); met() && (!watchful || !s.halted()) {
 				return nil
 			}
 			return fmt.Errorf("%w: %w", errGone, err)
@@ -229,13 +317,12 @@ func (s *session) until(ctx context.Context, limit time.Duration, watchful bool,
 			}
 		}
 	}
-	return nil
 }
 
 // nudge asks during a long wait.
 func (s *session) nudge(ctx context.Context, watchful bool) error {
 	switch {
-	case !watchful || !s.profile.Status:
+	case !watchful || !s.profile.Status || s.speaks.heard().paused:
 		return nil
 	case !s.speaks.open():
 		return s.ask(ctx)
@@ -263,10 +350,11 @@ func (s *session) clear(ctx context.Context) error {
 	return err
 }
 
-// write puts b onto the line, once the printer takes anything (XON).
+// write puts b onto the line, once the printer takes anything (XON). A line that
+// takes nothing is that of a printer that has stopped, or answers nothing any more.
 func (s *session) write(ctx context.Context, b []byte) error {
 	if s.drain(); s.speaks.heard().paused {
-		err := s.until(ctx, s.d.limits.Band, false, func() bool { return !s.speaks.heard().paused })
+		err := s.until(ctx, s.d.limits.Band, true, func() bool { return !s.speaks.heard().paused })
 		if err != nil {
 			return err
 		}
@@ -274,8 +362,13 @@ func (s *session) write(ctx context.Context, b []byte) error {
 	if err := s.port.SetWriteDeadline(time.Now().Add(s.d.limits.Write)); err != nil {
 		return fmt.Errorf("%w: %w", errGone, err)
 	}
-	if _, err := s.port.Write(b); err != nil {
-		return fmt.Errorf("%w: %w", errGone, err)
+	_, err := s.port.Write(b)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.drain()
+		return errMute
 	}
-	return nil
+	return fmt.Errorf("%w: %w", errGone, err)
 }

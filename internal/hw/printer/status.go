@@ -7,6 +7,8 @@ type status struct {
 	offline, cover, stopped, failed bool // DLE EOT 1 and 2, ASB byte 1
 	cutter, hot, broken             bool // DLE EOT 3, ASB byte 2
 	low, out                        bool // DLE EOT 4, ASB byte 3
+	// partial: it has said that it is offline, but not yet why.
+	partial bool
 }
 
 // take notes the answer to real-time query n.
@@ -14,13 +16,28 @@ func (s *status) take(n int, b byte) {
 	switch n {
 	case 1:
 		s.offline = b&0x08 != 0
+		s.partial = s.offline
 	case 2:
 		s.cover, s.stopped, s.failed = b&0x04 != 0, b&0x20 != 0, b&0x40 != 0
 	case 3:
 		s.cutter, s.broken, s.hot = b&0x08 != 0, b&0x24 != 0, b&0x40 != 0
 	case 4:
 		s.low, s.out = b&0x0C != 0, b&0x60 != 0
+		s.partial = false
 	}
+}
+
+// halts reports a state that only a person ends. A hot head only pauses, and of a
+// printer that is offline the reason is awaited.
+func (s *status) halts() bool {
+	switch c := s.condition(); c {
+	case CoverOpen, PaperOut, Cutter:
+		return true
+	case Offline:
+		return !s.partial
+	case Ready, NearEnd, HeadHot, Unplugged, Unknown:
+	}
+	return false
 }
 
 // takeAuto notes the four bytes that the printer sends by itself.
@@ -30,6 +47,7 @@ func (s *status) takeAuto(b []byte) {
 	s.failed = s.cutter || s.broken || s.hot
 	s.low, s.out = b[2]&0x03 != 0, b[2]&0x0C != 0
 	s.stopped = s.out
+	s.partial = false
 }
 
 // condition names the one thing that a person must know first.

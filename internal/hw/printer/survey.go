@@ -74,20 +74,22 @@ func (s *session) survey(ctx context.Context) error {
 	if !s.fixed() && s.profile.Status {
 		p, who, err := s.speaks.survey(s.profile, s.try(ctx))
 		switch {
-		case errors.Is(err, errStopped):
-			return nil // asked again before the next job
-		case err != nil:
+		case err != nil: // asked again before the next job, if it has only stopped
 			return err
 		}
 		id = who
 		s.profile = s.d.override.apply(known(p, who))
 		s.marked = s.speaks.heard().passed
 	}
+	s.surveys++
 	s.d.learn(func(f *Facts) { f.Profile, f.Identity, f.Probed = s.profile, id, true })
 	s.d.log.Info("printer found", "profile", s.profile.Name, "language", string(s.profile.Language), "dots", s.profile.Dots,
 		"model", id.Model, "confirms", s.profile.Completion)
 	return nil
 }
 
-// surveyed: the profile is known.
-func (s *session) surveyed() bool { return s.d.Facts().Probed }
+// doubtful: it answers for its state, but not to what nearly all do. It may have been
+// busy with its past, so it is asked once more.
+func (s *session) doubtful() bool {
+	return !s.fixed() && s.profile.Status && s.surveys == 1 && (!s.profile.Paced || s.d.Facts().Identity.Model == "")
+}

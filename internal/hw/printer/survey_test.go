@@ -58,7 +58,7 @@ func TestWhatAPrinterCanDoIsFoundOut(t *testing.T) {
 		},
 		"star": {printertest.Star(), printer.Override{}, printer.Profile{
 			Name: "star", Language: printer.StarPRNT, Dots: 576, Buffer: 4096,
-			Status: true, Paced: true, Completion: true, Clear: true, Cutter: true,
+			Status: true, Paced: true, Completion: true, Cutter: true,
 		}},
 		"configured": {
 			printertest.Epson(), printer.Override{Dots: 384, Buffer: 65536, Cutter: &no, QR: &no, Completion: &no, Text: true},

@@ -151,7 +151,7 @@ func TestFaultSweep(t *testing.T) {
 						count[strike(t, profile, f, code, at, rows, body)]++
 					})
 				}
-				if count[printer.Failed] < 90 {
+				if count[printer.Failed] < 50 {
 					t.Errorf("only %d of %d faults were judged as failed: %v", count[printer.Failed], len(points), count)
 				}
 			})
@@ -197,8 +197,9 @@ func strike(t *testing.T, profile printer.Profile, f printertest.Fault, code fau
 			t.Fatalf("byte %d: code %s, want %s", at, got, code)
 		}
 	case printer.Lost:
-		if at < body-8 {
-			t.Fatalf("byte %d of %d: unknown, but the cut had not been sent", at, body)
+		// Two chunks of 2 kB are on their way: from there on all may have been handed over.
+		if at < body-2*1984 {
+			t.Fatalf("byte %d of %d: unknown, but the last part had not been sent", at, body)
 		}
 		if got := fault.CodeOf(err); got != fault.SlipUnknown {
 			t.Fatalf("byte %d: code %s, want %s", at, got, fault.SlipUnknown)

@@ -56,6 +56,7 @@ var (
 	ErrNone = errors.New("there is none of this name")
 	ErrBusy = errors.New("device or resource busy")
 	ErrGone = errors.New("no such device")
+	ErrMute = errors.New("no such device or address")
 )
 
 // Line is as [board.Board.Line].
@@ -103,6 +104,7 @@ type Line struct {
 	mu      sync.Mutex
 	gone    bool
 	busy    bool
+	mute    bool
 	held    bool
 	opened  int
 	changes []Change
@@ -121,6 +123,9 @@ func (l *Line) open() board.Line {
 
 // Busy makes another program hold the line, or give it back.
 func (l *Line) Busy(busy bool) { l.set(func() { l.busy = busy }) }
+
+// Mute makes it a line of a chip that reports no edges.
+func (l *Line) Mute() { l.set(func() { l.mute = true }) }
 
 // Held says whether this program holds the line.
 func (l *Line) Held() (held bool) { l.set(func() { held = l.held }); return held }
@@ -141,7 +146,14 @@ func (l *Line) Changes() (all []Change) {
 }
 
 // Edge puts a level on the line from outside, as a contact does.
-func (l *Line) Edge(level gpio.Level) { l.pin.EdgesChan <- level }
+func (l *Line) Edge(level gpio.Level) {
+	mute := false
+	if l.set(func() { mute = l.mute }); mute {
+		_ = l.pin.Out(level) // which never fails
+		return
+	}
+	l.pin.EdgesChan <- level
+}
 
 // use is a line in somebody's hands.
 type use struct {
@@ -181,6 +193,11 @@ func (u *use) Out(level gpio.Level) error {
 func (u *use) In(pull gpio.Pull, edge gpio.Edge) error {
 	if err := u.usable("read"); err != nil {
 		return err
+	}
+	mute := false
+	if u.l.set(func() { mute = u.l.mute }); mute && edge != gpio.NoEdge {
+		u.Close()
+		return &board.Error{Op: "read line " + u.N, State: board.Failed, Cause: ErrMute, Hint: "find it"}
 	}
 	return u.Pin.In(pull, edge)
 }

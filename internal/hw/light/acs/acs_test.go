@@ -31,6 +31,7 @@ type fakeReaders struct {
 	sent     []string
 	at       []time.Time
 	refusing bool
+	showing  map[string]byte // by reader: the last byte of what it took
 }
 
 func (f *fakeReaders) Preferred() string {
@@ -42,17 +43,20 @@ func (f *fakeReaders) Preferred() string {
 func (f *fakeReaders) Control(ctx context.Context, reader string, command []byte) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if reader != f.name {
+	if reader != f.name && f.showing[reader] == 0 {
 		return nil, &fault.Error{Device: "reader", Op: "control the reader", Code: fault.ReaderGone}
 	}
 	f.sent, f.at = append(f.sent, fmt.Sprintf("%X", command)), append(f.at, time.Now())
 	if f.slow > 0 {
 		timer := time.NewTimer(f.slow)
 		defer timer.Stop()
+		f.mu.Unlock() // not meanwhile
 		select {
 		case <-timer.C:
+			f.mu.Lock()
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			f.mu.Lock()
+			return nil, &fault.Error{Device: "reader", Op: "control the reader", Code: fault.CardMute, Cause: ctx.Err()}
 		}
 	}
 	switch {
@@ -61,6 +65,10 @@ func (f *fakeReaders) Control(ctx context.Context, reader string, command []byte
 	case f.refusing:
 		return []byte{0x63, 0x00}, nil
 	case command[0] == 0xE0:
+		if f.showing == nil {
+			f.showing = map[string]byte{}
+		}
+		f.showing[reader] = command[len(command)-1]
 		return append([]byte{0xE1}, command[1:]...), nil
 	}
 	return []byte{0x90, 0x03}, nil
@@ -207,6 +215,93 @@ func TestBusy(t *testing.T) {
 	})
 }
 
+// A reader that is busy at the end is made dark all the same, if that does not last.
+func TestBusyAtTheEnd(t *testing.T) {
+	for busy, want := range map[time.Duration]string{
+		300 * time.Millisecond: "E00000290100",
+		time.Hour:              "",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fakeReaders{name: acr1252u}
+			var stopped time.Time
+			run(t, f, true, func(l *Light) {
+				say(l, light.PutCard)
+				pass(2 * time.Second)
+				f.commands()
+				f.set(func() { f.err = &fault.Error{Device: "reader", Op: "control the reader", Code: fault.ReaderBusy} })
+				stopped = time.Now()
+				timer := time.AfterFunc(busy, func() { f.set(func() { f.err, f.sent = nil, nil }) })
+				t.Cleanup(func() { timer.Stop() })
+			})
+			tried := len(f.sent)
+			got := f.commands()
+			if want != "" && got != want || want == "" && (tried < 20 || tried > 22) {
+				t.Errorf("busy for %v: %d commands, %s", busy, tried, got)
+			}
+			if took := time.Since(stopped); took > parting+retry {
+				t.Errorf("busy for %v: it took %v", busy, took)
+			}
+		})
+	}
+}
+
+// A reader that gives no answer is left alone: each command may hang behind the last.
+func TestMute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeReaders{name: acr1252u}
+		log := run(t, f, true, func(l *Light) {
+			pass(time.Second)
+			f.set(func() { f.slow = time.Minute })
+			say(l, light.PutCard)
+			pass(time.Minute)
+			f.commands()
+			say(l, light.Identify)
+			pass(sulk - 2*time.Minute)
+			if got := f.commands(); got != "" {
+				t.Errorf("while it is left alone: %s", got)
+			}
+			if p := l.Parts(); p[0].State != board.Failed || p[0].Cause == "" {
+				t.Errorf("%+v", p)
+			}
+			pass(2 * time.Minute)
+			if got := f.commands(); got != "E00000290101" && got != "E00000290102" {
+				t.Errorf("once it is tried again: %s", got)
+			}
+			f.set(func() { f.slow, f.name = 0, acr122u }) // another one has sinned nothing
+			pass(again)
+			if p := l.Parts(); p[0].State != board.Ready || f.commands() == "" {
+				t.Errorf("another reader: %+v", p)
+			}
+			f.set(func() { f.slow, f.name = time.Minute, acr1252u })
+			pass(again)
+			f.commands()
+		})
+		if got := f.commands(); got != "" {
+			t.Errorf("at the end: %s", got)
+		}
+		if strings.Count(log, "A status light fails") != 2 || strings.Count(log, "is back") != 1 {
+			t.Errorf("log:\n%s", log)
+		}
+	})
+}
+
+// A reader that is no longer the preferred one does not stay lit.
+func TestAnotherReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const other = "ACS ACR1252 1S CL Reader PICC 1"
+		f := &fakeReaders{name: acr1252u}
+		run(t, f, true, func(l *Light) {
+			say(l, light.PutCard)
+			pass(2 * time.Second)
+			f.set(func() { f.name = other })
+			pass(2 * time.Second)
+			if f.showing[acr1252u] != 0 || f.showing[other] != 2 {
+				t.Errorf("%v", f.showing)
+			}
+		})
+	})
+}
+
 func TestQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeReaders{name: acr1252u}
@@ -266,7 +361,6 @@ func TestTrouble(t *testing.T) {
 		{"pcscd is away", func(f *fakeReaders) {
 			f.err = &fault.Error{Device: "reader", Op: "control the reader", Code: fault.ReaderGone}
 		}, board.Absent},
-		{"it hangs", func(f *fakeReaders) { f.slow = time.Minute }, board.Failed},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := &fakeReaders{name: acr122u}

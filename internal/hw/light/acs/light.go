@@ -32,6 +32,13 @@ const (
 	late = 2 * time.Second
 	// again is how long a reader is left alone that does not take commands.
 	again = 10 * time.Second
+	// sulk is how long a reader is left alone that has not answered at all: each
+	// command to it may hang behind the last one. Another reader ends it.
+	sulk = 10 * time.Minute
+	// parting is how long a reader that is busy is waited for at the end, and
+	// retry how long between two tries.
+	parting = 2 * time.Second
+	retry   = 100 * time.Millisecond
 	// grace is how long after the start nobody wonders that there is no reader yet.
 	grace = 3 * time.Second
 )
@@ -113,7 +120,7 @@ func (l *Light) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			l.dark(ctx, shown)
+			l.leave(ctx, shown)
 			return ctx.Err()
 		case <-timer.C:
 		}
@@ -135,13 +142,18 @@ type shown struct {
 	reader string
 	known  bool // else nobody knows what its LEDs show
 	lamps  lamps
+	alone  time.Time // until when it is left alone
 }
 
-// turn sends one command at most.
+// turn sends one command at most, and one to a reader that was preferred before.
 func (l *Light) turn(ctx context.Context, is *shown, half int) error {
 	name := l.readers.Preferred()
 	if name != is.reader {
+		_ = l.dark(ctx, *is) // it may be gone
 		*is = shown{reader: name}
+	}
+	if time.Now().Before(is.alone) {
+		return nil
 	}
 	kind, err := l.find(name)
 	if err != nil {
@@ -169,6 +181,9 @@ func (l *Light) turn(ctx context.Context, is *shown, half int) error {
 		l.sounded(sound)
 	default:
 		is.known = false
+		if fault.CodeOf(err) == fault.CardMute {
+			is.alone = time.Now().Add(sulk)
+		}
 	}
 	l.tell(name, err)
 	return err
@@ -235,12 +250,23 @@ func (l *Light) tell(reader string, err error) {
 	}
 }
 
-// dark leaves the reader's LEDs off.
-func (l *Light) dark(ctx context.Context, is shown) {
-	kind, err := l.find(is.reader)
-	if err != nil || is.known && is.lamps == (lamps{}) {
-		return
+// dark makes a reader's LEDs dark, also when ctx has ended.
+func (l *Light) dark(ctx context.Context, is shown) error {
+	kind, ok := familyOf(is.reader)
+	if !ok || is.known && is.lamps == (lamps{}) || time.Now().Before(is.alone) {
+		return nil
 	}
-	// What fails now, nobody can mend.
-	_ = l.send(context.WithoutCancel(ctx), kind, is.reader, kind.lights(lamps{}))
+	return l.send(context.WithoutCancel(ctx), kind, is.reader, kind.lights(lamps{}))
+}
+
+// leave makes the reader dark at the end. One that is busy is waited for; what fails
+// otherwise, nobody can mend now.
+func (l *Light) leave(ctx context.Context, is shown) {
+	limit := time.Now().Add(parting)
+	timer := time.NewTimer(retry)
+	defer timer.Stop()
+	for fault.CodeOf(l.dark(ctx, is)) == fault.ReaderBusy && time.Now().Before(limit) {
+		<-timer.C
+		timer.Reset(retry)
+	}
 }

@@ -46,6 +46,9 @@ func Init() []byte { return []byte{esc, '@'} }
 // hangs on until somebody takes it.
 func Cut(rows byte) []byte { return []byte{gs, 'V', 'B', rows} }
 
+// CutOff is Cut, but wholly: what nobody is to take along falls.
+func CutOff(rows byte) []byte { return []byte{gs, 'V', 'A', rows} }
+
 // Marker asks for an answer once everything before it has left the receive
 // buffer (GS r).
 func Marker() []byte { return []byte{gs, 'r', 1} }

@@ -120,6 +120,7 @@ func TestBytes(t *testing.T) {
 	}{
 		"init":        {escpos.Init(), "\x1b\x40"},
 		"cut":         {escpos.Cut(24), "\x1d\x56\x42\x18"},
+		"cut off":     {escpos.CutOff(24), "\x1d\x56\x41\x18"},
 		"marker":      {escpos.Marker(), "\x1d\x72\x01"},
 		"complete":    {escpos.Complete(escpos.NewJobID(95)), "\x1d\x28\x48\x06\x00\x30\x30\x20\x20\x21\x20"},
 		"status":      {escpos.Status(4), "\x10\x04\x04"},

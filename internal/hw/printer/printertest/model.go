@@ -13,7 +13,7 @@ type Model struct {
 	Dumb       bool // it answers no question about its state
 	NoMarker   bool // it does not answer GS r
 	NoComplete bool // it does not answer GS ( H
-	NoClear    bool // it does not know DLE DC4 8, or CAN
+	NoClear    bool // it does not know DLE DC4 8
 	NoCutter   bool
 	NoQR       bool
 	NoKanji    bool

@@ -1,7 +1,5 @@
 package printertest
 
-import "bytes"
-
 // starLength gives the length of the StarPRNT command that begins with b, 0 when
 // more bytes are needed to tell.
 func starLength(b []byte) (n int, known bool) {
@@ -41,31 +39,9 @@ func starLength(b []byte) (n int, known bool) {
 // starRealTime acts on what is not for the buffer.
 func (p *Printer) starRealTime(w []byte) {
 	n := len(w)
-	switch {
-	case w[n-3] == 0x1B && w[n-2] == 0x06 && w[n-1] == 1 && !p.model.Dumb:
+	if w[n-3] == 0x1B && w[n-2] == 0x06 && w[n-1] == 1 && !p.model.Dumb {
 		p.say(p.starStatus()...)
-	case w[n-1] == 0x18 && !p.model.NoClear && p.lone():
-		p.work()
-		p.m.buffer = nil
-		p.m.abandon()
-		p.m.etb = 0
-		p.changed.Broadcast()
 	}
-}
-
-// lone: the byte that came last is a command of its own, and no data of one that
-// waits in the buffer.
-func (p *Printer) lone() bool {
-	rest := machine{
-		model: p.m.model, rom: boxes{}, dots: p.m.dots, text: freshText(),
-		cmd: bytes.Clone(p.m.cmd), width: p.m.width, rows: p.m.rows, row: bytes.Clone(p.m.row),
-	}
-	for _, b := range p.m.buffer[:len(p.m.buffer)-1] {
-		if cmd, done := rest.parse(b); done {
-			rest.starPicture(cmd)
-		}
-	}
-	return rest.rows == 0 && len(rest.cmd) == 0
 }
 
 // starStatus is the automatic status: nine bytes of version 3.

@@ -102,5 +102,10 @@ func identity(b []byte) string {
 	if !ok {
 		return ""
 	}
-	return strings.TrimSpace(text)
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7E { // it goes into logs and onto terminals
+			return -1
+		}
+		return r
+	}, text))
 }

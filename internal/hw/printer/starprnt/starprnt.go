@@ -9,7 +9,6 @@ import "kioskd/internal/hw/printer/dots"
 const (
 	ack = 0x06
 	etb = 0x17
-	can = 0x18
 	esc = 0x1B
 	gs  = 0x1D
 	rs  = 0x1E
@@ -28,12 +27,11 @@ func Status() []byte { return []byte{esc, ack, 1} }
 // whose counter has gone on by one. Automatic status must be on.
 func End() []byte { return []byte{etb} }
 
-// Clear drops what waits in the printer the moment it arrives (CAN), and sets the
-// counter of End to 0. There is no answer: ask for the status.
-func Clear() []byte { return []byte{can} }
-
 // Cut feeds past the cutter and cuts partially (ESC d).
 func Cut() []byte { return []byte{esc, 'd', 3} }
+
+// CutOff is Cut, but wholly.
+func CutOff() []byte { return []byte{esc, 'd', 2} }
 
 // Identity asks for model and firmware (ESC # *).
 func Identity() []byte { return []byte{esc, '#', '*', '\n', 0} }

@@ -57,7 +57,7 @@ func TestBytes(t *testing.T) {
 		want string
 	}{
 		"init": {starprnt.Init(), "\x1b@"}, "status": {starprnt.Status(), "\x1b\x06\x01"}, "end": {starprnt.End(), "\x17"},
-		"auto status": {starprnt.AutoStatus(), "\x1b\x1ea\x01"}, "clear": {starprnt.Clear(), "\x18"}, "cut": {starprnt.Cut(), "\x1bd\x03"},
+		"auto status": {starprnt.AutoStatus(), "\x1b\x1ea\x01"}, "cut off": {starprnt.CutOff(), "\x1bd\x02"}, "cut": {starprnt.Cut(), "\x1bd\x03"},
 		"identity": {starprnt.Identity(), "\x1b#*\x0a\x00"}, "blank": {starprnt.Blank(nil, 2), "\x1b\x1dS\x01\x01\x00\x02\x00\x00\x00\x00"},
 	} {
 		if string(tt.got) != tt.want {
