@@ -24,7 +24,10 @@ const (
 const usage = `hubd takes in what kiosks submit.
 
   hubd --demo --data DIR [--api ADDR] [--console ADDR] [--complete-after DURATION]
+       [--store URL | --store-file FILE] [--sandbox FILE]
   hubd version
+
+Without a store's URL, which may also stand in HUBD_STORE, everything is kept in DIR.
 
 `
 
@@ -35,10 +38,13 @@ type options struct {
 	api           string
 	console       string
 	completeAfter time.Duration
+	sandbox       string // "" = in data
+	store         string // URL of PostgreSQL; "" = SQLite in data. It holds a password
+	storeOnLine   bool   // the URL stood on the command line
 }
 
 // run is main with everything handed in, and gives the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == "version" {
 		if len(args) > 1 {
 			_, _ = fmt.Fprintln(stderr, "hubd: version takes no arguments")
@@ -47,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stdout, "hubd %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return exitOK
 	}
-	o, err := parse(args, stderr)
+	o, err := parse(args, env, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
@@ -63,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-func parse(args []string, stderr io.Writer) (options, error) {
+func parse(args []string, env func(string) string, stderr io.Writer) (options, error) {
 	var o options
 	fs := flag.NewFlagSet("hubd", flag.ContinueOnError)
 	fs.SetOutput(stderr)
@@ -76,10 +82,15 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.StringVar(&o.api, "api", "127.0.0.1:8443", "`address` of the kiosks' HTTPS API")
 	fs.StringVar(&o.console, "console", "127.0.0.1:8090", "loopback `address` of the console")
 	fs.DurationVar(&o.completeAfter, "complete-after", sandbox.DefaultCompleteAfter, "how long the sandbox's registration takes")
+	fs.StringVar(&o.sandbox, "sandbox", "", "`file` of the sandbox, which hubs on one machine may share (default sandbox.db in --data)")
+	url := fs.String("store", "", "`URL` of a PostgreSQL database, postgres://…")
+	file := fs.String("store-file", "", "`FILE` that holds this URL, so that its password is not among the arguments")
 	if err := fs.Parse(args); err != nil {
 		return options{}, err
 	}
-	return o, o.validate(fs.Args())
+	store, err := storeURL(*url, *file, env)
+	o.store, o.storeOnLine = store, *url != ""
+	return o, errors.Join(o.validate(fs.Args()), err)
 }
 
 // validate lists every mistake at once.

@@ -22,14 +22,16 @@ func TestUsage(t *testing.T) {
 		{}, {"--demo"}, {"--data", "x"}, {"--demo", "--data", "x", "more"}, {"--nonsense"}, {"version", "x"},
 		{"--demo", "--data", "x", "--console", "0.0.0.0:8090"}, {"--demo", "--data", "x", "--api", "8443"},
 		{"--demo", "--data", "x", "--complete-after", "0s"},
+		{"--demo", "--data", "x", "--store", "hub.db"}, {"--demo", "--data", "x", "--store-file", "/nowhere"},
+		{"--demo", "--data", "x", "--store", "postgres://localhost/hub", "--store-file", "/nowhere"},
 	} {
 		var out, errs bytes.Buffer
-		if code := run(t.Context(), args, &out, &errs); code != exitUsage || errs.Len() == 0 {
+		if code := run(t.Context(), args, os.Getenv, &out, &errs); code != exitUsage || errs.Len() == 0 {
 			t.Errorf("%v: exit %d, %q", args, code, errs.String())
 		}
 	}
 	var out bytes.Buffer
-	if code := run(t.Context(), []string{"version"}, &out, io.Discard); code != exitOK || !strings.HasPrefix(out.String(), "hubd ") {
+	if code := run(t.Context(), []string{"version"}, os.Getenv, &out, io.Discard); code != exitOK || !strings.HasPrefix(out.String(), "hubd ") {
 		t.Errorf("version: exit %d, %q", code, out.String())
 	}
 }
@@ -47,19 +49,7 @@ func TestServes(t *testing.T) {
 			t.Error("a restart changed the CA")
 		}
 		ca = e.HubCA
-		pair, err := tls.X509KeyPair([]byte(e.ClientCert), []byte(e.ClientKey))
-		must(t, err)
-		pool := x509.NewCertPool()
-		pool.AppendCertsFromPEM([]byte(e.HubCA))
-		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}}
-		c := &http.Client{Transport: tr}
-		resp, err := c.Post(e.HubURL+wire.PathReport, "application/json", strings.NewReader(`{"version":"1","screen":"top"}`))
-		must(t, err)
-		if resp.StatusCode != http.StatusNoContent {
-			t.Errorf("report: %s", resp.Status)
-		}
-		must(t, resp.Body.Close())
-		tr.CloseIdleConnections()
+		report(t, e)
 		con := "http://" + addresses(t, dir)["console"]
 		for path, want := range map[string]int{
 			"/": 200, "/submissions": 200, "/sms": 200, "/tests": 200, "/healthz": 200, "/openapi.yaml": 200,
@@ -82,14 +72,32 @@ func TestServes(t *testing.T) {
 	}
 }
 
-func start(t *testing.T, dir string) (context.CancelFunc, <-chan int) {
+// report sends a sign of life as the kiosk of this enrolment.
+func report(t *testing.T, e *wire.Enrolment) {
+	t.Helper()
+	pair, err := tls.X509KeyPair([]byte(e.ClientCert), []byte(e.ClientKey))
+	must(t, err)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(e.HubCA))
+	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}}
+	defer tr.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: tr}).Post(e.HubURL+wire.PathReport, "application/json", strings.NewReader(`{"version":"1","screen":"top"}`))
+	must(t, err)
+	if resp.StatusCode != http.StatusNoContent {
+		t.Errorf("report: %s", resp.Status)
+	}
+	must(t, resp.Body.Close())
+}
+
+func start(t *testing.T, dir string, more ...string) (context.CancelFunc, <-chan int) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	t.Cleanup(stop)
 	ready, out := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"--demo", "--data", dir, "--api", "127.0.0.1:0", "--console", "127.0.0.1:0"}, out, io.Discard)
+		args := append([]string{"--demo", "--data", dir, "--api", "127.0.0.1:0", "--console", "127.0.0.1:0"}, more...)
+		code <- run(ctx, args, os.Getenv, out, io.Discard)
 		_ = out.Close()
 	}()
 	line := make([]byte, 256)

@@ -22,7 +22,6 @@ import (
 	"kioskd/internal/hub/console"
 	"kioskd/internal/hub/pki"
 	"kioskd/internal/hub/sandbox"
-	"kioskd/internal/hub/sqlite"
 	"kioskd/internal/hw/card/cardtest"
 	"kioskd/internal/wire"
 )
@@ -43,6 +42,9 @@ const (
 // serve runs the hub until ctx ends, then drains.
 func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (err error) {
 	now := time.Now()
+	if o.storeOnLine {
+		log.Warn("Store's URL stands among the arguments, where all users of this machine can read it: --store-file or HUBD_STORE hide it")
+	}
 	keys, err := pki.Open(filepath.Join(o.data, "keys"), now)
 	if err != nil {
 		return err
@@ -55,12 +57,16 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	if err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, filepath.Join(o.data, "hub.db"))
+	store, err := openStore(ctx, o, keys)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	box, err := sandbox.Open(ctx, filepath.Join(o.data, "sandbox.db"), v,
+	file := o.sandbox
+	if file == "" {
+		file = filepath.Join(o.data, "sandbox.db")
+	}
+	box, err := sandbox.Open(ctx, file, v,
 		sandbox.Options{Catalogue: cat, CompleteAfter: o.completeAfter})
 	if err != nil {
 		return err

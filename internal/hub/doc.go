@@ -20,7 +20,11 @@
 // one after the other, and the second gets the stored answer of the first; they
 // go on when the kiosk hangs up, so that a lost answer can be asked for.
 //
-// The parts behind it: sqlite (store), sandbox (issuer and platform), pki (the
-// hub's own keys and CA), console (the operator's pages), vault (keyed hashes
-// and sealed columns), db (how SQLite files are opened).
+// Several hubs may share one store that is a [CallLocker]; then this holds across
+// all of them. What a hub keeps in memory is only how fast each kiosk asks.
+//
+// The parts behind it: sqlite (the store of one hub) and postgres (that of a
+// fleet), both held to storetest; sandbox (issuer and platform), pki (the hub's
+// own keys and CA), console (the operator's pages), vault (keyed hashes and
+// sealed columns).
 package hub

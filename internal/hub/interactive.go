@@ -46,6 +46,16 @@ func interactive[Req, Resp any](
 			return // the kiosk hung up while an earlier call was running
 		}
 		defer unlock()
+		if shared, ok := a.Store.(CallLocker); ok {
+			unlock, err := shared.LockCall(r.Context(), key)
+			if err != nil {
+				if r.Context().Err() == nil { // else the kiosk hung up
+					a.broken(w, "call not begun", err)
+				}
+				return
+			}
+			defer unlock()
+		}
 		// What has begun is ended, also when the kiosk hangs up: its next try
 		// finds the answer.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callLimit)

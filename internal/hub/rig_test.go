@@ -26,6 +26,7 @@ import (
 	"kioskd/internal/hub/pki"
 	"kioskd/internal/hub/sandbox"
 	"kioskd/internal/hub/sqlite"
+	"kioskd/internal/hub/storetest"
 	"kioskd/internal/wire"
 )
 
@@ -36,7 +37,7 @@ type rig struct {
 	t      testing.TB
 	dir    string
 	keys   *pki.PKI
-	store  *sqlite.Store
+	store  storetest.Store
 	box    *sandbox.Sandbox
 	ingest *hub.Ingest
 	srv    *httptest.Server
@@ -81,13 +82,21 @@ func (r *rig) start() {
 		Store: r.store, Platform: r.box, Keys: r.keys.Keys(), Vault: v, Now: r.now, Log: log,
 		Verifier: &hub.Verifier{Roots: roots, MaxAge: hub.DefaultMaxAge, MaxAhead: hub.DefaultMaxAhead},
 	}
-	api := &hub.API{Ingest: r.ingest, Issuer: r.box, Store: r.store, Vault: v, Now: r.now, Log: log, Rate: 1e6, Burst: 1e6}
+	r.srv = r.serve(r.ingest, r.box)
+}
+
+// serve runs the API over in and issuer on a listener of its own.
+func (r *rig) serve(in *hub.Ingest, issuer hub.Issuer) *httptest.Server {
+	t := r.t
+	t.Helper()
+	api := &hub.API{Ingest: in, Issuer: issuer, Store: in.Store, Vault: in.Vault, Now: r.now, Log: in.Log, Rate: 1e6, Burst: 1e6}
 	cert, err := r.keys.Server(time.Now(), "127.0.0.1")
 	must(t, err)
-	r.srv = httptest.NewUnstartedServer(api.Handler())
-	r.srv.TLS = hub.ServerTLS(cert, r.keys.Pool())
-	r.srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	r.srv.StartTLS()
+	srv := httptest.NewUnstartedServer(api.Handler())
+	srv.TLS = hub.ServerTLS(cert, r.keys.Pool())
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	srv.StartTLS()
+	return srv
 }
 
 func (r *rig) stop() {
@@ -105,6 +114,7 @@ type kiosk struct {
 	seal wire.SealPublicKey
 	acks *wire.AckVerifier
 	http *http.Client
+	base func() string // the hub's address
 }
 
 func (r *rig) kiosk(id string) *kiosk {
@@ -113,7 +123,7 @@ func (r *rig) kiosk(id string) *kiosk {
 	e, err := r.keys.Enrol(id, "https://127.0.0.1:1", time.Now())
 	must(t, err)
 	must(t, e.Validate())
-	k := &kiosk{rig: r, t: t, id: id, e: e}
+	k := &kiosk{rig: r, t: t, id: id, e: e, base: func() string { return r.srv.URL }}
 	k.seal, err = wire.ParseSealPublicKey(e.SealKey)
 	must(t, err)
 	k.acks, err = wire.NewAckVerifier(e.AckKeys...)
@@ -136,7 +146,7 @@ func (r *rig) client(cert *tls.Certificate) *http.Client {
 
 func (k *kiosk) send(method, path string, body []byte) (int, []byte) {
 	k.t.Helper()
-	req, err := http.NewRequestWithContext(k.t.Context(), method, k.srv.URL+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(k.t.Context(), method, k.base()+path, bytes.NewReader(body))
 	must(k.t, err)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := k.http.Do(req)

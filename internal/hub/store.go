@@ -17,8 +17,10 @@ var (
 	ErrOtherContent = errors.New("cannot store: same id, other content")
 )
 
-// Store is the hub's transactional database. The built-in one is SQLite; the
-// methods are cut so that each is one transaction in any SQL database.
+// Store is the hub's transactional database: SQLite for one hub, PostgreSQL for
+// several that share it. The methods are cut so that each is one transaction in
+// any SQL database; storetest holds every implementation to what is said here.
+// Times are kept to the millisecond.
 type Store interface {
 	// Submission gives a stored submission, or ErrNotFound.
 	Submission(ctx context.Context, id string) (Stored, error)
@@ -40,7 +42,8 @@ type Store interface {
 
 	// Answer gives a stored answer of an interactive call, or ErrNotFound.
 	Answer(ctx context.Context, key AnswerKey, now time.Time) (Answer, error)
-	// PutAnswer stores one and forgets those that have expired.
+	// PutAnswer stores one, unless there is one that has not expired, and forgets
+	// some that have.
 	PutAnswer(ctx context.Context, key AnswerKey, a Answer, now time.Time) error
 
 	// EnsureKiosk enrols a kiosk, or does nothing.
@@ -58,6 +61,14 @@ type Store interface {
 	Counts(ctx context.Context) ([]Count, error)
 	// Check says whether the store can be used.
 	Check(ctx context.Context) error
+}
+
+// CallLocker is a [Store] that several hubs share, and through which they keep
+// off each other's interactive calls. A store without it serves one hub.
+type CallLocker interface {
+	// LockCall waits until no other hub is making this call. A hub that ended
+	// without unlocking is forgotten after a while.
+	LockCall(ctx context.Context, key AnswerKey) (unlock func(), err error)
 }
 
 // ErrDocumentUsed says that the signed document was submitted before under

@@ -228,3 +228,12 @@ func serial() *big.Int {
 func encode(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
+
+// Fingerprint names this set of keys. It tells nothing about them.
+func (p *PKI) Fingerprint() (string, error) {
+	v, err := p.Vault()
+	if err != nil {
+		return "", err
+	}
+	return v.Tag("set of keys", p.ca.Raw), nil
+}

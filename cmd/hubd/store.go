@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"kioskd/internal/hub"
+	"kioskd/internal/hub/pki"
+	"kioskd/internal/hub/postgres"
+	"kioskd/internal/hub/sqlite"
+)
+
+// store is a hub.Store that ends with the hub.
+type store interface {
+	hub.Store
+	Close() error
+}
+
+// storeURL finds the URL of the database: flags go before the environment. Its
+// errors hold nothing of it that is secret.
+func storeURL(url, file string, env func(string) string) (string, error) {
+	switch {
+	case url != "" && file != "":
+		return "", errors.New("cannot use both --store and --store-file")
+	case file != "":
+		b, err := readPrivate(file)
+		if err != nil {
+			return "", fmt.Errorf("cannot use --store-file: %w", err)
+		}
+		if url = strings.TrimSpace(string(b)); url == "" {
+			return "", fmt.Errorf("cannot use --store-file: %s is empty", file)
+		}
+	case url == "":
+		url = env("HUBD_STORE")
+	}
+	if url == "" {
+		return "", nil
+	}
+	return url, postgres.CheckURL(url)
+}
+
+// readPrivate reads a file that holds a secret.
+func readPrivate(path string) ([]byte, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	// Group rights may stay: those of a systemd credential show there.
+	if st.Mode().Perm()&0o007 != 0 {
+		return nil, fmt.Errorf("%s is open to others (mode %04o): run chmod 600", path, st.Mode().Perm())
+	}
+	return os.ReadFile(path)
+}
+
+// openStore opens the fleet's database where there is one, else the hub's own file.
+func openStore(ctx context.Context, o options, keys *pki.PKI) (store, error) {
+	if o.store == "" {
+		s, err := sqlite.Open(ctx, filepath.Join(o.data, "hub.db"))
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+	s, err := postgres.Open(ctx, o.store)
+	if err != nil {
+		return nil, err
+	}
+	if err := belong(ctx, s, keys); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// belong refuses a database that another hub's keys are behind.
+func belong(ctx context.Context, s *postgres.Store, keys *pki.PKI) error {
+	mark, err := keys.Fingerprint()
+	if err != nil {
+		return err
+	}
+	return s.Belong(ctx, mark)
+}

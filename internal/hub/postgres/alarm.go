@@ -1,0 +1,48 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"kioskd/internal/hub"
+)
+
+// Quarantine keeps a conflicting submission and raises its alarm.
+func (s *Store) Quarantine(ctx context.Context, q hub.Quarantine, a hub.Alarm) error {
+	return s.write(ctx, "quarantine submission", func(tx pgx.Tx) error {
+		if err := quarantine(ctx, tx, q); err != nil {
+			return err
+		}
+		return raise(ctx, tx, a)
+	})
+}
+
+// Raise raises an alarm, or counts it up.
+func (s *Store) Raise(ctx context.Context, a hub.Alarm) error {
+	return s.do(ctx, "raise alarm", func() error { return raise(ctx, s.pool, a) })
+}
+
+// Alarms lists alarms, newest first.
+func (s *Store) Alarms(ctx context.Context, n int) ([]hub.Alarm, error) {
+	return list(ctx, s, "list alarms", func(r pgx.CollectableRow) (a hub.Alarm, err error) {
+		err = r.Scan(&a.Kind, &a.Kiosk, &a.Subject, &a.Text, &a.First, &a.Last, &a.Times)
+		a.First, a.Last = a.First.UTC(), a.Last.UTC()
+		return a, err
+	}, `SELECT kind, kiosk, subject, text, first, last, times FROM alarm ORDER BY last DESC, kind, kiosk, subject LIMIT $1`, limit(n))
+}
+
+func quarantine(ctx context.Context, r runner, q hub.Quarantine) error {
+	_, err := r.Exec(ctx, `INSERT INTO quarantine (submission, kiosk, hash, sealed, reason, at)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		clean(q.Submission), clean(q.Kiosk), q.Hash, q.Sealed, clean(q.Reason), ms(q.At))
+	return err
+}
+
+func raise(ctx context.Context, r runner, a hub.Alarm) error {
+	_, err := r.Exec(ctx, `INSERT INTO alarm (kind, kiosk, subject, text, first, last, times)
+		VALUES ($1, $2, $3, $4, $5, $5, 1)
+		ON CONFLICT (kind, kiosk, subject) DO UPDATE SET text = excluded.text, last = excluded.last, times = alarm.times + 1`,
+		clean(string(a.Kind)), clean(a.Kiosk), clean(a.Subject), clean(a.Text), ms(a.Last))
+	return err
+}
