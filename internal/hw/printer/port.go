@@ -45,7 +45,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Dial: 3 * time.Second, Redial: time.Second, Answer: 500 * time.Millisecond, Poll: 2 * time.Second,
-		Accept: 4 * time.Second, Write: 5 * time.Second, Band: 8 * time.Second, Finish: 15 * time.Second,
-		Clear: time.Second, Job: 54 * time.Second,
+		Accept: 6 * time.Second, Write: 5 * time.Second, Band: 8 * time.Second, Finish: 15 * time.Second,
+		Clear: time.Second, Job: 52 * time.Second,
 	}
 }

@@ -186,9 +186,10 @@ func (s *session) open(ctx context.Context) error {
 const quiet = 1900 * time.Millisecond
 
 // settle waits until the answers of earlier jobs are in, where some may come: they
-// must not be taken for those of the next one.
+// must not be taken for those of the next one. A Star counts, and does not say what.
 func (s *session) settle(ctx context.Context) error {
-	if !s.d.soiled || !s.profile.Paced || s.profile.Clear {
+	some := s.d.torn || s.d.soiled && s.profile.Language == StarPRNT
+	if !some || !s.profile.Paced || s.profile.Clear {
 		return nil
 	}
 	if err := s.mark(ctx); err != nil {
