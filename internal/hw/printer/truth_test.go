@@ -72,7 +72,7 @@ func (w paced) Write(p []byte) (n int, err error) {
 func TestAStopBetweenTwoLooks(t *testing.T) {
 	for _, p := range []printer.Profile{printer.Full(), printer.Plain(), printer.Star()} {
 		t.Run(p.Name, func(t *testing.T) {
-			for at := 5 * time.Second; at < 25*time.Second; at += 900 * time.Millisecond {
+			for at := 5 * time.Second; at < 25*time.Second; at += 1900 * time.Millisecond {
 				synctest.Test(t, func(t *testing.T) {
 					m := modelOf(p)
 					m.Speed = printertest.HeadSpeed
@@ -153,10 +153,10 @@ func TestANightWithoutPaper(t *testing.T) {
 				if o := <-start(b.drv, picture(1, 300)); o != printer.Failed {
 					t.Fatal(o)
 				}
-				for i := range 8 * 3600 {
-					settle(time.Second)
+				for i := range 3000 {
+					settle(7300 * time.Millisecond) // six hours
 					if f := b.drv.Facts(); f.Condition != printer.PaperOut {
-						t.Fatalf("after %d s: %s, %v", i, f.Condition, f.Line)
+						t.Fatalf("after %d looks: %s, %v", i, f.Condition, f.Line)
 					}
 				}
 				b.dev.Set(func(s *printertest.State) { s.Paper = printertest.PaperFull })
@@ -243,7 +243,7 @@ func TestTheRestOfAFailedSlipFalls(t *testing.T) {
 // TestAWholeSlipIsNeverCalledFailed: the cable goes anywhere around the end.
 func TestAWholeSlipIsNeverCalledFailed(t *testing.T) {
 	for _, cutter := range []bool{true, false} {
-		for extra := range 120 {
+		for extra := 0; extra < 120; extra += 3 {
 			synctest.Test(t, func(t *testing.T) {
 				p := printer.Full()
 				p.Cutter = cutter
