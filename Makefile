@@ -13,6 +13,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOBUILD := go build -trimpath -ldflags '-X main.version=$(VERSION)'
 LINT    := $(CACHE)/bin/golangci-lint
 VULN    := $(CACHE)/bin/govulncheck
+QUEUES  := $(CACHE)/bin/queues
 
 UI_SRC  := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -type f -not -name '*.go' -print 2>/dev/null) $(wildcard internal/lang/*.json)
 FUZZTIME ?= 30s
@@ -28,7 +29,7 @@ run: build ## start kioskd and hubd with simulated hardware; ctrl-C ends both. R
 test: deps ## everything that must be right before a change lands
 	@tools/test.sh
 
-bench: build e2e/node_modules/.stamp ## measure; prints lines "bench: NAME ours=… peer=… ratio=… unit=…"
+bench: build e2e/node_modules/.stamp $(QUEUES) ## measure; prints lines "bench: NAME ours=… peer=… ratio=… unit=…"
 	@tools/bench.sh
 
 lint: $(LINT) ui/node_modules/.stamp e2e/node_modules/.stamp ## gofmt, vet, golangci-lint, eslint, tsc
@@ -87,6 +88,11 @@ $(LINT): tools/go.mod tools/go.sum | $(CACHE)/deps
 $(VULN): tools/go.mod tools/go.sum | $(CACHE)/deps
 	@mkdir -p $(@D)
 	go build -C tools -o ../$@ golang.org/x/vuln/cmd/govulncheck
+
+# Other queues on SQLite, for comparison: a module of their own as well.
+$(QUEUES): tools/queues/main.go tools/queues/go.mod tools/queues/go.sum | $(CACHE)/deps
+	@mkdir -p $(@D)
+	go build -C tools/queues -o ../../$@ .
 
 FORCE:
 .PHONY: FORCE

@@ -69,7 +69,7 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 	k = kiosk.New(kiosk.Options{
 		Settings: settings(cfg, cat),
 		Reader:   hw.reader, Printer: hw.printer, Lights: hw.lights, Roots: hw.roots, WAON: hw.waon,
-		Outbox: outbox, Hub: up, Line: up.Line(), Acks: up.Acks(), Kick: up.Kick, Identity: up.Identity,
+		Outbox: outbox, Hub: up, Line: up.Line(), Acks: up.Acks(), Storage: outbox.Storage(), Kick: up.Kick, Identity: up.Identity,
 		Draw: slips.Draw, Button: hw.pressed(), Fixtures: hw.fixtures, Clock: clock, Skew: up.Skew, Log: log,
 	})
 	var panel http.Handler
@@ -90,6 +90,7 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 		hw.printer.Run,
 		hw.lights.Run,
 		func(ctx context.Context) error { return up.Run(ctx, outbox) },
+		outbox.Watch,
 		func(ctx context.Context) error { return server.Run(ctx, ln) },
 	}, hw.beside...) {
 		group.Go(func() error { return unlessEnded(ctx, run(ctx)) })

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -17,18 +18,29 @@ import (
 
 // outboxCommand lets staff look into the outbox of a stopped daemon.
 func outboxCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var file string
 	commands := map[string]func(context.Context, *ksync.Outbox, io.Writer) error{
 		"list": listOutbox, "requeue": requeueOutbox, "verify": verifyOutbox,
+		"backup": func(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
+			return backupOutbox(ctx, o, file, stdout)
+		},
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
-		return misuse(stderr, errors.New("outbox takes one of list, requeue, verify"))
+		return misuse(stderr, errors.New("outbox takes one of list, requeue, verify, backup"))
+	}
+	command, args := args[0], args[1:]
+	if command == "backup" {
+		if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+			return misuse(stderr, errors.New("outbox backup takes the name of a file that is not there yet"))
+		}
+		file, args = args[0], args[1:]
 	}
 	o := &options{}
 	flags := flag.NewFlagSet("kioskd outbox", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.config, "config", "", "")
 	flags.StringVar(&o.data, "data", "", "")
-	if err := flags.Parse(args[1:]); err != nil {
+	if err := flags.Parse(args); err != nil {
 		return misuse(stderr, err)
 	}
 	if flags.NArg() > 0 {
@@ -38,7 +50,7 @@ func outboxCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	if err != nil {
 		return misuse(stderr, err)
 	}
-	if err := examine(ctx, filepath.Join(cfg.Data, "outbox.db"), stdout, commands[args[0]]); err != nil {
+	if err := examine(ctx, filepath.Join(cfg.Data, "outbox.db"), stdout, commands[command]); err != nil {
 		_, _ = fmt.Fprintf(stderr, "kioskd: %v\n", err)
 		return exitFailed
 	}
@@ -50,6 +62,8 @@ func examine(ctx context.Context, path string, stdout io.Writer, do func(context
 	switch {
 	case errors.Is(err, ksync.ErrInUse):
 		return fmt.Errorf("cannot look into %s while the daemon runs: stop it first", path)
+	case errors.Is(err, ksync.ErrDamaged):
+		return fmt.Errorf("%w: the daemon saves at its start what can be read", err)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("cannot find %s: --data names the folder of the daemon", path)
 	case err != nil:
@@ -98,5 +112,17 @@ func verifyOutbox(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error 
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "the audit log holds together: %d rows, the last one %x\n", length, head)
+	return err
+}
+
+func backupOutbox(ctx context.Context, o *ksync.Outbox, file string, stdout io.Writer) error {
+	if err := o.Backup(ctx, file); err != nil {
+		return err
+	}
+	n, err := o.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "%s holds the outbox, with %d waiting for the hub\n", file, n)
 	return err
 }

@@ -39,6 +39,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	dist := flags.String("dist", "ui/dist", "`DIR` of the built screen")
 	rounds := flags.Int("rounds", 500, "number of intents to time")
 	slipPeer := flags.String("slip-peer", "e2e/tools/slips.mjs", "the `SCRIPT` that makes slips for comparison")
+	otherQueues := flags.String("queues", ".cache/bin/queues", "the `BINARY` of other queues for comparison")
+	onStore := flags.Bool("store", false, "measure the outbox alone")
 	onSlips := flags.Bool("slips", false, "measure slips alone (the bench starts this itself)")
 	onCards := flags.Bool("cards", false, "measure cards alone (the bench starts this itself)")
 	echo := flags.Bool("echo", false, "be the echo server (the bench starts this itself)")
@@ -47,6 +49,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if *echo {
 		return echoServer(ctx)
+	}
+	if *onStore {
+		return store(ctx, out, *otherQueues)
 	}
 	if *onSlips {
 		return slips(ctx, out, *slipPeer)
@@ -59,6 +64,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		func() error { return start(ctx, out, *kioskd) },
 		func() error { return memory(ctx, out, *kioskd) },
 		func() error { return bundle(out, *dist) },
+		func() error { return store(ctx, out, *otherQueues) },
 		func() error { return again(ctx, out, "-slips", "-slip-peer", *slipPeer) },
 		func() error { return again(ctx, out, "-cards", "-kioskd", *kioskd) },
 	} {

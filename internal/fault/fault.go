@@ -74,11 +74,13 @@ const (
 
 // Faults of the kiosk itself.
 const (
-	StorageFailed Code = "storage_failed" // the outbox did not commit: nothing was sent
-	StorageSlow   Code = "storage_slow"   // it is not known whether the outbox committed: trying again doubles nothing
-	Internal      Code = "internal"       // a defect: the visit ends safely
-	TooFast       Code = "too_fast"       // too many messages
-	BadMessage    Code = "bad_message"    // a message that does not parse
+	StorageFailed  Code = "storage_failed"  // the outbox did not commit: nothing was sent
+	StorageSlow    Code = "storage_slow"    // it is not known whether the outbox committed: trying again doubles nothing
+	StorageFull    Code = "storage_full"    // the disk is nearly full: nothing new is begun
+	StorageDamaged Code = "storage_damaged" // the outbox's file was damaged: what could be read was saved
+	Internal       Code = "internal"        // a defect: the visit ends safely
+	TooFast        Code = "too_fast"        // too many messages
+	BadMessage     Code = "bad_message"     // a message that does not parse
 )
 
 // All returns every code, in a stable order. Tests hold it against texts and docs.
@@ -91,7 +93,7 @@ func All() []Code {
 		LineDown, HubSlow, HubRefused, HubRubbish, IssuerDown, PlatformDown, ClockWrong,
 		CardDeclined, AlreadyRegistered, SMSNotSent, OTPWrong, OTPExpired, OTPExhausted, OTPNoResend,
 		SessionLost, LoginWrong, LoginLocked, NotReserved, AlreadyApplied, ServiceIDWrong, DocumentRefused,
-		StorageFailed, StorageSlow, Internal, TooFast, BadMessage,
+		StorageFailed, StorageSlow, StorageFull, StorageDamaged, Internal, TooFast, BadMessage,
 	}
 }
 

@@ -99,6 +99,9 @@ type (
 	}
 	// LineIs reports whether the hub answers.
 	LineIs struct{ Up bool }
+	// StorageIs reports the outbox: "" while it has room for another visit, else why
+	// it has not.
+	StorageIs struct{ Fault fault.Code }
 )
 
 // occupied reports whether any card lies there.
@@ -234,6 +237,7 @@ func (ButtonPressed) fact()  {}
 func (ReaderIs) fact()       {}
 func (PrinterIs) fact()      {}
 func (LineIs) fact()         {}
+func (StorageIs) fact()      {}
 func (CardSeen) fact()       {}
 func (WAONSeen) fact()       {}
 func (DocumentSigned) fact() {}

@@ -12,12 +12,12 @@ const (
 )
 
 // needs is the one table of which plan needs which device.
-var needs = map[Plan]struct{ reader, line, printer need }{ //nolint:gochecknoglobals // a table that never changes
-	PlanFull:    {reader: required, line: required, printer: optional},
-	PlanIssue:   {reader: optional, line: required, printer: optional},
-	PlanReserve: {reader: required, line: optional, printer: optional},
-	PlanApply:   {reader: required, line: optional, printer: optional},
-	PlanManage:  {reader: notNeeded, line: required, printer: notNeeded},
+var needs = map[Plan]struct{ reader, line, printer, storage need }{ //nolint:gochecknoglobals // a table that never changes
+	PlanFull:    {reader: required, line: required, printer: optional, storage: required},
+	PlanIssue:   {reader: optional, line: required, printer: optional, storage: required},
+	PlanReserve: {reader: required, line: optional, printer: optional, storage: required},
+	PlanApply:   {reader: required, line: optional, printer: optional, storage: required},
+	PlanManage:  {reader: notNeeded, line: required, printer: notNeeded, storage: notNeeded},
 }
 
 // Plans lists the plans in the order of the top screen.
@@ -59,5 +59,7 @@ func (s *State) offer(p Plan) (available bool, because []fault.Code) {
 	miss(s.reader.Ready, n.reader, fault.ReaderGone)
 	miss(s.line, n.line, fault.LineDown)
 	miss(s.printer.Fault == "", n.printer, s.printer.Fault)
+	// Room is held back for a visit that is under way, so that it can go on.
+	miss(s.storage == "" || s.v != nil, n.storage, s.storage)
 	return available, because
 }

@@ -139,6 +139,11 @@ func TestTopSaysWhatCanBeDone(t *testing.T) {
 		{"reader gone", []Fact{ReaderIs{}}, map[Plan]bool{PlanFull: true, PlanReserve: true, PlanApply: true}},
 		{"line down", []Fact{LineIs{}}, map[Plan]bool{PlanFull: true, PlanIssue: true, PlanManage: true}},
 		{"no printer", []Fact{PrinterIs{Fault: fault.PaperOut}}, nil},
+		{
+			"disk full", []Fact{StorageIs{Fault: fault.StorageFull}},
+			map[Plan]bool{PlanFull: true, PlanIssue: true, PlanReserve: true, PlanApply: true},
+		},
+		{"disk full and freed", []Fact{StorageIs{Fault: fault.StorageFull}, StorageIs{}}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t).do(tc.facts...)

@@ -28,6 +28,7 @@ type State struct {
 	reader  ReaderIs
 	printer PrinterIs
 	line    bool
+	storage fault.Code // why nothing new can be stored, "" when it can
 	staff   bool
 	found   []FoundSubmission
 

@@ -92,6 +92,8 @@ func (t *turn) take(f Fact) {
 		t.printer = f
 	case LineIs:
 		t.line = f.Up
+	case StorageIs:
+		t.storage = f.Fault
 	case CardSeen:
 		t.cardSeen(f)
 	case WAONSeen:

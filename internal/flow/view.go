@@ -135,6 +135,9 @@ func (s *State) kioskView() KioskView {
 	case s.printer.Low:
 		k.Faults = append(k.Faults, fault.PaperLow)
 	}
+	if s.storage != "" {
+		k.Faults = append(k.Faults, s.storage)
+	}
 	return k
 }
 

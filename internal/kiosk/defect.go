@@ -94,6 +94,9 @@ func (d devices) facts() []flow.Fact {
 	if d.line != nil {
 		facts = append(facts, *d.line)
 	}
+	if d.storage != nil {
+		facts = append(facts, *d.storage)
+	}
 	return facts
 }
 

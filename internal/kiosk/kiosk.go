@@ -39,6 +39,8 @@ type Options struct {
 	// Line tells whether the hub answers, Acks what it has stored.
 	Line <-chan bool
 	Acks <-chan ksync.Acked
+	// Storage tells whether the outbox has room for another visit.
+	Storage <-chan fault.Code
 	// Kick wakes the courier after a submission was stored.
 	Kick func()
 	// Identity is the ID under which the hub knows this kiosk, once it is enrolled.
@@ -94,6 +96,7 @@ type devices struct {
 	reader  *flow.ReaderIs
 	printer *flow.PrinterIs
 	line    *flow.LineIs
+	storage *flow.StorageIs
 }
 
 // answer is a fact that comes from an effect.
@@ -177,6 +180,9 @@ func (k *Kiosk) once(ctx, work context.Context) error {
 	case up := <-k.opt.Line:
 		k.known.line = &flow.LineIs{Up: up}
 		return k.take(work, flow.LineIs{Up: up})
+	case code := <-k.opt.Storage:
+		k.known.storage = &flow.StorageIs{Fault: code}
+		return k.take(work, flow.StorageIs{Fault: code})
 	case a := <-k.opt.Acks:
 		return k.take(work, flow.Acknowledged{ID: a.ID, Verdict: a.Verdict})
 	case <-k.opt.Button:

@@ -18,6 +18,8 @@ type Queue interface {
 	Pending(ctx context.Context) (int, error)
 	// Quarantined is how many of them wait for a person.
 	Quarantined(ctx context.Context) (int, error)
+	// Troubles are faults of the storage that a person must look into.
+	Troubles(ctx context.Context) []fault.Code
 }
 
 // clockOff is a difference to the hub's clock that somebody should look into.
@@ -44,6 +46,7 @@ func (k *Kiosk) Report(ctx context.Context, version string, queue Queue) wire.Re
 	if k.opt.Fixtures != nil {
 		maps.Copy(r.Devices, k.opt.Fixtures())
 	}
+	r.Faults = append(r.Faults, queue.Troubles(ctx)...)
 	pending, err := queue.Pending(ctx)
 	if err != nil {
 		r.Faults = append(r.Faults, fault.CodeOf(err))

@@ -17,10 +17,12 @@ import (
 type queue struct {
 	pending, aside int
 	err            error
+	troubles       []fault.Code
 }
 
 func (q queue) Pending(context.Context) (int, error)     { return q.pending, q.err }
 func (q queue) Quarantined(context.Context) (int, error) { return q.aside, q.err }
+func (q queue) Troubles(context.Context) []fault.Code    { return q.troubles }
 
 // Whoever looks after the kiosks sees from afar what is wrong with one.
 func TestReportTellsWhatIsWrong(t *testing.T) {
@@ -54,8 +56,9 @@ func TestReportTellsWhatIsWrong(t *testing.T) {
 		w.k.opt.Fixtures = nil
 		w.k.opt.Skew = func() time.Duration { return -time.Hour }
 		full := &fault.Error{Code: fault.StorageFailed, Cause: errors.New("full")}
-		hold(queue{err: full}, wire.Report{
-			Screen: "card", Faults: []fault.Code{fault.PaperOut, fault.ClockWrong, fault.StorageFailed},
+		w.storage <- fault.StorageFull
+		hold(queue{err: full, troubles: []fault.Code{fault.StorageDamaged}}, wire.Report{
+			Screen: "card", Faults: []fault.Code{fault.PaperOut, fault.StorageFull, fault.ClockWrong, fault.StorageDamaged, fault.StorageFailed},
 			Devices: map[string]string{"reader": "ready", "printer": "paper_out"},
 		})
 	})

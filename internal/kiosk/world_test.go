@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"kioskd/internal/catalogue"
+	"kioskd/internal/fault"
 	"kioskd/internal/flow"
 	"kioskd/internal/hw/card/cardtest"
 	"kioskd/internal/hw/light"
@@ -39,6 +40,7 @@ type world struct {
 	seal    wire.SealPrivateKey
 	line    chan bool
 	acks    chan ksync.Acked
+	storage chan fault.Code
 	kicks   chan struct{}
 	log     *bytes.Buffer
 	clock   *Clock
@@ -123,7 +125,7 @@ func newWorld(t *testing.T, path string) *world {
 	w := &world{
 		t: t, seal: seal,
 		reader: cardtest.NewReader(), printer: printertest.New(printer.Full().Dots), lights: &recorder{}, hub: &fakeHub{},
-		line: make(chan bool, 1), acks: make(chan ksync.Acked, 1), kicks: make(chan struct{}, 8),
+		line: make(chan bool, 1), acks: make(chan ksync.Acked, 1), storage: make(chan fault.Code, 1), kicks: make(chan struct{}, 8),
 		log: &bytes.Buffer{}, clock: NewClock(time.Now), ended: make(chan error, 4),
 	}
 	// A bubble's time starts in 2000, when no card's certificate was valid.
@@ -141,7 +143,7 @@ func newWorld(t *testing.T, path string) *world {
 	w.k = New(Options{
 		Settings: flow.Settings{Catalogue: cat, Name: "見本店", Langs: []string{"ja", "en"}, IdleWarn: 2 * time.Minute, IdleCount: 45 * time.Second},
 		Reader:   w.reader, Printer: printer.New(w.printer.Dial, printer.Full(), log), Lights: w.lights,
-		Outbox: w.outbox, Hub: w.hub, Line: w.line, Acks: w.acks,
+		Outbox: w.outbox, Hub: w.hub, Line: w.line, Acks: w.acks, Storage: w.storage,
 		Kick:     func() { w.kicks <- struct{}{} },
 		Identity: func() (string, bool) { return "test-kiosk", true },
 		Draw:     blackSlip,

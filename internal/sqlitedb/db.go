@@ -5,7 +5,8 @@
 //
 // Every file has one writing connection and a small pool of reading ones.
 // Writers therefore queue in Go, where a context can end the wait, and not in
-// SQLite's busy handler.
+// SQLite's busy handler. Those who use [DB.WriteTogether] share transactions, and
+// with them the flushes of the disk that a durable commit costs.
 package sqlitedb
 
 import (
@@ -20,8 +21,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
+
+	"kioskd/internal/sqlitedb/wreck"
 )
 
 // readers is how many read connections a file has.
@@ -33,7 +37,8 @@ var ErrDamaged = errors.New("the file is damaged")
 
 // DB is one SQLite file.
 type DB struct {
-	w, r *sql.DB
+	w, r  *sql.DB
+	group *group
 }
 
 // Open opens or creates the file at path, applies the migrations of dir that
@@ -47,7 +52,7 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 		return nil, fmt.Errorf("cannot open database: %w", err)
 	}
 	w.SetMaxOpenConns(1)
-	d := &DB{w: w}
+	d := &DB{w: w, group: newGroup(w)}
 	if err := d.prepare(ctx, path, migrations); err != nil {
 		return nil, errors.Join(Damaged(err), d.Close())
 	}
@@ -114,6 +119,8 @@ func checkPragmas(ctx context.Context, q *sql.DB) error {
 		{"foreign_keys", "1"},
 		{"busy_timeout", "5000"},
 		{"secure_delete", "1"},
+		{"page_size", strconv.Itoa(wreck.PageSize)}, // by which a damaged file is read
+		{"encoding", "UTF-8"},
 	}
 	for _, p := range want {
 		var got string
@@ -145,6 +152,15 @@ func Damaged(err error) error {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return err
+}
+
+// Full reports whether err says that there is no space left.
+func Full(err error) bool {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return true
+	}
+	s, ok := errors.AsType[sqlite3.Error](err)
+	return ok && (s.Code == sqlite3.ErrFull || s.SystemErrno == syscall.ENOSPC || s.SystemErrno == syscall.EDQUOT)
 }
 
 // migrate applies NNN_name.sql in order, each in one transaction with its
@@ -212,14 +228,11 @@ func (d *DB) Check(ctx context.Context) error {
 
 // Close writes the WAL back and closes the file.
 func (d *DB) Close() error {
-	var errs []error
+	errs := []error{d.group.close()}
 	if d.r != nil {
 		errs = append(errs, d.r.Close())
 	}
-	if d.w != nil {
-		errs = append(errs, d.w.Close())
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, d.w.Close())...)
 }
 
 func inTx(ctx context.Context, w *sql.DB, f func(*sql.Tx) error) error {

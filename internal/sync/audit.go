@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"kioskd/internal/sqlitedb"
 )
 
 // Events of the audit log.
@@ -21,13 +23,14 @@ const (
 	auditSlip         = "slip"
 	auditVisitEnded   = "visit_ended"
 	auditFound        = "found"
+	auditRescued      = "rescued" // the file was damaged: what follows stands in a new one
 )
 
 // ErrAudit says that the audit log was changed behind the program's back.
 var ErrAudit = errors.New("the audit log does not hold together")
 
 // appendAudit adds one row within tx, bound to the row before it.
-func appendAudit(ctx context.Context, tx *sql.Tx, event, subject, detail string) error {
+func appendAudit(ctx context.Context, tx *sqlitedb.Tx, event, subject, detail string) error {
 	var n int64
 	prev := make([]byte, sha256.Size)
 	err := tx.QueryRowContext(ctx, "SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1").Scan(&n, &prev)

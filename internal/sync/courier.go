@@ -46,8 +46,10 @@ type Courier struct {
 	look   chan struct{}
 	acks   chan Acked
 	line   *line
+	now    func() time.Time // time.Now, but for tests that set the wall clock
 
-	// Owned by the sending loop; times carry the monotonic clock.
+	// Owned by the sending loop. Times carry the monotonic clock, and only by that
+	// are they compared: setting the wall clock changes nothing.
 	failures int                  // of the line, in a row
 	failed   time.Time            // when the last of them was
 	resume   time.Time            // no sending before
@@ -77,7 +79,7 @@ func NewCourier(o *Outbox, hub Upstream, log *slog.Logger, opts CourierOptions) 
 	}
 	c := &Courier{
 		outbox: o, hub: hub, log: log, opts: opts,
-		kick: make(chan struct{}, 1), look: make(chan struct{}, 1), acks: make(chan Acked, 64), line: newLine(),
+		kick: make(chan struct{}, 1), look: make(chan struct{}, 1), acks: make(chan Acked, 64), line: newLine(), now: time.Now,
 		visits: map[string]retryPlan{},
 	}
 	if client, ok := hub.(*Client); ok {
@@ -156,7 +158,7 @@ const idle = time.Minute
 // round sends all that is due and returns the wait until more may be.
 func (c *Courier) round(ctx context.Context) time.Duration {
 	for ctx.Err() == nil {
-		if wait := time.Until(c.notBefore()); wait > 0 {
+		if wait := c.notBefore().Sub(c.now()); wait > 0 {
 			return wait
 		}
 		heads, err := c.outbox.heads(ctx)
@@ -180,7 +182,7 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 		if down != nil { // one failure of the line, however many sendings it broke
 			c.observe(down)
 			c.failures++
-			c.failed = time.Now()
+			c.failed = c.now()
 			c.resume = c.failed.Add(c.opts.Backoff.after(c.failures, 0))
 		}
 	}
@@ -206,7 +208,7 @@ func (c *Courier) ready(heads []due) ([]due, time.Duration) {
 		if ok {
 			waiting[h.visit] = plan
 		}
-		if left := time.Until(plan.at); ok && left > 0 {
+		if left := plan.at.Sub(c.now()); ok && left > 0 {
 			wait = min(wait, left)
 		} else if len(ready) < sendersAtOnce {
 			ready = append(ready, h)
@@ -242,8 +244,11 @@ func (c *Courier) sendAll(ctx context.Context, batch []due) []result {
 // judge settles one result. It returns what the result says against the line,
 // and the outbox failing.
 func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err error) {
-	if fault.CodeOf(r.err) == fault.StorageFailed {
+	if isStorage(r.err) {
 		return nil, r.err
+	}
+	if errors.Is(r.err, errSpoilt) {
+		return nil, c.setAside(ctx, d, fault.StorageDamaged, 0)
 	}
 	if r.err == nil {
 		return nil, c.settled(ctx, d, r.ack)
@@ -257,10 +262,7 @@ func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err erro
 	switch {
 	case errors.As(r.err, &refusal) && refusal.final():
 		c.observe(r.err)
-		c.log.ErrorContext(ctx, "submission quarantined", "submission", d.id, "code", string(code),
-			"status", refusal.Problem.Status, "alarm", true)
-		delete(c.visits, d.visit)
-		return nil, c.outbox.quarantine(ctx, d.id, code)
+		return nil, c.setAside(ctx, d, code, refusal.Problem.Status)
 	case refusal != nil:
 		c.observe(r.err)
 		c.delayVisit(d.visit, r.err)
@@ -272,6 +274,14 @@ func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err erro
 	}
 	c.log.WarnContext(ctx, "submission not sent", "submission", d.id, "code", string(code), "err", r.err)
 	return lineErr, c.outbox.attempted(ctx, d.id)
+}
+
+// setAside keeps a submission that will never be taken for a person to look at, so
+// that it holds up no other. status is the hub's, 0 when it has not been asked.
+func (c *Courier) setAside(ctx context.Context, d due, code fault.Code, status int) error {
+	c.log.ErrorContext(ctx, "submission quarantined", "submission", d.id, "code", string(code), "status", status, "alarm", true)
+	delete(c.visits, d.visit)
+	return c.outbox.quarantine(ctx, d.id, code)
 }
 
 func (c *Courier) settled(ctx context.Context, d due, ack wire.Ack) error {
@@ -296,7 +306,7 @@ func (c *Courier) settled(ctx context.Context, d due, ack wire.Ack) error {
 func (c *Courier) delayVisit(visit string, err error) {
 	p := c.visits[visit]
 	p.failures++
-	p.at = time.Now().Add(c.opts.Backoff.after(p.failures, retryAfterOf(err)))
+	p.at = c.now().Add(c.opts.Backoff.after(p.failures, retryAfterOf(err)))
 	c.visits[visit] = p
 }
 
@@ -305,7 +315,7 @@ func (c *Courier) obey(err error) {
 	if asked := retryAfterOf(err); asked > 0 {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.demand = time.Now().Add(min(asked, maxRetryAfter))
+		c.demand = c.now().Add(min(asked, maxRetryAfter))
 	}
 }
 

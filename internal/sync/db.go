@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -26,35 +27,78 @@ var migrations embed.FS
 // db is the outbox file, locked for this process.
 type db struct {
 	*sqlitedb.DB
-	lock *os.File
+	path string
+	lock *lock
 }
 
+// openDB opens the file or says why not. Of damage the error is ErrDamaged.
 func openDB(ctx context.Context, path string) (*db, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("cannot open outbox: %w", err)
-	}
-	lock, err := lockFile(path + ".lock")
+	l, err := takeLock(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open outbox: %w", err)
 	}
-	files, err := fs.Sub(migrations, "migrations")
+	d, err := l.open(ctx, path)
 	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(fmt.Errorf("cannot open outbox: %w", err), l.release())
 	}
-	d, err := sqlitedb.Open(ctx, path, files)
+	return d, nil
+}
+
+// openOrRescue opens the file, or another one with what could be saved of it. ready
+// is called with the open file: what it finds damaged counts as well.
+func openOrRescue(ctx context.Context, path string, log *slog.Logger, ready func(d *db, rescued bool) error) (*db, error) {
+	l, err := takeLock(path)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot open outbox: %w", err), lock.Close())
+		return nil, fmt.Errorf("cannot open outbox: %w", err)
 	}
-	return &db{DB: d, lock: lock}, nil
+	try := func(rescued bool) (*db, error) {
+		d, err := l.open(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		if err := ready(d, rescued); err != nil {
+			return nil, errors.Join(sqlitedb.Damaged(err), d.Close())
+		}
+		return d, l.begin()
+	}
+	var d *db
+	err = freed(path, sqlitedb.Full, func() (err error) {
+		if d, err = try(false); errors.Is(err, ErrDamaged) {
+			if err = rescue(ctx, path, l.files, err, log); err == nil {
+				d, err = try(true)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot open outbox: %w", err), l.release())
+	}
+	return d, nil
 }
 
 // close gives everything back. Closing the last writer folds the WAL into the file.
-func (d *db) close() error { return errors.Join(d.Close(), d.lock.Close()) }
+func (d *db) close() error { return errors.Join(d.Close(), d.lock.release()) }
 
-// lockFile keeps a second daemon off: two would count each other's visits as
-// interrupted. The kernel drops the lock when the process ends, however it ends.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// lock keeps a second daemon off: two would count each other's visits as
+// interrupted. The kernel drops the lock when the process ends, however it ends. Its
+// file is not empty once there was an outbox, so that a lost one is noticed.
+type lock struct {
+	file  *os.File
+	files fs.FS
+	begun bool
+}
+
+const begun = "there is an outbox\n"
+
+func takeLock(path string) (*lock, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -64,5 +108,32 @@ func lockFile(path string) (*os.File, error) {
 		}
 		return nil, errors.Join(err, f.Close())
 	}
-	return f, nil
+	st, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &lock{file: f, files: files, begun: st.Size() > 0}, nil
+}
+
+// begin notes that there is an outbox from now on.
+func (l *lock) begin() error {
+	if l.begun {
+		return nil
+	}
+	_, err := l.file.WriteAt([]byte(begun), 0)
+	l.begun = err == nil
+	return errors.Join(err, l.file.Sync())
+}
+
+func (l *lock) release() error { return l.file.Close() }
+
+func (l *lock) open(ctx context.Context, path string) (*db, error) {
+	if err := soundness(ctx, path, l.begun, l.files); err != nil {
+		return nil, err
+	}
+	d, err := sqlitedb.Open(ctx, path, l.files)
+	if err != nil {
+		return nil, err
+	}
+	return &db{DB: d, path: path, lock: l}, nil
 }

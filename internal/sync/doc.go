@@ -10,6 +10,17 @@
 // verified ([wire.Ack], which nothing but verification can make). What the hub
 // refuses for good is quarantined and kept, never deleted.
 //
+// Callers that commit at the same moment share one transaction and one flush of the
+// disk, and each gets its own answer.
+//
+// # Trouble with the disk
+//
+// Before the disk is full [Outbox.Storage] says so, and a reserve is held back for
+// those who are in the middle of a visit. A damaged file is moved aside, and what can
+// be read of it goes on in a new one: [OpenOutbox] does that, [Outbox.Troubles] keeps
+// telling of it. A submission whose content is not what was committed is quarantined
+// instead of sent.
+//
 // # Order
 //
 // Within a visit submissions are sent in the order of their commits, each after
@@ -27,6 +38,6 @@
 // # Concurrency
 //
 // Outbox, Client and Courier may be used from any goroutine. Writers queue for
-// the one writing connection. Courier's channels never block it: see
+// the one goroutine that writes. Courier's channels never block it: see
 // [Courier.Acks] and [Courier.Line].
 package sync

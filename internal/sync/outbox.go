@@ -13,7 +13,6 @@ import (
 	stdsync "sync"
 	"time"
 
-	"kioskd/internal/fault"
 	"kioskd/internal/sqlitedb"
 	"kioskd/internal/wire"
 )
@@ -21,6 +20,7 @@ import (
 // Outbox holds what waits for the hub, sealed. It cannot read what it holds.
 type Outbox struct {
 	db    *db
+	space *space
 	enrol func() (*wire.Enrolment, bool)
 	log   *slog.Logger
 	run   string        // names this start; visits of other runs are over
@@ -48,22 +48,35 @@ type Committed struct {
 
 // OpenOutbox opens or creates the file at path. enrol gives the current
 // enrolment, or false while there is none; entries cannot be committed then.
-// Errors are ErrDamaged, ErrInUse or of the file system.
+// A damaged file is moved aside and replaced by a new one that holds what could be
+// read of it: see [Outbox.Troubles]. Errors are ErrInUse or of the file system.
 func OpenOutbox(ctx context.Context, path string, enrol func() (*wire.Enrolment, bool), log *slog.Logger) (*Outbox, error) {
-	d, err := openDB(ctx, path)
+	return openOutboxWithin(ctx, path, enrol, log, usualLimits())
+}
+
+func openOutboxWithin(
+	ctx context.Context, path string, enrol func() (*wire.Enrolment, bool), log *slog.Logger, limits spaceLimits,
+) (*Outbox, error) {
+	o := newOutboxOf(path, enrol, log, limits)
+	d, err := openOrRescue(ctx, path, log, func(d *db, rescued bool) error {
+		o.db = d
+		return o.settle(ctx, rescued)
+	})
 	if err != nil {
 		return nil, err
 	}
-	o := &Outbox{db: d, enrol: enrol, log: log, run: wire.NewSubmissionID(), fresh: make(chan struct{}, 1)}
-	if err := o.settle(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot open outbox: %w", sqlitedb.Damaged(err)), d.close())
-	}
+	o.db = d
+	o.space.look()
 	return o, nil
+}
+
+func newOutboxOf(path string, enrol func() (*wire.Enrolment, bool), log *slog.Logger, limits spaceLimits) *Outbox {
+	return &Outbox{space: newSpace(path, limits, log), enrol: enrol, log: log, run: wire.NewSubmissionID(), fresh: make(chan struct{}, 1)}
 }
 
 // ExamineOutbox opens the outbox of a daemon that is stopped, for staff. It must
 // be there; nothing is noted, and nothing can be committed. While the daemon runs
-// the error is ErrInUse.
+// the error is ErrInUse; of a damaged file it is ErrDamaged.
 func ExamineOutbox(ctx context.Context, path string, log *slog.Logger) (*Outbox, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("cannot open outbox: %w", err)
@@ -73,18 +86,25 @@ func ExamineOutbox(ctx context.Context, path string, log *slog.Logger) (*Outbox,
 		return nil, err
 	}
 	none := func() (*wire.Enrolment, bool) { return nil, false }
-	return &Outbox{db: d, enrol: none, log: log, run: wire.NewSubmissionID(), fresh: make(chan struct{}, 1)}, nil
+	o := newOutboxOf(path, none, log, usualLimits())
+	o.db = d
+	return o, nil
 }
 
 // settle notes the start. Of slips that were on their way nobody knows whether
 // they came out of the printer, and those that waited have had their time: none is
 // printed any more, so a printer that is filled in the morning prints nothing of
 // yesterday.
-func (o *Outbox) settle(ctx context.Context) error {
-	return o.db.Write(ctx, func(tx *sql.Tx) error {
+func (o *Outbox) settle(ctx context.Context, rescued bool) error {
+	return o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE slips SET state = CASE state WHEN 'queued' THEN 'expired' ELSE 'unknown' END
 			WHERE state IN ('queued', 'sending')`); err != nil {
 			return err
+		}
+		if rescued {
+			if err := appendAudit(ctx, tx, auditRescued, "", ""); err != nil {
+				return err
+			}
 		}
 		return appendAudit(ctx, tx, auditStarted, o.run, "")
 	})
@@ -97,7 +117,8 @@ func (o *Outbox) Close() error { return o.db.close() }
 // one transaction. When it returns nil they are on disk; when it returns an
 // error this call has stored none of them. The same ID with the same visit and
 // content gives the same answer again, also after the submission has left the
-// outbox; with others it is an error. Errors are *fault.Error with storage_failed.
+// outbox; with others it is an error. Errors are *fault.Error with storage_failed,
+// storage_full or storage_damaged.
 func (o *Outbox) Commit(ctx context.Context, e Entry) (Committed, error) {
 	if e.Visit == "" || (e.ID != "" && !wire.ValidID(e.ID)) {
 		return Committed{}, storageFailed("commit submission", errors.New("an entry belongs to a visit and has an ID in the form of one"))
@@ -110,23 +131,23 @@ func (o *Outbox) Commit(ctx context.Context, e Entry) (Committed, error) {
 		return Committed{}, storageFailed("commit submission", err)
 	}
 	c := Committed{ID: e.ID, Number: wire.NumberOf(e.ID)}
-	fresh := false
-	err = o.db.Write(ctx, func(tx *sql.Tx) error {
-		have, err := o.known(ctx, tx, e, digest)
-		if err != nil || have {
+	// Sealing is the most of the work: nobody else waits for it. That it fails is of
+	// no account when the entry was committed before.
+	s, sealing := o.seal(e)
+	have := false
+	err = o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) (err error) {
+		if have, err = o.known(ctx, tx, e, digest); err != nil || have {
 			return err
 		}
-		fresh = true
-		s, err := o.seal(e)
-		if err != nil {
-			return err
+		if sealing != nil {
+			return sealing
 		}
 		return o.insert(ctx, tx, e, s, c.Number, digest)
 	})
 	if err != nil {
 		return Committed{}, storageFailed("commit submission", err)
 	}
-	if !fresh {
+	if have {
 		o.log.InfoContext(ctx, "submission was committed before", "submission", c.ID)
 		return c, nil
 	}
@@ -136,6 +157,17 @@ func (o *Outbox) Commit(ctx context.Context, e Entry) (Committed, error) {
 	default:
 	}
 	return c, nil
+}
+
+// write changes the file. Writers that come together share a transaction. Who meets a
+// full disk gets the reserve.
+func (o *Outbox) write(ctx context.Context, f func(context.Context, *sqlitedb.Tx) error) error {
+	released := o.space.released()
+	err := o.db.WriteTogether(ctx, f)
+	if err != nil && sqlitedb.Full(err) && o.space.release(released) {
+		return o.db.WriteTogether(ctx, f)
+	}
+	return err
 }
 
 // digestOf names a content without telling it: what cards sign holds a nonce.
@@ -151,7 +183,7 @@ func digestOf(p wire.Payload) ([]byte, error) {
 
 // known reports whether the entry was committed before. The row of its slip
 // tells, because it stays when the submission goes.
-func (o *Outbox) known(ctx context.Context, tx *sql.Tx, e Entry, digest []byte) (bool, error) {
+func (o *Outbox) known(ctx context.Context, tx *sqlitedb.Tx, e Entry, digest []byte) (bool, error) {
 	var visit string
 	var have []byte
 	err := tx.QueryRowContext(ctx, "SELECT visit, payload FROM slips WHERE submission = ?", e.ID).Scan(&visit, &have)
@@ -191,7 +223,7 @@ func (o *Outbox) sealKey(en *wire.Enrolment) (wire.SealPublicKey, error) {
 	return o.key, nil
 }
 
-func (o *Outbox) insert(ctx context.Context, tx *sql.Tx, e Entry, s wire.Submission, number string, digest []byte) error {
+func (o *Outbox) insert(ctx context.Context, tx *sqlitedb.Tx, e Entry, s wire.Submission, number string, digest []byte) error {
 	visit := o.visitID(e.Visit)
 	if _, err := tx.ExecContext(ctx, "INSERT INTO visits (id, run) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", visit, o.run); err != nil {
 		return err
@@ -220,8 +252,3 @@ func (o *Outbox) insert(ctx context.Context, tx *sql.Tx, e Entry, s wire.Submiss
 
 // visitID makes the kiosk's count of visits unique across its starts.
 func (o *Outbox) visitID(visit string) string { return o.run + "/" + visit }
-
-func storageFailed(op string, err error) error {
-	return &fault.Error{Device: "outbox", Op: op, Code: fault.StorageFailed, Cause: err,
-		Hint: "check free space and health of the disk, and that the kiosk is enrolled"}
-}

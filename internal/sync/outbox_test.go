@@ -377,7 +377,7 @@ func TestOpenRefuses(t *testing.T) {
 		if err := os.WriteFile(path, rubbish, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenOutbox(t.Context(), path, k.enrolment, log); !errors.Is(err, ErrDamaged) {
+		if _, err := ExamineOutbox(t.Context(), path, log); !errors.Is(err, ErrDamaged) {
 			t.Fatalf("err = %v, want ErrDamaged", err)
 		}
 		if b, err := os.ReadFile(path); err != nil || !bytes.Equal(b, rubbish) {
@@ -430,5 +430,22 @@ func BenchmarkCommit(b *testing.B) {
 		if _, err := o.Commit(context.Background(), e); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestReprintsAreCounted(t *testing.T) {
+	o := newOutbox(t, newKeys(t))
+	id := commit(t, o, "1", wire.KindReservation)
+	for range 3 { // what the kiosk notes for each print
+		if err := o.SlipSending(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.SlipEnded(t.Context(), id, SlipPrinted); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var n int
+	if err := o.db.Read().QueryRowContext(t.Context(), "SELECT reprints FROM slips WHERE submission = ?", id).Scan(&n); err != nil || n != 2 {
+		t.Errorf("%d reprints, %v; want 2", n, err)
 	}
 }

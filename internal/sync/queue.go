@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"kioskd/internal/fault"
+	"kioskd/internal/sqlitedb"
 	"kioskd/internal/wire"
 )
 
@@ -58,13 +60,21 @@ func (o *Outbox) heads(ctx context.Context) (list []due, err error) {
 	return list, nil
 }
 
-// take reads one submission for sending.
+// errSpoilt says that a submission is not any more what was committed.
+var errSpoilt = errors.New("the submission's content is not the one that was committed")
+
+// take reads one submission for sending. Damage within a content is seen by nothing
+// but its hash: the error is errSpoilt then.
 func (o *Outbox) take(ctx context.Context, id string) (wire.Submission, error) {
 	s := wire.Submission{ID: id}
-	err := o.db.Read().QueryRowContext(ctx, "SELECT kiosk, schema, key_id, sealed FROM submissions WHERE id = ?", id).
-		Scan(&s.Kiosk, &s.Schema, &s.KeyID, &s.Sealed)
+	var hash []byte
+	err := o.db.Read().QueryRowContext(ctx, "SELECT kiosk, schema, key_id, sealed, hash FROM submissions WHERE id = ?", id).
+		Scan(&s.Kiosk, &s.Schema, &s.KeyID, &s.Sealed, &hash)
 	if err != nil {
 		return wire.Submission{}, storageFailed("read submission", err)
+	}
+	if !bytes.Equal(hash, s.Hash()) {
+		return wire.Submission{}, fmt.Errorf("cannot read submission: %w", errSpoilt)
 	}
 	return s, nil
 }
@@ -75,7 +85,7 @@ func (o *Outbox) Acknowledge(ctx context.Context, ack wire.Ack) error {
 	if !ack.Proven() {
 		return fmt.Errorf("cannot acknowledge: %w", ErrUnproven)
 	}
-	err := o.db.Write(ctx, func(tx *sql.Tx) error {
+	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		var hash []byte
 		err := tx.QueryRowContext(ctx, "SELECT hash FROM submissions WHERE id = ?", ack.ID()).Scan(&hash)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -108,7 +118,11 @@ func (o *Outbox) Acknowledge(ctx context.Context, ack wire.Ack) error {
 
 // attempted counts a try that brought no acknowledgement.
 func (o *Outbox) attempted(ctx context.Context, id string) error {
-	if _, err := o.db.Exec(ctx, "UPDATE submissions SET attempts = attempts + 1 WHERE id = ?", id); err != nil {
+	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE submissions SET attempts = attempts + 1 WHERE id = ?", id)
+		return err
+	})
+	if err != nil {
 		return storageFailed("count attempt", err)
 	}
 	return nil
@@ -117,7 +131,7 @@ func (o *Outbox) attempted(ctx context.Context, id string) error {
 // quarantine sets a submission aside that the hub refuses for good. It stays in
 // the file until a person has looked at it.
 func (o *Outbox) quarantine(ctx context.Context, id string, reason fault.Code) error {
-	err := o.db.Write(ctx, func(tx *sql.Tx) error {
+	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		if _, err := tx.ExecContext(ctx,
 			"UPDATE submissions SET state = 'quarantined', reason = ?, attempts = attempts + 1 WHERE id = ?", string(reason), id); err != nil {
 			return err
@@ -134,7 +148,7 @@ func (o *Outbox) quarantine(ctx context.Context, id string, reason fault.Code) e
 // hub's people have removed the reason. It returns how many there were.
 func (o *Outbox) Requeue(ctx context.Context) (int, error) {
 	var n int64
-	err := o.db.Write(ctx, func(tx *sql.Tx) error {
+	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		res, err := tx.ExecContext(ctx, "UPDATE submissions SET state = 'queued', reason = '' WHERE state = 'quarantined'")
 		if err != nil {
 			return err

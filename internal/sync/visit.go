@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"kioskd/internal/sqlitedb"
 	"kioskd/internal/wire"
 )
 
@@ -33,13 +34,13 @@ type Found struct {
 	Number string
 }
 
-// SlipSending notes that bytes of the slip are about to reach the printer.
+// SlipSending notes that bytes of the slip are about to reach the printer. After an
+// end that is a reprint, which is counted.
 func (o *Outbox) SlipSending(ctx context.Context, submission string) error {
 	return o.slip(ctx, submission, SlipSending)
 }
 
-// SlipEnded notes what became of the slip. Noting an end after an end counts as a
-// reprint.
+// SlipEnded notes what became of the slip.
 func (o *Outbox) SlipEnded(ctx context.Context, submission string, end SlipState) error {
 	switch end {
 	case SlipPrinted, SlipUnconfirmed, SlipFailed, SlipUnknown, SlipExpired:
@@ -50,18 +51,10 @@ func (o *Outbox) SlipEnded(ctx context.Context, submission string, end SlipState
 }
 
 func (o *Outbox) slip(ctx context.Context, submission string, to SlipState) error {
-	err := o.db.Write(ctx, func(tx *sql.Tx) error {
-		reprint := 0
-		if to != SlipSending {
-			var from SlipState
-			if err := tx.QueryRowContext(ctx, "SELECT state FROM slips WHERE submission = ?", submission).Scan(&from); err != nil {
-				return err
-			}
-			if from != SlipQueued && from != SlipSending {
-				reprint = 1
-			}
-		}
-		res, err := tx.ExecContext(ctx, "UPDATE slips SET state = ?, reprints = reprints + ? WHERE submission = ?", string(to), reprint, submission)
+	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
+		// A slip that is begun once more is a reprint, whatever became of the one before.
+		res, err := tx.ExecContext(ctx, `UPDATE slips SET state = ?1,
+			reprints = reprints + (?1 = 'sending' AND state NOT IN ('queued', 'sending')) WHERE submission = ?2`, string(to), submission)
 		if err != nil {
 			return err
 		}
@@ -80,7 +73,7 @@ func (o *Outbox) slip(ctx context.Context, submission string, to SlipState) erro
 // leaves no trace.
 func (o *Outbox) EndVisit(ctx context.Context, visit string) error {
 	id := o.visitID(visit)
-	err := o.db.Write(ctx, func(tx *sql.Tx) error {
+	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		res, err := tx.ExecContext(ctx, "UPDATE visits SET ended = 1 WHERE id = ? AND ended = 0", id)
 		if err != nil {
 			return err
@@ -110,7 +103,7 @@ func (o *Outbox) Unended(ctx context.Context, wiped ...string) ([]Found, error) 
 	}
 	const cut = `v.ended = 0 AND (v.run <> ?1 OR v.id IN (SELECT value FROM json_each(?2)))`
 	var found []Found
-	err = o.db.Write(ctx, func(tx *sql.Tx) error {
+	err = o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		found = nil
 		rows, err := tx.QueryContext(ctx, `SELECT s.kind, s.number FROM slips s JOIN visits v ON v.id = s.visit
 			WHERE `+cut+` ORDER BY s.rowid`, o.run, string(names))

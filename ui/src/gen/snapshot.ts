@@ -317,6 +317,10 @@ export const everyFaultCode = [
   "storage_failed",
   /** it is not known whether the outbox committed: trying again doubles nothing */
   "storage_slow",
+  /** the disk is nearly full: nothing new is begun */
+  "storage_full",
+  /** the outbox's file was damaged: what could be read was saved */
+  "storage_damaged",
   /** a defect: the visit ends safely */
   "internal",
   /** too many messages */

@@ -10,7 +10,7 @@ import { Value } from "../parts/field";
 import { Press } from "../parts/press";
 
 /** The device a fault belongs to, for the one line of the menu. */
-function deviceOf(code: FaultCode): "reader" | "line" | "printer" | "other" {
+function deviceOf(code: FaultCode): "reader" | "line" | "printer" | "storage" | "other" {
   switch (code) {
     case "reader_gone":
       return "reader";
@@ -30,6 +30,8 @@ function deviceOf(code: FaultCode): "reader" | "line" | "printer" | "other" {
     case "printer_failed":
     case "slip_unknown":
       return "printer";
+    case "storage_full":
+      return "storage";
     default:
       return "other";
   }
