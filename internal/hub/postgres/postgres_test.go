@@ -84,13 +84,15 @@ func TestUnfitServersAreRefused(t *testing.T) {
 // migrated; and what it must not do it is told how to get.
 func TestRoleWithoutTheRightToMakeTables(t *testing.T) {
 	url := server.Database(t)
-	server.Exec(t, url, "CREATE ROLE clerk LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-	clerk := server.As(t, url, "clerk")
+	// Roles belong to the server, which serves every run of this test in a process.
+	role := fmt.Sprintf("clerk%d", time.Now().UnixNano())
+	server.Exec(t, url, "CREATE ROLE "+role+" LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+	clerk := server.As(t, url, role)
 	if _, err := postgres.Open(t.Context(), clerk); err == nil || !strings.Contains(err.Error(), "OWNER TO") {
 		t.Errorf("an empty database: %v", err)
 	}
 	open(t, url)
-	server.Exec(t, url, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk")
+	server.Exec(t, url, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "+role)
 	s := open(t, clerk)
 	must(t, s.EnsureKiosk(t.Context(), "demo", time.Now()))
 	_, err := s.Put(t.Context(), row("a"), nil, nil)
