@@ -92,3 +92,28 @@ func (b *Bitmap) Strips(head, most, maxRows int) []Strip {
 	slices.Reverse(out)
 	return out
 }
+
+// MaxRows is the highest command of a picture: a stall must not leave a large one open.
+const MaxRows = 128
+
+// small is what a command costs besides its bytes, in bytes: a printer has to begin
+// anew with each, so none is cut in two to save less.
+const small = 16
+
+// Commands gives the picture as commands of at most most bytes each to emit, one by
+// one; each is lent until emit returns. A command is what head writes, size bytes, and
+// the rows of its strip. It ends with emit's error.
+func (b *Bitmap) Commands(most, size int, head func(dst []byte, s Strip) []byte, emit func([]byte) error) error {
+	buf := make([]byte, 0, most)
+	defer func() { clear(buf[:cap(buf)]) }() // slips show codes
+	for _, s := range b.Strips(size+small, most+small, MaxRows) {
+		buf = head(buf[:0], s)
+		for y := s.Row; y < s.Row+s.Rows; y++ {
+			buf = append(buf, b.Row(y)[:s.Bytes]...)
+		}
+		if err := emit(buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}

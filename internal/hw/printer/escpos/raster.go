@@ -5,38 +5,24 @@ import "kioskd/internal/hw/printer/dots"
 // rasterHead is the length of a raster command without its rows.
 const rasterHead = 8
 
-// maxRows is the highest raster command: a stall must not leave a large one open.
-const maxRows = 128
-
-// small is what a command costs besides its bytes, in bytes: a printer has to
-// begin anew with each, so none is cut in two to save less.
-const small = 16
-
 // Raster draws b as raster commands (GS v 0) of at most most bytes each, and
 // gives them to emit one by one; each is lent until emit returns. White at the
 // right is not sent. b is defused first ([Defuse]). It ends with emit's error.
 func Raster(b *dots.Bitmap, most int, emit func([]byte) error) error {
 	Defuse(b)
-	buf := make([]byte, 0, most)
-	defer func() { clear(buf[:cap(buf)]) }() // slips show codes
-	for _, s := range b.Strips(rasterHead+small, most+small, maxRows) {
-		buf = append(buf[:0], gs, 'v', '0', 0, byte(s.Bytes), byte(s.Bytes>>8), byte(s.Rows), 0)
-		for y := s.Row; y < s.Row+s.Rows; y++ {
-			buf = append(buf, b.Row(y)[:s.Bytes]...)
-		}
-		if err := emit(buf); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.Commands(most, rasterHead, head, emit)
+}
+
+func head(dst []byte, s dots.Strip) []byte {
+	return append(dst, gs, 'v', '0', 0, byte(s.Bytes), byte(s.Bytes>>8), byte(s.Rows), 0)
 }
 
 // Blank feeds the paper by exactly so many rows, on every printer: the units of
 // feed commands differ between them, those of pictures do not.
 func Blank(dst []byte, rows int) []byte {
 	for rows > 0 {
-		n := min(rows, maxRows)
-		dst = append(dst, gs, 'v', '0', 0, 1, 0, byte(n), 0)
+		n := min(rows, dots.MaxRows)
+		dst = head(dst, dots.Strip{Rows: n, Bytes: 1})
 		dst = append(dst, make([]byte, n)...)
 		rows -= n
 	}

@@ -36,37 +36,26 @@ func CutOff() []byte { return []byte{esc, 'd', 2} }
 // Identity asks for model and firmware (ESC # *).
 func Identity() []byte { return []byte{esc, '#', '*', '\n', 0} }
 
-const (
-	rasterHead = 9
-	maxRows    = 128
-	// small is what a command costs besides its bytes, in bytes.
-	small = 16
-)
+// rasterHead is the length of a raster command without its rows.
+const rasterHead = 9
 
 // Raster draws b as raster commands (ESC GS S) of at most most bytes each, and
 // gives them to emit one by one; each is lent until emit returns. White at the
 // right is not sent. b is defused first ([Defuse]). It ends with emit's error.
 func Raster(b *dots.Bitmap, most int, emit func([]byte) error) error {
 	Defuse(b)
-	buf := make([]byte, 0, most)
-	defer func() { clear(buf[:cap(buf)]) }() // slips show codes
-	for _, s := range b.Strips(rasterHead+small, most+small, maxRows) {
-		buf = append(buf[:0], esc, gs, 'S', 1, byte(s.Bytes), 0, byte(s.Rows), 0, 0)
-		for y := s.Row; y < s.Row+s.Rows; y++ {
-			buf = append(buf, b.Row(y)[:s.Bytes]...)
-		}
-		if err := emit(buf); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.Commands(most, rasterHead, head, emit)
+}
+
+func head(dst []byte, s dots.Strip) []byte {
+	return append(dst, esc, gs, 'S', 1, byte(s.Bytes), 0, byte(s.Rows), 0, 0)
 }
 
 // Blank feeds the paper by exactly so many rows.
 func Blank(dst []byte, rows int) []byte {
 	for rows > 0 {
-		n := min(rows, maxRows)
-		dst = append(dst, esc, gs, 'S', 1, 1, 0, byte(n), 0, 0)
+		n := min(rows, dots.MaxRows)
+		dst = head(dst, dots.Strip{Rows: n, Bytes: 1})
 		dst = append(dst, make([]byte, n)...)
 		rows -= n
 	}
