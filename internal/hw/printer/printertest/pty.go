@@ -66,9 +66,13 @@ func (p *PTY) setUp(hold bool) error {
 	return nil
 }
 
-// Close pulls the device out: who has the path open gets errors.
+// Close pulls the device out: who has the path open gets errors. The master may be
+// closed already, by the printer that it was the line of.
 func (p *PTY) Close() error {
 	err := p.Master.Close()
+	if errors.Is(err, os.ErrClosed) {
+		err = nil
+	}
 	if p.slave != nil {
 		err = errors.Join(err, p.slave.Close())
 	}
