@@ -112,3 +112,9 @@ func bundle(out io.Writer, dist string) error {
 	report(out, "ui_bundle_gzip", float64(total)/1000, limitBundle, "kB")
 	return nil
 }
+
+// tempDir makes a folder for one measurement.
+func tempDir() (dir string, remove func() error, err error) {
+	dir, err = os.MkdirTemp("", "kioskd-bench-")
+	return dir, func() error { return os.RemoveAll(dir) }, err
+}

@@ -41,6 +41,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	slipPeer := flags.String("slip-peer", "e2e/tools/slips.mjs", "the `SCRIPT` that makes slips for comparison")
 	otherQueues := flags.String("queues", ".cache/bin/queues", "the `BINARY` of other queues for comparison")
 	onStore := flags.Bool("store", false, "measure the outbox alone")
+	onDrain := flags.Bool("drain", false, "measure what a hub takes in alone (the bench starts this itself)")
 	onSlips := flags.Bool("slips", false, "measure slips alone (the bench starts this itself)")
 	onCards := flags.Bool("cards", false, "measure cards alone (the bench starts this itself)")
 	echo := flags.Bool("echo", false, "be the echo server (the bench starts this itself)")
@@ -52,6 +53,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if *onStore {
 		return store(ctx, out, *otherQueues)
+	}
+	if *onDrain {
+		return drain(ctx, out)
 	}
 	if *onSlips {
 		return slips(ctx, out, *slipPeer)
@@ -65,6 +69,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		func() error { return memory(ctx, out, *kioskd) },
 		func() error { return bundle(out, *dist) },
 		func() error { return store(ctx, out, *otherQueues) },
+		func() error { return again(ctx, out, "-drain") },
 		func() error { return again(ctx, out, "-slips", "-slip-peer", *slipPeer) },
 		func() error { return again(ctx, out, "-cards", "-kioskd", *kioskd) },
 	} {

@@ -48,11 +48,11 @@ func (c *contestant) median() float64 {
 // append and fsync of the same size and beside other queues on SQLite that are set
 // to the same level.
 func store(ctx context.Context, out io.Writer, queues string) (err error) {
-	dir, err := os.MkdirTemp("", "kioskd-bench-")
+	dir, remove, err := tempDir()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	ours, endOurs, err := ourQueue(ctx, dir)
 	if err != nil {
 		return err

@@ -65,13 +65,10 @@ func (v *Verifier) verify(t *trail, s wire.Signed, kiosk string, now time.Time) 
 		return verified{}, err
 	}
 	cert, err := x509.ParseCertificate(s.Certificate)
-	if err == nil {
-		err = v.checkChain(cert)
+	if err != nil {
+		return verified{}, t.note(CheckChain, err)
 	}
-	if t.note(CheckChain, err) != nil {
-		return verified{}, err
-	}
-	if err := t.note(CheckValidity, v.checkValidity(cert, doc.Time)); err != nil {
+	if err := v.checkCertificate(t, cert, doc.Time); err != nil {
 		return verified{}, err
 	}
 	if err := t.note(CheckUsage, checkUsage(cert)); err != nil {
@@ -101,18 +98,22 @@ func (v *Verifier) checkTime(signed, now time.Time) error {
 	return nil
 }
 
-// checkChain looks only at who issued the certificate, so it is told apart from
-// one that has run out: it verifies at a moment within the certificate's life.
-func (v *Verifier) checkChain(cert *x509.Certificate) error {
+// checkCertificate looks at who issued the certificate, and whether it was valid
+// when it signed. Only one that was not is verified a second time, at a moment
+// within its life, to tell which of the two is wrong.
+func (v *Verifier) checkCertificate(t *trail, cert *x509.Certificate, signed time.Time) error {
 	if cert.IsCA {
-		return errors.New("a CA's certificate signs no documents")
+		return t.note(CheckChain, errors.New("a CA's certificate signs no documents"))
 	}
-	return v.chainAt(cert, cert.NotBefore.Add(cert.NotAfter.Sub(cert.NotBefore)/2))
-}
-
-// checkValidity verifies the whole chain at the time of signing.
-func (v *Verifier) checkValidity(cert *x509.Certificate, signed time.Time) error {
-	return v.chainAt(cert, signed)
+	invalid := v.chainAt(cert, signed)
+	if invalid != nil {
+		life := cert.NotAfter.Sub(cert.NotBefore)
+		if err := v.chainAt(cert, cert.NotBefore.Add(life/2)); err != nil {
+			return t.note(CheckChain, err)
+		}
+	}
+	_ = t.note(CheckChain, nil)
+	return t.note(CheckValidity, invalid)
 }
 
 func (v *Verifier) chainAt(cert *x509.Certificate, at time.Time) error {

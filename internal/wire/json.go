@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -36,6 +37,9 @@ func Decode[T any](b []byte) (T, error) {
 	if err := d.Decode(&v); err != nil {
 		return zero, fmt.Errorf("%w: %s", ErrMalformed, jsonReason(err))
 	}
+	if rest := b[d.InputOffset():]; len(bytes.TrimLeft(rest, " \t\r\n")) > 0 {
+		return zero, fmt.Errorf("%w: something follows the value", ErrMalformed)
+	}
 	return v, nil
 }
 
@@ -51,53 +55,92 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
-// refuseRepeats walks the value once; encoding/json would silently let the last
-// of two equal members win, so two readers could see two different documents.
+// refuseRepeats looks for repeated names; encoding/json would silently let the last
+// of two equal members win, so two readers could see two different documents. It
+// reads b once and judges nothing else but the depth: what is no JSON, the decoder
+// refuses.
 func refuseRepeats(b []byte) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	type level struct {
-		names map[string]bool // nil inside an array
-		value bool            // the next token is a value, not a name
-	}
-	var stack []level
-	for first := true; first || len(stack) > 0; first = false {
-		t, err := d.Token()
-		if err != nil {
-			return fmt.Errorf("%w: %s", ErrMalformed, jsonReason(err))
-		}
-		top := len(stack) - 1
-		if t == json.Delim('}') || t == json.Delim(']') {
-			stack = stack[:top]
-			continue
-		}
-		if top >= 0 && stack[top].names != nil {
-			if !stack[top].value {
-				name, _ := t.(string)
-				name = strings.ToLower(name)
-				if stack[top].names[name] {
-					return fmt.Errorf("%w: a member is repeated", ErrMalformed)
-				}
-				stack[top].names[name] = true
-				stack[top].value = true
-				continue
+	var stack []map[string]bool // the names of each open object; nil for an array
+	name := false               // the next string is a name
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '{', '[':
+			if len(stack) == maxDepth {
+				return fmt.Errorf("%w: nested too deeply", ErrMalformed)
 			}
-			stack[top].value = false
+			name = b[i] == '{'
+			var names map[string]bool
+			if name {
+				names = map[string]bool{}
+			}
+			stack = append(stack, names)
+		case '}', ']':
+			if len(stack) > 0 {
+				stack = stack[:len(stack)-1]
+			}
+			name = false
+		case ',':
+			name = len(stack) > 0 && stack[len(stack)-1] != nil
+		case ':':
+			name = false
+		case '"':
+			end := stringEnd(b, i)
+			if end < 0 {
+				return fmt.Errorf("%w: it is cut short", ErrMalformed)
+			}
+			if name {
+				folded, err := foldName(b[i:end])
+				if err != nil {
+					return err
+				}
+				if names := stack[len(stack)-1]; names[folded] {
+					return fmt.Errorf("%w: a member is repeated", ErrMalformed)
+				} else {
+					names[folded] = true
+				}
+			}
+			i = end - 1
 		}
-		switch t {
-		case json.Delim('{'):
-			stack = append(stack, level{names: map[string]bool{}})
-		case json.Delim('['):
-			stack = append(stack, level{})
-		}
-		if len(stack) > maxDepth {
-			return fmt.Errorf("%w: nested too deeply", ErrMalformed)
-		}
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: something follows the value", ErrMalformed)
 	}
 	return nil
+}
+
+// stringEnd gives the index behind the string that begins at i, or -1.
+func stringEnd(b []byte, i int) int {
+	quote := -1
+	for j := i + 1; j < len(b); {
+		if quote < j {
+			n := bytes.IndexByte(b[j:], '"')
+			if n < 0 {
+				return -1
+			}
+			quote = j + n
+		}
+		escape := bytes.IndexByte(b[j:quote], '\\')
+		if escape < 0 {
+			return quote + 1
+		}
+		j += escape + 2
+	}
+	return -1
+}
+
+// foldName gives what encoding/json compares when it looks for the field of a
+// name: it takes names that differ in case, in all of Unicode, for the same.
+func foldName(quoted []byte) (string, error) {
+	var name string
+	if err := json.Unmarshal(quoted, &name); err != nil {
+		return "", fmt.Errorf("%w: a name is not valid", ErrMalformed)
+	}
+	return strings.Map(func(r rune) rune {
+		for { // to the smallest of those that are the same
+			next := unicode.SimpleFold(r)
+			if next <= r {
+				return next
+			}
+			r = next
+		}
+	}, name), nil
 }
 
 // jsonReason says what is wrong without quoting what stands there: bodies carry

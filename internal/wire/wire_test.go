@@ -46,6 +46,34 @@ func TestDocumentHasOneEncoding(t *testing.T) {
 	}
 }
 
+// Two readers must not see two different messages: names that encoding/json takes
+// for the same field count as one, in all of Unicode, also inside.
+func TestDecodeRefusesRepeatedMembers(t *testing.T) {
+	type message struct {
+		Kiosk string            `json:"kiosk"`
+		Sub   []map[string]int  `json:"sub"`
+		Names map[string]string `json:"names"`
+	}
+	for text, want := range map[string]bool{
+		`{"kiosk":"a","sub":[{"x":1},{"x":2}],"names":{"x":"{\"x\":"}}`: true,
+		`{"kiosk":"a","names":{"a\\":"1","b":"\\\""}}  `:                true,
+		`{"kiosk":"a","\u006biosk":"b"}`:                                false,
+		`{"kiosk":"a","KIOSK":"b"}`:                                     false,
+		"{\"kiosk\":\"a\",\"\u212aiosk\":\"b\"}":                        false, // Kelvin's K
+		"{\"kiosk\":\"a\",\"kio\u017fk\":\"b\"}":                        false, // long s
+		`{"sub":[{"x":1,"x":2}]}`:                                       false,
+		`{"names":{"a\"b":"1","a\u0022b":"2"}}`:                         false,
+		`{"kiosk":"a"}{}`:                                               false,
+		`{"kiosk":"a"}]`:                                                false,
+		`{"kiosk":"a`:                                                   false,
+		`{"kiosk":"a\`:                                                  false,
+	} {
+		if _, err := Decode[message]([]byte(text)); (err == nil) != want {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestDecodeDocumentRefuses(t *testing.T) {
 	change := func(from, to string) string {
 		if !strings.Contains(someApplicationText, from) {

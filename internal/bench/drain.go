@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"kioskd/internal/hub"
+	"kioskd/internal/hub/pki"
+	"kioskd/internal/hub/postgres"
+	"kioskd/internal/hub/postgres/postgrestest"
+	ksync "kioskd/internal/sync"
+	"kioskd/internal/wire"
+)
+
+// How much is drained: in rounds that take turns with the peer's.
+const (
+	drainRounds = 10
+	drainRound  = 1024 // submissions, in equal shares
+	rowRest     = 1500 // bytes of a row beside what is sealed: acknowledgement, verdict, checks, summary
+	drainers    = 32   // kiosks that send at the same time, each over a connection of its own
+)
+
+// drain measures how many queued submissions a second a hub on PostgreSQL takes in
+// and acknowledges, verified at the kiosk's end, beside a server that only inserts
+// the same bytes: one row, one transaction, over the same TLS.
+func drain(ctx context.Context, out io.Writer) (err error) {
+	dir, remove, err := tempDir()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	var server postgrestest.Server
+	url, err := server.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.End()) }()
+	keys, err := pki.Open(dir+"/keys", time.Now())
+	if err != nil {
+		return err
+	}
+	people, err := newPeople(50)
+	if err != nil {
+		return err
+	}
+	ours, err := startHub(ctx, url, keys, people.roots)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ours.end()) }()
+	bare, err := startBare(ctx, url, keys)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, bare.end()) }()
+
+	clients := make([]*ksync.Client, drainers)
+	plain := make([]*http.Client, drainers)
+	queues := make([][]wire.Submission, drainers)
+	for i := range drainers {
+		kiosk := fmt.Sprintf("bench-%d", i)
+		e, err := keys.Enrol(kiosk, ours.url, time.Now())
+		if err != nil {
+			return err
+		}
+		if err := ours.store.EnsureKiosk(ctx, kiosk, time.Now()); err != nil {
+			return err
+		}
+		if clients[i], err = ksync.NewClient(e, ksync.ClientOptions{}); err != nil {
+			return err
+		}
+		if plain[i], err = plainClient(e); err != nil {
+			return err
+		}
+		if queues[i], err = people.queue(e, (drainRounds+1)*drainRound/drainers); err != nil {
+			return err
+		}
+	}
+	body := make([]byte, len(queues[0][0].Sealed)+rowRest)
+	_, _ = rand.Read(body) // sealed bytes are as random
+
+	next := make([]int, drainers) // of each kiosk's queue
+	submit := func(ctx context.Context, kiosk int) error {
+		s := queues[kiosk][next[kiosk]]
+		next[kiosk]++
+		ack, err := clients[kiosk].Submit(ctx, s)
+		if err == nil && !ack.Verdict().Accepted {
+			err = fmt.Errorf("cannot drain: refused: %s", ack.Verdict().Code)
+		}
+		return err
+	}
+	insert := func(ctx context.Context, kiosk int) error {
+		return put(ctx, plain[kiosk], bare.url+wire.PathSubmissions+wire.NewSubmissionID(), body)
+	}
+	var rates [2][]float64
+	for round := range drainRounds + 1 {
+		for i, one := range []func(context.Context, int) error{submit, insert} {
+			took, err := crowdOf(ctx, drainers, drainRound, one)
+			if err != nil {
+				return err
+			}
+			if round > 0 { // the first warms up: connections, plans, caches
+				rates[i] = append(rates[i], drainRound/took.Seconds())
+			}
+		}
+	}
+	slices.Sort(rates[0])
+	slices.Sort(rates[1])
+	report(out, "drain_into_postgres", rates[0][drainRounds/2], rates[1][drainRounds/2], "submissions/s")
+	return nil
+}
+
+// crowdOf has each of n callers do its share of jobs, and times it.
+func crowdOf(ctx context.Context, n, jobs int, do func(ctx context.Context, caller int) error) (time.Duration, error) {
+	errs := make(chan error, n)
+	began := time.Now()
+	for c := range n {
+		go func() {
+			var err error
+			for i := c; i < jobs && err == nil; i += n {
+				err = do(ctx, c)
+			}
+			errs <- err
+		}()
+	}
+	var all error
+	for range n {
+		all = errors.Join(all, <-errs)
+	}
+	return time.Since(began), all
+}
+
+// site is an HTTPS server of the bench.
+type site struct {
+	url   string
+	store *postgres.Store
+	end   func() error
+}
+
+// startHub runs the kiosks' API on PostgreSQL. Behind it is a platform that says
+// yes at once: what real ones take is not the hub's.
+func startHub(ctx context.Context, url string, keys *pki.PKI, roots *x509.CertPool) (*site, error) {
+	store, err := postgres.Open(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	v, err := keys.Vault()
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	log := slog.New(slog.DiscardHandler)
+	api := &hub.API{
+		Ingest: &hub.Ingest{
+			Store: store, Platform: yes{}, Keys: keys.Keys(), Vault: v, Now: time.Now, Log: log,
+			Verifier: &hub.Verifier{Roots: roots, MaxAge: hub.DefaultMaxAge, MaxAhead: hub.DefaultMaxAhead},
+		},
+		Store: store, Vault: v, Now: time.Now, Log: log, Rate: 1e9, Burst: 1e9,
+	}
+	s, err := serveTLS(ctx, keys, api.Handler())
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	s.store = store
+	stop := s.end
+	s.end = func() error { return errors.Join(stop(), store.Close()) }
+	return s, nil
+}
+
+// startBare runs the least that could be called a hub: it stores what it is sent.
+func startBare(ctx context.Context, url string, keys *pki.PKI) (*site, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	cfg.MaxConns = 16 // as many as the hub has
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	_, err = pool.Exec(ctx, `CREATE TABLE bare (id text PRIMARY KEY, body bytea NOT NULL, at timestamptz NOT NULL)`)
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	s, err := serveTLS(ctx, keys, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody))
+		if err == nil {
+			_, err = pool.Exec(r.Context(), `INSERT INTO bare VALUES ($1, $2, $3)`, r.URL.Path, b, time.Now())
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	stop := s.end
+	s.end = func() error {
+		err := stop()
+		pool.Close()
+		return err
+	}
+	return s, nil
+}
+
+func serveTLS(ctx context.Context, keys *pki.PKI, h http.Handler) (*site, error) {
+	cert, err := keys.Server(time.Now(), "127.0.0.1")
+	if err != nil {
+		return nil, err
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(tls.NewListener(ln, hub.ServerTLS(cert, keys.Pool()))) }()
+	return &site{url: "https://" + ln.Addr().String(), end: func() error {
+		err := server.Close()
+		if serving := <-done; !errors.Is(serving, http.ErrServerClosed) {
+			err = errors.Join(err, serving)
+		}
+		return err
+	}}, nil
+}
+
+func put(ctx context.Context, c *http.Client, url string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusNoContent {
+		return fmt.Errorf("cannot insert: %s", resp.Status)
+	}
+	return nil
+}
+
+// yes is a platform that takes everything.
+type yes struct{}
+
+var yesses atomic.Int64
+
+func (yes) Reserve(context.Context, hub.ReserveOrder) (string, error) {
+	return fmt.Sprintf("MK%08d", yesses.Add(1)), nil
+}
+
+func (yes) Apply(context.Context, hub.ApplyOrder) (time.Time, error) { return time.Now(), nil }
+
+func (yes) Standing(context.Context, hub.Person) (wire.Standing, error) { return wire.Standing{}, nil }
