@@ -115,10 +115,10 @@ func (o *Outbox) Close() error { return o.db.close() }
 
 // Commit seals the payload and stores submission, slip job and audit entry in
 // one transaction. When it returns nil they are on disk; when it returns an
-// error this call has stored none of them. The same ID with the same visit and
+// error other than storage_slow this call has stored none of them. The same ID with the same visit and
 // content gives the same answer again, also after the submission has left the
 // outbox; with others it is an error. Errors are *fault.Error with storage_failed,
-// storage_full or storage_damaged.
+// storage_full or storage_damaged; with storage_slow nobody knows whether they are stored.
 func (o *Outbox) Commit(ctx context.Context, e Entry) (Committed, error) {
 	if e.Visit == "" || (e.ID != "" && !wire.ValidID(e.ID)) {
 		return Committed{}, storageFailed("commit submission", errors.New("an entry belongs to a visit and has an ID in the form of one"))

@@ -14,6 +14,8 @@ func storageFailed(op string, err error) error {
 	e := &fault.Error{Device: "outbox", Op: op, Code: fault.StorageFailed, Cause: err,
 		Hint: "check free space and health of the disk, and that the kiosk is enrolled"}
 	switch {
+	case errors.Is(err, sqlitedb.ErrUnsure):
+		e.Code, e.Hint = fault.StorageSlow, "check the health of the disk"
 	case sqlitedb.Full(err):
 		e.Code, e.Hint = fault.StorageFull, "free space on the disk"
 	case errors.Is(sqlitedb.Damaged(err), ErrDamaged):
@@ -25,7 +27,7 @@ func storageFailed(op string, err error) error {
 // isStorage reports whether err is the outbox's own.
 func isStorage(err error) bool {
 	switch fault.CodeOf(err) {
-	case fault.StorageFailed, fault.StorageFull, fault.StorageDamaged:
+	case fault.StorageFailed, fault.StorageSlow, fault.StorageFull, fault.StorageDamaged:
 		return true
 	default:
 		return false
