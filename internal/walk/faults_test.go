@@ -15,7 +15,7 @@ type death struct {
 
 // newDeath draws one visit in four a death.
 func (s *shopper) newDeath() *death {
-	if s.rnd.IntN(4) > 0 {
+	if s.rnd.IntN(4) > 0 && s.power == nil {
 		return nil
 	}
 	steps := []string{
@@ -35,10 +35,15 @@ func (s *shopper) dies(shot snapshot) bool {
 	}
 	d := s.death
 	s.death = nil
-	<-time.After(d.after)
+	if s.power == nil { // else it is for the disk to say when
+		<-time.After(d.after)
+	}
 	if d.hub {
 		s.say("HUB KILLED after %s", d.after)
 		s.restartHub()
+		if s.power != nil {
+			s.death = s.newDeath()
+		}
 		return false
 	}
 	s.say("KILLED after %s", d.after)

@@ -209,9 +209,8 @@ func judge(t *testing.T, path string, said map[string]int64, at int64) (v verdic
 	return v
 }
 
-// everyMoment cuts the power at each moment of the run, or at about most of them,
-// chosen by chance.
-func (b *bench) everyMoment(t *testing.T, rnd *rand.Rand, most int) (all verdict, cuts, less int) {
+// cutAll cuts the power so many times, more or less, spread over all moments of the run.
+func (b *bench) cutAll(t *testing.T, rnd *rand.Rand, want int) (all verdict, cuts, less int) {
 	t.Helper()
 	moments := 0
 	for range b.disk.Moments(t, rnd) {
@@ -219,24 +218,20 @@ func (b *bench) everyMoment(t *testing.T, rnd *rand.Rand, most int) (all verdict
 	}
 	dir := t.TempDir()
 	for m := range b.disk.Moments(t, rnd) {
-		if rnd.IntN(moments) >= most {
-			continue
+		for n := want; n > 0 && rnd.IntN(moments) < n; n -= moments {
+			if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+			lost, err := m.Leave(dir, rnd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if lost {
+				less++
+			}
+			cuts++
+			all = all.add(judge(t, filepath.Join(dir, "x.db"), b.said, m.At))
 		}
-		if err := os.RemoveAll(dir); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		lost, err := m.Leave(dir, rnd)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if lost {
-			less++
-		}
-		cuts++
-		all = all.add(judge(t, filepath.Join(dir, "x.db"), b.said, m.At))
 	}
 	return all, cuts, less
 }
@@ -285,7 +280,7 @@ func TestPowerCuts(t *testing.T) {
 			if err := b.run(t, c.level, c.load); err != nil {
 				t.Fatal(err)
 			}
-			v, made, less := b.everyMoment(t, rnd, cuts)
+			v, made, less := b.cutAll(t, rnd, cuts)
 			t.Logf("%d commits, %d events, %d cuts, %d of them lost something that was written: %+v", len(b.said), b.disk.Events(), made, less, v)
 			if c.loses {
 				if v.lost+v.damaged == 0 {
@@ -328,7 +323,7 @@ func TestFaultsAndPowerCuts(t *testing.T) {
 			b := newBench(t, lib)
 			c.begin(b.disk)
 			ended := b.run(t, "", "1 60")
-			v, made, less := b.everyMoment(t, rnd, cuts)
+			v, made, less := b.cutAll(t, rnd, cuts)
 			var good, failed, open int
 			for _, at := range b.said {
 				switch {
