@@ -31,6 +31,9 @@ import (
 // readers is how many read connections a file has.
 const readers = 4
 
+// busyTimeout is how many milliseconds a statement waits for another connection.
+const busyTimeout = 5000
+
 // ErrDamaged says that the file is not a sound database. It is left as it is:
 // what is in it may still be saved.
 var ErrDamaged = errors.New("the file is damaged")
@@ -105,7 +108,7 @@ func dsn(path, mode string) string {
 		"_journal_mode":  {"WAL"},
 		"_synchronous":   {"FULL"},
 		"_txlock":        {"immediate"},
-		"_busy_timeout":  {"5000"},
+		"_busy_timeout":  {strconv.Itoa(busyTimeout)},
 		"_foreign_keys":  {"on"},
 		"_secure_delete": {"on"},
 	}
@@ -119,7 +122,7 @@ func checkPragmas(ctx context.Context, q *sql.DB) error {
 		{"journal_mode", "wal"},
 		{"synchronous", "2"},
 		{"foreign_keys", "1"},
-		{"busy_timeout", "5000"},
+		{"busy_timeout", strconv.Itoa(busyTimeout)},
 		{"secure_delete", "1"},
 		{"page_size", strconv.Itoa(wreck.PageSize)}, // by which a damaged file is read
 		{"encoding", "UTF-8"},

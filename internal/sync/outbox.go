@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	stdsync "sync"
+	"sync/atomic"
 	"time"
 
 	"kioskd/internal/sqlitedb"
@@ -25,6 +26,9 @@ type Outbox struct {
 	log   *slog.Logger
 	run   string        // names this start; visits of other runs are over
 	fresh chan struct{} // something new was committed
+
+	writes  atomic.Int64 // so many since the start
+	unsound atomic.Bool  // the last look through the file found damage
 
 	mu  stdsync.Mutex
 	key wire.SealPublicKey // the parsed key of the last enrolment seen
@@ -163,6 +167,7 @@ func (o *Outbox) Commit(ctx context.Context, e Entry) (Committed, error) {
 // full disk gets the reserve.
 func (o *Outbox) write(ctx context.Context, f func(context.Context, *sqlitedb.Tx) error) error {
 	released := o.space.released()
+	o.writes.Add(1)
 	err := o.db.WriteTogether(ctx, f)
 	if err != nil && sqlitedb.Full(err) && o.space.release(released) {
 		return o.db.WriteTogether(ctx, f)

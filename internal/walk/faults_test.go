@@ -55,6 +55,7 @@ func (s *shopper) dies(shot snapshot) bool {
 // repair puts the hardware in order, as staff would. The line is only as good as
 // the story has it.
 func (s *shopper) repair() {
+	s.power.mend()
 	s.dock("tear", map[string]any{"at": -1})
 	s.dock("reader", map[string]any{"power": true})
 	s.setLine()
@@ -75,6 +76,9 @@ func (s *shopper) fault(shot snapshot) bool {
 	tear := func() { s.dock("tear", map[string]any{"at": s.rnd.IntN(16)}) }
 	failSlip := func(how string) func() { // breaks the next slip somewhere on its way
 		return func() { s.dock("printer", map[string]any{"fail_at_byte": s.rnd.IntN(20000), "fault": how}) }
+	}
+	if s.power != nil && s.rnd.IntN(2) == 0 {
+		return s.diskFault(shot)
 	}
 	kinds := []struct {
 		name string
