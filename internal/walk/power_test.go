@@ -92,6 +92,14 @@ func (s *shopper) diskFault(shot snapshot) bool {
 	return s.act(shot)
 }
 
+// oneIn is how many acts come on one fault.
+func (p *power) oneIn() int {
+	if p == nil {
+		return 12
+	}
+	return 5
+}
+
 // mend puts the disks in order.
 func (p *power) mend() {
 	if p == nil || p.broken == "" {
@@ -100,6 +108,19 @@ func (p *power) mend() {
 	p.disks[p.broken].Free()
 	p.disks[p.broken].Mend()
 	p.broken = ""
+}
+
+// tolerate calls again what has failed on a broken disk, after the disk was mended.
+func (p *power) tolerate(t testing.TB, do func() error) {
+	t.Helper()
+	err := do()
+	if err != nil && p != nil && p.broken != "" {
+		p.mend()
+		err = do()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // failed is how many calls did not do what they should.

@@ -238,9 +238,7 @@ func (r *rig) post(url string, body any) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := call(http.MethodPost, url, b, nil); err != nil {
-		r.t.Fatal(err)
-	}
+	r.power.tolerate(r.t, func() error { return call(http.MethodPost, url, b, nil) })
 }
 
 func (r *rig) dock(what string, body any) { r.t.Helper(); r.post(r.kiosk+"/dock/api/"+what, body) }
@@ -257,13 +255,15 @@ func (r *rig) begin() {
 }
 
 // repairLine lets the kiosk reach its hub.
-func (r *rig) repairLine() { r.t.Helper(); r.dock("line", map[string]any{"mode": "up"}) }
+func (r *rig) repairLine() {
+	r.t.Helper()
+	r.power.mend()
+	r.dock("line", map[string]any{"mode": "up"})
+}
 
 func (r *rig) get(url string, into any) {
 	r.t.Helper()
-	if err := call(http.MethodGet, url, nil, into); err != nil {
-		r.t.Fatal(err)
-	}
+	r.power.tolerate(r.t, func() error { return call(http.MethodGet, url, nil, into) })
 }
 
 func call(method, url string, body []byte, into any) (err error) {

@@ -124,7 +124,7 @@ func (s *shopper) visit(last snapshot) string {
 			continue
 		}
 		s.acted = momentOf(shot)
-		if s.faults > 0 && s.rnd.IntN(12) == 0 {
+		if s.faults > 0 && s.rnd.IntN(s.power.oneIn()) == 0 {
 			s.faults--
 			if s.fault(shot) {
 				return killed
