@@ -30,6 +30,10 @@ export class Daemon<Address extends object> {
     return this.#address;
   }
 
+  get data(): string {
+    return this.#data;
+  }
+
   get log(): string {
     return readFileSync(`${this.#data}.log`, "utf8");
   }

@@ -31,13 +31,17 @@ import (
 // readers is how many read connections a file has.
 const readers = 4
 
+// busyTimeout is how many milliseconds a statement waits for another connection.
+const busyTimeout = 5000
+
 // ErrDamaged says that the file is not a sound database. It is left as it is:
 // what is in it may still be saved.
 var ErrDamaged = errors.New("the file is damaged")
 
 // DB is one SQLite file.
 type DB struct {
-	w, r  *sql.DB
+	w     *writer
+	r     *sql.DB
 	group *group
 }
 
@@ -52,7 +56,8 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 		return nil, fmt.Errorf("cannot open database: %w", err)
 	}
 	w.SetMaxOpenConns(1)
-	d := &DB{w: w, group: newGroup(w)}
+	d := &DB{w: &writer{DB: w}}
+	d.group = newGroup(d.w)
 	if err := d.prepare(ctx, path, migrations); err != nil {
 		return nil, errors.Join(Damaged(err), d.Close())
 	}
@@ -60,10 +65,10 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 }
 
 func (d *DB) prepare(ctx context.Context, path string, migrations fs.FS) error {
-	if err := checkPragmas(ctx, d.w); err != nil {
+	if err := checkPragmas(ctx, d.w.DB); err != nil {
 		return err
 	}
-	if err := quickCheck(ctx, d.w); err != nil {
+	if err := quickCheck(ctx, d.w.DB); err != nil {
 		return err
 	}
 	if err := migrate(ctx, d.w, migrations); err != nil {
@@ -103,7 +108,7 @@ func dsn(path, mode string) string {
 		"_journal_mode":  {"WAL"},
 		"_synchronous":   {"FULL"},
 		"_txlock":        {"immediate"},
-		"_busy_timeout":  {"5000"},
+		"_busy_timeout":  {strconv.Itoa(busyTimeout)},
 		"_foreign_keys":  {"on"},
 		"_secure_delete": {"on"},
 	}
@@ -117,7 +122,7 @@ func checkPragmas(ctx context.Context, q *sql.DB) error {
 		{"journal_mode", "wal"},
 		{"synchronous", "2"},
 		{"foreign_keys", "1"},
-		{"busy_timeout", "5000"},
+		{"busy_timeout", strconv.Itoa(busyTimeout)},
 		{"secure_delete", "1"},
 		{"page_size", strconv.Itoa(wreck.PageSize)}, // by which a damaged file is read
 		{"encoding", "UTF-8"},
@@ -165,7 +170,7 @@ func Full(err error) bool {
 
 // migrate applies NNN_name.sql in order, each in one transaction with its
 // number in user_version.
-func migrate(ctx context.Context, w *sql.DB, migrations fs.FS) error {
+func migrate(ctx context.Context, w *writer, migrations fs.FS) error {
 	names, err := fs.Glob(migrations, "*.sql")
 	if err != nil {
 		return fmt.Errorf("cannot list migrations: %w", err)
@@ -190,7 +195,7 @@ func migrate(ctx context.Context, w *sql.DB, migrations fs.FS) error {
 		if err != nil {
 			return fmt.Errorf("cannot read migration %s: %w", name, err)
 		}
-		if err := inTx(ctx, w, func(tx *sql.Tx) error {
+		if err := w.inTx(ctx, func(tx *sql.Tx) error {
 			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
 				return err
 			}
@@ -203,8 +208,9 @@ func migrate(ctx context.Context, w *sql.DB, migrations fs.FS) error {
 	return nil
 }
 
-// Write runs f in one immediate transaction and commits it.
-func (d *DB) Write(ctx context.Context, f func(*sql.Tx) error) error { return inTx(ctx, d.w, f) }
+// Write runs f in one immediate transaction and commits it. An error means that nothing
+// of it stands, unless it is ErrUnsure.
+func (d *DB) Write(ctx context.Context, f func(*sql.Tx) error) error { return d.w.inTx(ctx, f) }
 
 // Exec runs one statement in a transaction of its own.
 func (d *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
@@ -233,21 +239,4 @@ func (d *DB) Close() error {
 		errs = append(errs, d.r.Close())
 	}
 	return errors.Join(append(errs, d.w.Close())...)
-}
-
-func inTx(ctx context.Context, w *sql.DB, f func(*sql.Tx) error) error {
-	tx, err := w.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("cannot begin transaction: %w", err)
-	}
-	if err := f(tx); err != nil {
-		if rb := tx.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) {
-			return errors.Join(err, rb)
-		}
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("cannot commit: %w", err)
-	}
-	return nil
 }

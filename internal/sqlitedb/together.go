@@ -82,7 +82,7 @@ type job struct {
 
 // group is the one goroutine that commits what callers hand it.
 type group struct {
-	w       *sql.DB
+	w       *writer
 	jobs    chan *job // without a buffer: what is not taken is still the caller's
 	quit    chan struct{}
 	closing sync.Once
@@ -94,7 +94,7 @@ type group struct {
 	fresh []string
 }
 
-func newGroup(w *sql.DB) *group {
+func newGroup(w *writer) *group {
 	g := &group{
 		w: w, jobs: make(chan *job), quit: make(chan struct{}), done: make(chan struct{}),
 		stmts: map[string]*sql.Stmt{},
@@ -207,7 +207,7 @@ func (j *job) call(tx *Tx) (err error) {
 
 // within is inTx for a Tx.
 func (g *group) within(f func(*Tx) error) error {
-	return inTx(context.Background(), g.w, func(tx *sql.Tx) error { return f(&Tx{tx: tx, g: g}) })
+	return g.w.inTx(context.Background(), func(tx *sql.Tx) error { return f(&Tx{tx: tx, g: g}) })
 }
 
 // prepared gives the statement, or nil when this is the first time it is wanted.

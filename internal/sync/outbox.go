@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	stdsync "sync"
+	"sync/atomic"
 	"time"
 
 	"kioskd/internal/sqlitedb"
@@ -25,6 +26,9 @@ type Outbox struct {
 	log   *slog.Logger
 	run   string        // names this start; visits of other runs are over
 	fresh chan struct{} // something new was committed
+
+	writes  atomic.Int64 // so many since the start
+	unsound atomic.Bool  // the last look through the file found damage
 
 	mu  stdsync.Mutex
 	key wire.SealPublicKey // the parsed key of the last enrolment seen
@@ -115,10 +119,10 @@ func (o *Outbox) Close() error { return o.db.close() }
 
 // Commit seals the payload and stores submission, slip job and audit entry in
 // one transaction. When it returns nil they are on disk; when it returns an
-// error this call has stored none of them. The same ID with the same visit and
+// error other than storage_slow this call has stored none of them. The same ID with the same visit and
 // content gives the same answer again, also after the submission has left the
 // outbox; with others it is an error. Errors are *fault.Error with storage_failed,
-// storage_full or storage_damaged.
+// storage_full or storage_damaged; with storage_slow nobody knows whether they are stored.
 func (o *Outbox) Commit(ctx context.Context, e Entry) (Committed, error) {
 	if e.Visit == "" || (e.ID != "" && !wire.ValidID(e.ID)) {
 		return Committed{}, storageFailed("commit submission", errors.New("an entry belongs to a visit and has an ID in the form of one"))
@@ -163,6 +167,7 @@ func (o *Outbox) Commit(ctx context.Context, e Entry) (Committed, error) {
 // full disk gets the reserve.
 func (o *Outbox) write(ctx context.Context, f func(context.Context, *sqlitedb.Tx) error) error {
 	released := o.space.released()
+	o.writes.Add(1)
 	err := o.db.WriteTogether(ctx, f)
 	if err != nil && sqlitedb.Full(err) && o.space.release(released) {
 		return o.db.WriteTogether(ctx, f)

@@ -177,9 +177,12 @@ func freeBytes(dir string) (uint64, error) {
 // slow reader.
 func (o *Outbox) Storage() <-chan fault.Code { return o.space.out }
 
-// Watch looks after the disk and forgets what is old, until ctx ends. It then returns
-// nil.
+// Watch looks after the disk and the file and forgets what is old, until ctx ends. It
+// then returns nil.
 func (o *Outbox) Watch(ctx context.Context) error {
+	var beside stdsync.WaitGroup
+	beside.Go(func() { o.tend(ctx) }) // a look through the file may take long
+	defer beside.Wait()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	retain := time.NewTimer(0)

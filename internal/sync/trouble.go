@@ -14,6 +14,8 @@ func storageFailed(op string, err error) error {
 	e := &fault.Error{Device: "outbox", Op: op, Code: fault.StorageFailed, Cause: err,
 		Hint: "check free space and health of the disk, and that the kiosk is enrolled"}
 	switch {
+	case errors.Is(err, sqlitedb.ErrUnsure):
+		e.Code, e.Hint = fault.StorageSlow, "check the health of the disk"
 	case sqlitedb.Full(err):
 		e.Code, e.Hint = fault.StorageFull, "free space on the disk"
 	case errors.Is(sqlitedb.Damaged(err), ErrDamaged):
@@ -25,7 +27,7 @@ func storageFailed(op string, err error) error {
 // isStorage reports whether err is the outbox's own.
 func isStorage(err error) bool {
 	switch fault.CodeOf(err) {
-	case fault.StorageFailed, fault.StorageFull, fault.StorageDamaged:
+	case fault.StorageFailed, fault.StorageSlow, fault.StorageFull, fault.StorageDamaged:
 		return true
 	default:
 		return false
@@ -34,14 +36,15 @@ func isStorage(err error) bool {
 
 // Troubles are what is wrong with the storage, for the sign of life: a person must
 // look. storage_damaged stays until the folder with the damaged file was cleared away,
-// and as long as there is a submission that was spoilt.
+// and as long as there is a submission that was spoilt. Damage that the daily look through
+// the file finds is told of until the next start, which saves what can be read.
 func (o *Outbox) Troubles(ctx context.Context) []fault.Code {
 	dirs, err := folders(o.db.path)
 	spoilt, err2 := o.count(ctx, "SELECT count(*) FROM submissions WHERE reason = 'storage_damaged'")
 	if err := errors.Join(err, err2); err != nil {
 		return []fault.Code{fault.CodeOf(err)}
 	}
-	if len(dirs) > 0 || spoilt > 0 {
+	if len(dirs) > 0 || spoilt > 0 || o.unsound.Load() {
 		return []fault.Code{fault.StorageDamaged}
 	}
 	return nil

@@ -15,7 +15,7 @@ type death struct {
 
 // newDeath draws one visit in four a death.
 func (s *shopper) newDeath() *death {
-	if s.rnd.IntN(4) > 0 {
+	if s.rnd.IntN(4) > 0 && s.power == nil {
 		return nil
 	}
 	steps := []string{
@@ -35,10 +35,15 @@ func (s *shopper) dies(shot snapshot) bool {
 	}
 	d := s.death
 	s.death = nil
-	<-time.After(d.after)
+	if s.power == nil { // else it is for the disk to say when
+		<-time.After(d.after)
+	}
 	if d.hub {
 		s.say("HUB KILLED after %s", d.after)
 		s.restartHub()
+		if s.power != nil {
+			s.death = s.newDeath()
+		}
 		return false
 	}
 	s.say("KILLED after %s", d.after)
@@ -50,6 +55,7 @@ func (s *shopper) dies(shot snapshot) bool {
 // repair puts the hardware in order, as staff would. The line is only as good as
 // the story has it.
 func (s *shopper) repair() {
+	s.power.mend()
 	s.dock("tear", map[string]any{"at": -1})
 	s.dock("reader", map[string]any{"power": true})
 	s.setLine()
@@ -70,6 +76,9 @@ func (s *shopper) fault(shot snapshot) bool {
 	tear := func() { s.dock("tear", map[string]any{"at": s.rnd.IntN(16)}) }
 	failSlip := func(how string) func() { // breaks the next slip somewhere on its way
 		return func() { s.dock("printer", map[string]any{"fail_at_byte": s.rnd.IntN(20000), "fault": how}) }
+	}
+	if s.power != nil && s.rnd.IntN(2) == 0 {
+		return s.diskFault(shot)
 	}
 	kinds := []struct {
 		name string

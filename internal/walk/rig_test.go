@@ -37,6 +37,7 @@ type rig struct {
 	shots     chan snapshot
 	eyes      *eyes     // looks at every snapshot, also those that the shopper misses
 	slipsLeft time.Time // until then a slip of a visit before may come out
+	power     *power    // what stands below the databases, or nil
 }
 
 // process is one of ours; it ends with the test.
@@ -55,9 +56,11 @@ func build(t testing.TB, dir string) {
 	}
 }
 
-func newRig(t testing.TB, bin string) *rig {
+func newRig(t testing.TB, bin string) *rig { t.Helper(); return newRigOn(t, bin, t.TempDir(), nil) }
+
+func newRigOn(t testing.TB, bin, dir string, power *power) *rig {
 	t.Helper()
-	r := &rig{t: t, bin: bin, dir: t.TempDir(), eyes: newEyes(t)}
+	r := &rig{t: t, bin: bin, dir: dir, eyes: newEyes(t), power: power}
 	t.Cleanup(func() {
 		r.disconnect()
 		r.kioskd.kill()
@@ -72,6 +75,7 @@ func (r *rig) start(name string, args ...string) *process {
 	r.t.Helper()
 	p := &process{cmd: exec.Command(filepath.Join(r.bin, name), args...), log: new(lastWords), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.Env = r.power.env(r.t, name)
 	if err := p.cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
@@ -125,7 +129,7 @@ func (r *rig) restartHub() {
 	r.t.Helper()
 	var addr struct{ API, Console string }
 	r.address(filepath.Join(r.dir, "hub", "addr.json"), &addr, r.hubd)
-	r.hubd.kill()
+	r.end("hubd", r.hubd)
 	r.startHub(addr.API, addr.Console) // kiosks know the address
 }
 
@@ -144,7 +148,7 @@ func (r *rig) startKiosk(listen string) {
 func (r *rig) restartKiosk() {
 	r.t.Helper()
 	r.disconnect()
-	r.kioskd.kill()
+	r.end("kioskd", r.kioskd)
 	r.startKiosk("127.0.0.1:0")
 }
 
@@ -234,9 +238,7 @@ func (r *rig) post(url string, body any) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := call(http.MethodPost, url, b, nil); err != nil {
-		r.t.Fatal(err)
-	}
+	r.power.tolerate(r.t, func() error { return call(http.MethodPost, url, b, nil) })
 }
 
 func (r *rig) dock(what string, body any) { r.t.Helper(); r.post(r.kiosk+"/dock/api/"+what, body) }
@@ -253,13 +255,15 @@ func (r *rig) begin() {
 }
 
 // repairLine lets the kiosk reach its hub.
-func (r *rig) repairLine() { r.t.Helper(); r.dock("line", map[string]any{"mode": "up"}) }
+func (r *rig) repairLine() {
+	r.t.Helper()
+	r.power.mend()
+	r.dock("line", map[string]any{"mode": "up"})
+}
 
 func (r *rig) get(url string, into any) {
 	r.t.Helper()
-	if err := call(http.MethodGet, url, nil, into); err != nil {
-		r.t.Fatal(err)
-	}
+	r.power.tolerate(r.t, func() error { return call(http.MethodGet, url, nil, into) })
 }
 
 func call(method, url string, body []byte, into any) (err error) {

@@ -124,7 +124,7 @@ func (s *shopper) visit(last snapshot) string {
 			continue
 		}
 		s.acted = momentOf(shot)
-		if s.faults > 0 && s.rnd.IntN(12) == 0 {
+		if s.faults > 0 && s.rnd.IntN(s.power.oneIn()) == 0 {
 			s.faults--
 			if s.fault(shot) {
 				return killed
@@ -185,6 +185,8 @@ func (s *shopper) note(shot snapshot) {
 		if s.id != "" && (len(sc.Fields) == 0 || sc.Fields[0].Value != s.id) {
 			s.t.Errorf("the management page shows another ID than was issued")
 		}
+	case "trouble":
+		s.power.told(s.ledger, sc.Code)
 	case "recovered":
 		for _, it := range sc.Items {
 			s.ledger.promise(it.Number, "recovered")
@@ -328,7 +330,9 @@ func (s *shopper) act(shot snapshot) bool {
 		s.relaid = false
 		s.enterPIN(shot)
 	case "trouble":
-		s.trouble(shot)
+		if s.trouble(shot) {
+			return true
+		}
 	case "issued", "reserved", "applied":
 		s.result(shot)
 	default:
@@ -380,10 +384,13 @@ func (s *shopper) result(shot snapshot) {
 	}
 }
 
-// trouble takes the way that the screen offers.
-func (s *shopper) trouble(shot snapshot) {
+// trouble takes the way that the screen offers; it reports whether the daemon was killed.
+func (s *shopper) trouble(shot snapshot) bool {
 	sc := shot.Screen
 	s.repair()
+	if s.damaged(sc.Code) {
+		return true
+	}
 	switch {
 	case sc.Retry && shot.Nav.Next:
 		if strings.HasPrefix(sc.Code, "card_") || sc.Code == "reader_gone" || sc.Code == "pin_uncertain" {
@@ -403,6 +410,7 @@ func (s *shopper) trouble(shot snapshot) {
 		s.send(shot.Seq, "home", nil)
 		s.send(shot.Seq, "next", nil)
 	}
+	return false
 }
 
 // keys types a text, a few characters at a time: faster than fingers, and within

@@ -1,0 +1,44 @@
+package sqlitedb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// Checkpoint folds the whole WAL into the file and empties it. It reports false when
+// somebody is in its way: it waits for nobody, nothing is lost, and it can be tried
+// later. Writers wait for it, so it is for times when there are none.
+func (d *DB) Checkpoint(ctx context.Context) (done bool, err error) {
+	c, err := d.w.Conn(ctx)
+	if err != nil {
+		return false, fmt.Errorf("cannot fold the log into the database: %w", err)
+	}
+	wait := func(ms int) error {
+		_, err := c.ExecContext(context.WithoutCancel(ctx), "PRAGMA busy_timeout = "+strconv.Itoa(ms))
+		return err
+	}
+	defer func() { err = errors.Join(err, wait(busyTimeout), c.Close()) }()
+	var busy, pages, moved int
+	if err := wait(0); err != nil {
+		return false, err
+	}
+	if err := c.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
+		return false, fmt.Errorf("cannot fold the log into the database: %w", err)
+	}
+	return busy == 0, nil
+}
+
+// Verify reads the file through, with its indexes. Nobody has to wait for it. Of damage
+// the error is ErrDamaged.
+func (d *DB) Verify(ctx context.Context) error {
+	var verdict string
+	if err := d.r.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
+		return Damaged(fmt.Errorf("cannot check database: %w", err))
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
+	}
+	return nil
+}
