@@ -35,7 +35,7 @@ func (s *shopper) enter(shot snapshot) {
 			s.clumsy, text = false, "000000"
 		}
 	case "issue_password":
-		if s.password == "" || s.still == 0 { // another one each time it is asked
+		if s.password == "" || s.still == 0 && !s.steady { // another one each time it is asked
 			s.password = fmt.Sprintf("Kq%07dz", s.rnd.IntN(10000000))
 		}
 		text = s.password
