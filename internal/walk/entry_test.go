@@ -9,6 +9,14 @@ import (
 func (s *shopper) enter(shot snapshot) {
 	text := ""
 	switch shot.Screen.Step {
+	case "manage_phone", "manage_password":
+		if s.steady && s.plan != "manage" { // sent here, and has nothing to look up
+			s.send(shot.Seq, "home", nil)
+			s.send(shot.Seq, "next", nil)
+			return
+		}
+	}
+	switch shot.Screen.Step {
 	case "issue_card", "apply_id":
 		if s.tap && !s.unissued {
 			s.tap = false

@@ -25,6 +25,7 @@ type cell struct {
 	desk   string                 // and its console
 	kiosks atomic.Pointer[reaper] // of the present life of kioskd
 	hubs   atomic.Pointer[reaper]
+	stands bool // the hub, as far as is known
 	calm   bool // nobody is killed now
 	tale   []string
 }
@@ -35,7 +36,7 @@ func newCell(t *testing.T, all *storm, n int, store ...string) *cell {
 		rig:  &rig{bin: all.bin, dir: t.TempDir(), eyes: newEyes(t)},
 		test: t, all: all, rnd: rand.New(rand.NewPCG(all.seed, uint64(n))), book: newBook(), calm: true, store: store,
 	}
-	c.t = mortal{TB: t, dead: func() bool { return c.kiosks.Load().hasKilled() || c.hubs.Load().hasKilled() }}
+	c.t = mortal{TB: t, dead: func() bool { return c.kiosks.Load().hasKilled() || c.hubs.Load().hasKilled() || !c.stands }}
 	reapers := []*atomic.Pointer[reaper]{&c.kiosks, &c.hubs}
 	for _, r := range reapers {
 		r.Store(newReaper(fate{}))
@@ -89,6 +90,7 @@ func (c *cell) kioskAddr() string { return filepath.Join(c.dir, "kiosk", "addr.j
 
 // bearHub starts the hub and does not wait for it.
 func (c *cell) bearHub() {
+	c.stands = false
 	_ = os.Remove(c.hubAddr())
 	c.hubd = c.bear(&c.hubs, hubFate(c.rnd), "hubd",
 		append([]string{"--demo", "--data", filepath.Join(c.dir, "hub"), "--api", c.api, "--console", c.desk}, c.store...)...)
@@ -120,6 +122,7 @@ func (c *cell) hubReady() {
 		c.tendHub()
 		return written(c.hubAddr(), &addr)
 	})
+	c.stands = true
 	c.api, c.desk, c.hub = addr.API, addr.Console, "http://"+addr.Console // kiosks know the address
 }
 

@@ -191,9 +191,6 @@ func (c *cell) visit(s *shopper) string {
 				s.note(shot)
 				if end = s.ended(shot); end == "" && momentOf(shot) != s.acted {
 					s.acted = momentOf(shot)
-					if shot.Screen.Step == "issue_code" {
-						c.hubReady() // the message stands there
-					}
 					s.act(shot)
 				}
 			}
