@@ -9,6 +9,14 @@ import (
 func (s *shopper) enter(shot snapshot) {
 	text := ""
 	switch shot.Screen.Step {
+	case "manage_phone", "manage_password":
+		if s.steady && s.plan != "manage" { // sent here, and has nothing to look up
+			s.send(shot.Seq, "home", nil)
+			s.send(shot.Seq, "next", nil)
+			return
+		}
+	}
+	switch shot.Screen.Step {
 	case "issue_card", "apply_id":
 		if s.tap && !s.unissued {
 			s.tap = false
@@ -35,7 +43,7 @@ func (s *shopper) enter(shot snapshot) {
 			s.clumsy, text = false, "000000"
 		}
 	case "issue_password":
-		if s.password == "" || s.still == 0 { // another one each time it is asked
+		if s.password == "" || s.still == 0 && !s.steady { // another one each time it is asked
 			s.password = fmt.Sprintf("Kq%07dz", s.rnd.IntN(10000000))
 		}
 		text = s.password

@@ -38,6 +38,12 @@ type rig struct {
 	eyes      *eyes     // looks at every snapshot, also those that the shopper misses
 	slipsLeft time.Time // until then a slip of a visit before may come out
 	power     *power    // what stands below the databases, or nil
+
+	// For the storm: who is shown each snapshot, who hears each log, and how many
+	// touches this window has sent.
+	witness func(snapshot)
+	hear    func(process string, said []byte)
+	sent    int
 }
 
 // process is one of ours; it ends with the test.
@@ -74,6 +80,9 @@ func newRigOn(t testing.TB, bin, dir string, power *power) *rig {
 func (r *rig) start(name string, args ...string) *process {
 	r.t.Helper()
 	p := &process{cmd: exec.Command(filepath.Join(r.bin, name), args...), log: new(lastWords), done: make(chan struct{})}
+	if r.hear != nil {
+		p.log.hear = func(said []byte) { r.hear(name, said) }
+	}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.Env = r.power.env(r.t, name)
 	if err := p.cmd.Start(); err != nil {
@@ -97,11 +106,16 @@ func (p *process) kill() {
 
 // lastWords keeps the end of what a process logs.
 type lastWords struct {
+	hear func([]byte) // everything, when it is said; nil = nobody listens
+
 	mu   sync.Mutex
 	said []byte
 }
 
 func (l *lastWords) Write(p []byte) (int, error) {
+	if l.hear != nil {
+		l.hear(p)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.said = append(l.said, p...)
@@ -193,7 +207,7 @@ func (r *rig) connect() {
 		r.t.Fatalf("cannot open the screen: %v", err)
 	}
 	_ = resp.Body.Close()
-	r.ws, r.shots = ws, make(chan snapshot, 1)
+	r.ws, r.shots, r.sent = ws, make(chan snapshot, 1), 0
 	go func(ws *websocket.Conn, shots chan snapshot) {
 		defer close(shots)
 		for {
@@ -204,6 +218,9 @@ func (r *rig) connect() {
 			s, ok := r.eyes.see(msg)
 			if !ok {
 				continue // a reply, not a snapshot
+			}
+			if r.witness != nil {
+				r.witness(s)
 			}
 			select {
 			case <-shots: // only the newest counts
@@ -225,6 +242,7 @@ func (r *rig) disconnect() {
 // because it was killed) is opened anew, as a browser does; the intent is lost.
 func (r *rig) send(seq uint64, typ string, data any) {
 	r.t.Helper()
+	r.sent++
 	if err := r.ws.WriteJSON(map[string]any{"seq": seq, "type": typ, "data": data}); err != nil {
 		r.disconnect()
 		r.connect()

@@ -58,6 +58,7 @@ type shopper struct {
 	slowAt string // step at which the line turns slow, "" = none
 	leaves string // how the shopper goes away in the middle: "home", "idle", "" = stays
 	stays  int    // acts until then
+	steady bool   // chooses one password and keeps to it
 
 	madeUp   bool // the ID that was typed is not one that was issued
 	relaid   bool // Next was pressed on a trouble while the right card lay there

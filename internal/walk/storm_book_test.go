@@ -1,0 +1,148 @@
+package walk
+
+import (
+	"slices"
+	"sync"
+	"testing"
+)
+
+// book is what screens have promised, whoever looked: it sees every snapshot that
+// reached a window, also those that no shopper came to read.
+type book struct {
+	mu      sync.Mutex
+	who     string               // stands before the kiosk
+	cut     string               // whose visit was cut last, to be told at the next start
+	numbers map[string][]string  // reception number → what was said of it
+	people  map[string]*standing // of those who have come since the platform was emptied
+	issued  map[string]bool      // IDs whose slip came to an end, so that their record is stored
+	untold  []string             // at the hub, and no screen has told of them
+
+	judged  map[string]bool // numbers that were compared
+	records int             // of issuances at the hub
+}
+
+// standing is how far one person got, as far as screens said.
+type standing struct {
+	reserved     bool
+	applications []string
+}
+
+func newBook() *book {
+	return &book{numbers: map[string][]string{}, people: map[string]*standing{}, issued: map[string]bool{}, judged: map[string]bool{}}
+}
+
+// comes says who is at the kiosk from now on.
+func (b *book) comes(who string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.who = who
+	if b.people[who] == nil {
+		b.people[who] = &standing{}
+	}
+}
+
+// falls says that the kiosk died under whoever stands there.
+func (b *book) falls() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cut = b.who
+}
+
+// hasReserved reports whether a screen has told this person of a reservation.
+func (b *book) hasReserved(who string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.people[who] != nil && b.people[who].reserved
+}
+
+func (b *book) see(s snapshot) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	sc := s.Screen
+	switch sc.Kind {
+	case "reserved", "applied":
+		if sc.Delivery != "" {
+			b.promise(b.who, sc.Number, map[string]string{"reserved": "reservation", "applied": "application"}[sc.Kind], sc.Delivery)
+		}
+	case "recovered":
+		for _, it := range sc.Items {
+			b.promise(b.cut, it.Number, it.Kind, "recovered")
+		}
+	case "issued":
+		if slip := s.slip(); len(sc.Fields) > 0 && slip != "" && slip != "printing" {
+			b.issued[sc.Fields[0].Value] = true
+		}
+	}
+}
+
+func (b *book) promise(who, number, kind, said string) {
+	if !slices.Contains(b.numbers[number], said) {
+		b.numbers[number] = append(b.numbers[number], said)
+	}
+	p := b.people[who]
+	switch {
+	case p == nil || said == "refused":
+	case kind == "reservation":
+		p.reserved = true
+	case kind == "application" && p.reserved && !slices.Contains(p.applications, number):
+		p.applications = append(p.applications, number)
+	}
+}
+
+// judge holds one row of the hub against what was said of it.
+func (b *book) judge(t *testing.T, r row) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.judged[r.Number] = true
+	if r.Kind == "issuance" {
+		b.records++
+	}
+	said := b.numbers[r.Number]
+	switch {
+	case len(said) == 0 && r.Kind != "issuance": // shown as ID and code, not by number
+		b.untold = append(b.untold, r.Kind+" "+r.Number)
+	case slices.Contains(said, "accepted") && !r.Verdict.Accepted:
+		t.Errorf("%s %s was called accepted and the hub refused it: %s", r.Kind, r.Number, r.Verdict.Code)
+	case slices.Contains(said, "refused") && r.Verdict.Accepted:
+		t.Errorf("%s %s was called refused and the hub accepted it", r.Kind, r.Number)
+	}
+	if !r.Verdict.Accepted {
+		b.numbers[r.Number] = append(said, "the hub: "+r.Verdict.Code)
+		return
+	}
+	for _, p := range b.people {
+		if slices.Contains(p.applications, r.Number) {
+			p.applications = nil // one is enough
+		}
+	}
+}
+
+// close holds what was promised against what was found, after all of it was
+// judged, and forgets who has come.
+func (b *book) close(t *testing.T) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for number, said := range b.numbers {
+		if !b.judged[number] {
+			t.Errorf("LOST: %s was told of (%v), and the hub does not have it", number, said)
+		}
+	}
+	if b.records < len(b.issued) {
+		t.Errorf("LOST: %d IDs were issued, %d records of it are in the hub", len(b.issued), b.records)
+	}
+	for who, p := range b.people {
+		if len(p.applications) > 0 {
+			t.Errorf("%s has reserved and applied, and none of it was accepted", who)
+			for _, number := range p.applications {
+				t.Errorf("  %s: %q", number, b.numbers[number])
+			}
+		}
+	}
+	for _, what := range b.untold {
+		t.Errorf("the hub holds %s, and no screen has told of it", what)
+	}
+	b.untold = nil
+	clear(b.people)
+}

@@ -1,0 +1,210 @@
+package walk
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// storm is what all cells have together.
+type storm struct {
+	bin   string
+	seed  uint64
+	kills int64     // after so many it is over
+	until time.Time // or then
+
+	done atomic.Int64 // kills so far
+	mu   sync.Mutex
+	sum  map[string]int
+	slow time.Duration // the longest that an outbox took to empty
+}
+
+func (s *storm) count(what string, n int) {
+	if what[0] == 'k' || what[0] == 'h' {
+		s.done.Add(1)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sum[what] += n
+}
+
+func (s *storm) drained(took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slow = max(s.slow, took)
+}
+
+func (s *storm) over() bool {
+	return s.done.Load() >= s.kills || !s.until.IsZero() && time.Now().After(s.until)
+}
+
+// TestKillStorm kills both daemons again and again, at any point of visits and in
+// the moments around each commit, and holds what the screens have promised against
+// what the hub holds.
+//
+// KIOSKD_KILLS is how many kills, KIOSKD_STORM how long instead ("1h").
+func TestKillStorm(t *testing.T) {
+	s := &storm{bin: t.TempDir(), seed: *seed, kills: defaultKills, sum: map[string]int{}}
+	if s.seed == 0 {
+		s.seed = uint64(time.Now().UnixNano()) % 1_000_000
+	}
+	if n, err := strconv.ParseInt(os.Getenv("KIOSKD_KILLS"), 10, 64); err == nil {
+		s.kills = n
+	}
+	if d, err := time.ParseDuration(os.Getenv("KIOSKD_STORM")); err == nil {
+		s.kills, s.until = 1<<60, time.Now().Add(d)
+	}
+	t.Logf("seed %d", s.seed)
+	build(t, s.bin)
+	began := time.Now()
+	t.Run("cells", func(t *testing.T) {
+		var wg sync.WaitGroup
+		for n := range 2 * runtime.GOMAXPROCS(0) { // half of them wait for a disk or a clock
+			wg.Go(func() {
+				t.Run(fmt.Sprint(n+1), func(t *testing.T) {
+					c := newCell(t, s, n)
+					for !s.over() {
+						c.epoch()
+					}
+					c.end()
+				})
+			})
+		}
+		wg.Wait()
+	})
+	took := time.Since(began)
+	t.Logf("seed %d: %d kills in %s (%.1f a second); the slowest outbox was empty after %s\n%s",
+		s.seed, s.done.Load(), took.Round(time.Second), float64(s.done.Load())/took.Seconds(), s.slow.Round(time.Millisecond), table(s.sum))
+}
+
+// defaultKills is what `make test` can afford.
+const defaultKills = 1000
+
+// personas are the simulated cards.
+const personas = 20
+
+// epoch lets each persona come once, again when a kill took the kiosk away, and
+// then compares the books.
+func (c *cell) epoch() {
+	c.test.Helper()
+	c.post(c.hub+"/api/sandbox/reset", struct{}{})
+	c.rage()
+	for _, n := range c.rnd.Perm(personas) {
+		who := newPerson(c.rnd)
+		who.persona = fmt.Sprintf("person-%02d", n+1)
+		for range 3 {
+			end := c.come(who)
+			c.all.count("visits that ended "+end, 1)
+			if end != killed || c.rnd.IntN(2) == 0 {
+				break
+			}
+			fresh := newPerson(c.rnd)
+			fresh.persona = who.persona
+			who = fresh
+		}
+		if c.all.over() || c.test.Failed() {
+			break
+		}
+	}
+	c.settle()
+	if c.test.Failed() {
+		c.test.FailNow()
+	}
+}
+
+// come lets one person try one visit.
+func (c *cell) come(who *person) string {
+	c.test.Helper()
+	if c.kiosks.Load().hasKilled() {
+		c.buryKiosk()
+		c.bearKiosk()
+	}
+	s := &shopper{
+		rig: c.rig, person: who, rnd: c.rnd, ledger: newLedger(), steady: true,
+		story: story{name: "storm", plan: "reserve", service: "waon", calm: true},
+	}
+	switch n := c.rnd.IntN(10); {
+	case n < 2:
+		s.plan, s.service = "full", []string{"waon", "aeon-card-waon"}[c.rnd.IntN(2)]
+	case n < 4 && c.hasReserved(who.persona):
+		s.plan = "apply"
+	case n < 5:
+		s.stop = "reserved"
+	}
+	c.comes(who.persona)
+	c.tell("%s comes to %s", who.persona, s.plan)
+	defer func() { c.tale = append(c.tale, s.said...) }()
+	end := c.visit(s)
+	if end == killed {
+		c.falls()
+	}
+	return end
+}
+
+// glance is how long a shopper in a storm waits before trying something.
+const glance = 150 * time.Millisecond
+
+// visit walks until the visit's end is shown or the kiosk is dead.
+func (c *cell) visit(s *shopper) string {
+	c.test.Helper()
+	var shot snapshot
+	atTop := false
+	for range maxLooks {
+		c.tendHub()
+		fresh := false
+		select {
+		case next, ok := <-c.shots:
+			if ok {
+				shot, fresh = next, true
+			} else if !c.hands(func() { c.disconnect(); c.connect() }) {
+				return killed
+			}
+		case <-c.hubd.done:
+			continue
+		case <-time.After(glance):
+		}
+		if wrong := c.eyes.complaints(); len(wrong) > 0 {
+			c.test.Fatalf("on the screen: %v", wrong)
+		}
+		end := ""
+		if !c.hands(func() {
+			switch {
+			case !atTop:
+				if atTop = shot.Screen.Kind == "menu"; atTop {
+					s.lay("")
+					s.begin()
+					s.act(shot)
+				} else if slices.Contains([]string{"goodbye", "recovered"}, shot.Screen.Kind) {
+					s.send(shot.Seq, "next", nil)
+				}
+			case !fresh && shot.Screen.Kind != "":
+				end, _ = s.impatient(shot)
+				end = ""
+			case fresh:
+				s.still = 0
+				s.note(shot)
+				if end = s.ended(shot); end == "" && momentOf(shot) != s.acted {
+					s.acted = momentOf(shot)
+					s.act(shot)
+				}
+			}
+			if c.sent > 60 { // one window may touch so often and no more
+				c.disconnect()
+				c.connect()
+			}
+		}) {
+			return killed
+		}
+		if end != "" {
+			return end
+		}
+	}
+	c.test.Fatalf("the visit does not end, at %s", shot.Screen.Step)
+	return ""
+}
