@@ -38,6 +38,11 @@ func standard() limits {
 	}
 }
 
+// writeBuffer is kept small: it is kept as long as the connection, and what the
+// last message did not reach of it would still hold the one before. Every snapshot
+// is longer. What does not fit goes out from where it lies.
+const writeBuffer = 256
+
 // intent is a touch as the screen sends it.
 type intent struct {
 	Seq  uint64          `json:"seq"`
@@ -71,7 +76,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	upgrader := websocket.Upgrader{
 		HandshakeTimeout: s.limits.write,
 		ReadBufferSize:   1 << 10,
-		WriteBufferSize:  4 << 10,
+		WriteBufferSize:  writeBuffer,
 		CheckOrigin:      func(r *http.Request) bool { return r.Header.Get("Origin") != "" },
 	}
 	ws, err := upgrader.Upgrade(w, r, nil)

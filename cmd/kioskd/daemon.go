@@ -20,6 +20,7 @@ import (
 	"kioskd/internal/flow"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/kiosk/uplink"
+	"kioskd/internal/lockdown"
 	ksync "kioskd/internal/sync"
 	"kioskd/internal/wire"
 	"kioskd/ui"
@@ -70,7 +71,7 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 		Settings: settings(cfg, cat),
 		Reader:   hw.reader, Printer: hw.printer, Lights: hw.lights, Roots: hw.roots, WAON: hw.waon,
 		Outbox: outbox, Hub: up, Line: up.Line(), Acks: up.Acks(), Storage: outbox.Storage(), Kick: up.Kick, Identity: up.Identity,
-		Draw: slips.Draw, Button: hw.pressed(), Fixtures: hw.fixtures, Clock: clock, Skew: up.Skew, Log: log,
+		Draw: slips.Draw, Button: hw.pressed(), Fixtures: hw.fixtures, Clock: clock, Skew: up.Skew, Forget: func() { up.Forget(); lockdown.Forget() }, Log: log,
 	})
 	var panel http.Handler
 	if hw.dock != nil {

@@ -37,6 +37,7 @@ type rig struct {
 	shots     chan snapshot
 	eyes      *eyes     // looks at every snapshot, also those that the shopper misses
 	slipsLeft time.Time // until then a slip of a visit before may come out
+	talkative bool      // kioskd logs every step, and both logs are kept whole
 }
 
 // process is one of ours; it ends with the test.
@@ -55,9 +56,12 @@ func build(t testing.TB, dir string) {
 	}
 }
 
-func newRig(t testing.TB, bin string) *rig {
+func newRig(t testing.TB, bin string, change ...func(*rig)) *rig {
 	t.Helper()
 	r := &rig{t: t, bin: bin, dir: t.TempDir(), eyes: newEyes(t)}
+	for _, f := range change {
+		f(r)
+	}
 	t.Cleanup(func() {
 		r.disconnect()
 		r.kioskd.kill()
@@ -70,7 +74,7 @@ func newRig(t testing.TB, bin string) *rig {
 
 func (r *rig) start(name string, args ...string) *process {
 	r.t.Helper()
-	p := &process{cmd: exec.Command(filepath.Join(r.bin, name), args...), log: new(lastWords), done: make(chan struct{})}
+	p := &process{cmd: exec.Command(filepath.Join(r.bin, name), args...), log: &lastWords{whole: r.talkative}, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		r.t.Fatal(err)
@@ -93,15 +97,18 @@ func (p *process) kill() {
 
 // lastWords keeps the end of what a process logs.
 type lastWords struct {
-	mu   sync.Mutex
-	said []byte
+	mu    sync.Mutex
+	said  []byte
+	whole bool // keeps everything
 }
 
 func (l *lastWords) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.said = append(l.said, p...)
-	l.said = l.said[max(0, len(l.said)-3000):]
+	if !l.whole {
+		l.said = l.said[max(0, len(l.said)-3000):]
+	}
 	return len(p), nil
 }
 
@@ -134,7 +141,7 @@ func (r *rig) startKiosk(listen string) {
 	data := filepath.Join(r.dir, "kiosk")
 	_ = os.Remove(filepath.Join(data, "addr.json"))
 	r.kioskd = r.start("kioskd", "--sim", "--data", data, "--listen", listen,
-		"--enrolment", filepath.Join(r.dir, "hub", "enrolment", "demo.json"))
+		"--enrolment", filepath.Join(r.dir, "hub", "enrolment", "demo.json"), fmt.Sprintf("--verbose=%t", r.talkative))
 	var addr struct{ HTTP string }
 	r.address(filepath.Join(data, "addr.json"), &addr, r.kioskd)
 	r.kiosk = "http://" + addr.HTTP

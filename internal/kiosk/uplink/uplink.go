@@ -99,6 +99,14 @@ func (u *Uplink) Kick() {
 	}
 }
 
+// Forget gives up the connections over which visits were served: their buffers
+// hold what was said. It does not block.
+func (u *Uplink) Forget() {
+	if s := u.now.Load(); s != nil {
+		s.client.Forget()
+	}
+}
+
 // LinkChanged makes the courier look at the line at once. It does not block.
 func (u *Uplink) LinkChanged() {
 	if s := u.now.Load(); s != nil {
