@@ -18,7 +18,7 @@ import (
 	"kioskd/internal/wire"
 )
 
-// limits of a WebSocket connection.
+// limits of connections: the WebSocket's, and all others'.
 type limits struct {
 	windows   int           // connections at the same time
 	message   int64         // bytes
@@ -29,12 +29,17 @@ type limits struct {
 	ping      time.Duration // between pings
 	pong      time.Duration // silence after which the browser counts as gone
 	linger    time.Duration // for the browser to read why it was closed
+	header    time.Duration // for a request's header to come in
+	request   time.Duration // for all of it
+	answer    time.Duration // for what is asked to be done and to go out
+	guests    int           // connections at the same time that are no windows
 }
 
 func standard() limits {
 	return limits{
 		windows: 8, message: 4 << 10, perSecond: 40, burst: 80, forgiven: 20,
 		write: 5 * time.Second, ping: 10 * time.Second, pong: 25 * time.Second, linger: time.Second,
+		header: 5 * time.Second, request: 10 * time.Second, answer: 15 * time.Second, guests: 128,
 	}
 }
 
