@@ -56,7 +56,7 @@ func LoadBrand(base, logo string) (Brand, error) {
 // brandCSS gives the page the store's colour and logo; without any it is empty.
 func (s *Server) brandCSS(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", mediaType(".css"))
-	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("Cache-Control", "no-store")
 	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(s.opt.Brand.css))
 }
 
@@ -68,6 +68,6 @@ func (s *Server) brandLogo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", s.opt.Brand.mime)
-	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("Cache-Control", "no-store")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(s.opt.Brand.logo))
 }

@@ -79,14 +79,10 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", mime)
-	switch {
-	case path.Ext(name) == ".html":
-		h.Set("Cache-Control", "no-store")
-	case strings.HasPrefix(name, "assets/"):
+	h.Set("Cache-Control", "no-store")
+	if strings.HasPrefix(name, "assets/") {
 		// The build puts a hash of the content into these names.
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	default:
-		h.Set("Cache-Control", "no-cache")
 	}
 	if unmade {
 		w.WriteHeader(http.StatusServiceUnavailable)

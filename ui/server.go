@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"kioskd/internal/flow"
 	"kioskd/internal/kiosk"
 )
@@ -33,6 +35,9 @@ type Options struct {
 	// Origins are further origins whose pages may talk to the kiosk, e.g. that of
 	// a development server. The server's own are always allowed.
 	Origins []string
+	// Token is what a browser must have to see the visit: see [ScreenPath]. Empty:
+	// none is asked for.
+	Token string
 	// Brand is the store's own colour and logo.
 	Brand   Brand
 	Version string
@@ -45,20 +50,25 @@ type Server struct {
 	limits  limits
 	windows chan struct{} // one for each open WebSocket
 	open    sync.WaitGroup
+	// strangers bounds how often a missing token is told.
+	strangers *rate.Sometimes
 }
 
 // New makes a server. Nothing runs before Run.
 func New(opt Options) *Server {
-	return &Server{opt: opt, limits: standard(), windows: make(chan struct{}, standard().windows)}
+	return &Server{opt: opt, limits: standard(), windows: make(chan struct{}, standard().windows), strangers: newStrangers()}
 }
 
 // Run serves ln until ctx ends, and returns when every connection is closed.
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	server := &http.Server{
 		Handler:           s.Handler(ln.Addr()),
-		ReadHeaderTimeout: 5 * time.Second,
+		ReadHeaderTimeout: s.limits.header,
+		ReadTimeout:       s.limits.request,
+		WriteTimeout:      s.limits.answer, // WebSocket and the dock's events set their own
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		ConnState:         (&crowd{most: int64(s.limits.guests)}).note,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ErrorLog:          slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelDebug),
 	}
@@ -87,17 +97,18 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 func (s *Server) Handler(addr net.Addr) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", s.page)
-	mux.HandleFunc("GET /ws", s.socket)
+	mux.Handle("GET /ws", s.guarded(http.HandlerFunc(s.socket)))
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /brand.css", s.brandCSS)
 	mux.HandleFunc("GET /brand/logo", s.brandLogo)
 	if s.opt.Dock != nil {
-		mux.Handle("/dock/api/", s.opt.Dock)
+		mux.Handle("/dock/api/", s.guarded(s.opt.Dock))
 	}
-	return newGate(addr, s.opt.Origins).wrap(mux)
+	return newGate(addr, s.opt.Origins).wrap(s.keyed(s.limited(mux)))
 }
 
-// health answers 200 when the loop that owns the visit answers.
+// health answers 200 when the loop that owns the visit answers. Where it stands is
+// for those who may see it.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
@@ -111,7 +122,9 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		status, body.Status = http.StatusServiceUnavailable, "stuck"
 	}
-	body.Step = frame.Step
+	if s.trusts(r) {
+		body.Step = frame.Step
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

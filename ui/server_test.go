@@ -72,6 +72,12 @@ type site struct {
 // newSite starts it; change may alter the server's limits before.
 func newSite(t *testing.T, change func(*limits)) *site {
 	t.Helper()
+	return newGuardedSite(t, "", change)
+}
+
+// newGuardedSite starts one that asks for a token.
+func newGuardedSite(t *testing.T, token string, change func(*limits)) *site {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	outbox, err := ksync.OpenOutbox(t.Context(), filepath.Join(t.TempDir(), "outbox.db"),
 		func() (*wire.Enrolment, bool) { return nil, false }, log)
@@ -97,7 +103,7 @@ func newSite(t *testing.T, change func(*limits)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, addr: ln.Addr().String(), kiosk: k, server: New(Options{Visit: k, Version: "test", Log: log})}
+	s := &site{t: t, addr: ln.Addr().String(), kiosk: k, server: New(Options{Visit: k, Token: token, Version: "test", Log: log})}
 	if change != nil {
 		change(&s.server.limits)
 		s.server.windows = make(chan struct{}, s.server.limits.windows)
@@ -218,7 +224,7 @@ func TestServerOnAllAddressesKnowsThem(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	s := newSite(t, nil)
-	for _, path := range []string{"/", "/healthz", "/nothing"} {
+	for _, path := range []string{"/", "/healthz", "/nothing", "/brand.css", "/favicon.svg"} {
 		header := s.get(path).header
 		if got := header.Get("Content-Security-Policy"); got != csp || strings.Contains(got, "unsafe") {
 			t.Errorf("%s: policy is %q", path, got)

@@ -18,7 +18,7 @@ import (
 	"kioskd/internal/wire"
 )
 
-// limits of a WebSocket connection.
+// limits of connections: the WebSocket's, and all others'.
 type limits struct {
 	windows   int           // connections at the same time
 	message   int64         // bytes
@@ -29,14 +29,24 @@ type limits struct {
 	ping      time.Duration // between pings
 	pong      time.Duration // silence after which the browser counts as gone
 	linger    time.Duration // for the browser to read why it was closed
+	header    time.Duration // for a request's header to come in
+	request   time.Duration // for all of it
+	answer    time.Duration // for what is asked to be done and to go out
+	guests    int           // connections at the same time that are no windows
 }
 
 func standard() limits {
 	return limits{
 		windows: 8, message: 4 << 10, perSecond: 40, burst: 80, forgiven: 20,
 		write: 5 * time.Second, ping: 10 * time.Second, pong: 25 * time.Second, linger: time.Second,
+		header: 5 * time.Second, request: 10 * time.Second, answer: 15 * time.Second, guests: 128,
 	}
 }
+
+// writeBuffer is kept small: it is kept as long as the connection, and what the
+// last message did not reach of it would still hold the one before. Every snapshot
+// is longer. What does not fit goes out from where it lies.
+const writeBuffer = 256
 
 // intent is a touch as the screen sends it.
 type intent struct {
@@ -71,7 +81,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	upgrader := websocket.Upgrader{
 		HandshakeTimeout: s.limits.write,
 		ReadBufferSize:   1 << 10,
-		WriteBufferSize:  4 << 10,
+		WriteBufferSize:  writeBuffer,
 		CheckOrigin:      func(r *http.Request) bool { return r.Header.Get("Origin") != "" },
 	}
 	ws, err := upgrader.Upgrade(w, r, nil)

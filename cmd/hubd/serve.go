@@ -169,6 +169,7 @@ func enrolDemo(ctx context.Context, o options, keys *pki.PKI, store hub.Store, a
 	if err != nil {
 		return err
 	}
+	e.Sandbox = true
 	return wire.StoreEnrolment(filepath.Join(o.data, "enrolment", demoKiosk+".json"), e)
 }
 

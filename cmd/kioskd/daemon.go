@@ -20,6 +20,7 @@ import (
 	"kioskd/internal/flow"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/kiosk/uplink"
+	"kioskd/internal/lockdown"
 	ksync "kioskd/internal/sync"
 	"kioskd/internal/wire"
 	"kioskd/ui"
@@ -27,7 +28,7 @@ import (
 
 // daemon wires the parts and runs them until ctx ends. What it returns is why it
 // ended before that.
-func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
+func daemon(ctx context.Context, cfg config.Config, getenv func(string) string, log *slog.Logger) (err error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("cannot use the data folder: %w", err)
 	}
@@ -49,7 +50,7 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 	var k *kiosk.Kiosk
 	var outbox *ksync.Outbox
 	up := uplink.New(uplink.Options{
-		File: cfg.Enrolment, DialContext: hw.dial, Log: log,
+		File: cfg.Enrolment, DialContext: hw.dial, Refuse: refuseRealHub(cfg), Log: log,
 		Report: func(ctx context.Context) wire.Report { return k.Report(ctx, version, outbox) },
 	})
 	outbox, err = ksync.OpenOutbox(ctx, filepath.Join(cfg.Data, "outbox.db"), up.Enrolment, log)
@@ -70,14 +71,20 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 		Settings: settings(cfg, cat),
 		Reader:   hw.reader, Printer: hw.printer, Lights: hw.lights, Roots: hw.roots, WAON: hw.waon,
 		Outbox: outbox, Hub: up, Line: up.Line(), Acks: up.Acks(), Storage: outbox.Storage(), Kick: up.Kick, Identity: up.Identity,
-		Draw: slips.Draw, Button: hw.pressed(), Fixtures: hw.fixtures, Clock: clock, Skew: up.Skew, Log: log,
+		Draw: slips.Draw, Button: hw.pressed(), Fixtures: hw.fixtures, Clock: clock, Skew: up.Skew, Forget: func() { up.Forget(); lockdown.Forget() }, Log: log,
 	})
 	var panel http.Handler
 	if hw.dock != nil {
 		panel = hw.dock(k, clock, up.LinkChanged, log)
 	}
-	server := ui.New(ui.Options{Visit: k, Brand: brand, Dock: panel, Version: version, Log: log})
+	token := newToken(cfg)
+	server := ui.New(ui.Options{Visit: k, Token: token, Brand: brand, Dock: panel, Version: version, Log: log})
 
+	removeScreen, err := writeScreen(cfg, ln.Addr(), token, getenv)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, removeScreen()) }()
 	if err := writeAddr(cfg.Data, ln.Addr()); err != nil {
 		return err
 	}

@@ -4,9 +4,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+
+	"kioskd/internal/lockdown"
 )
 
 func main() {
+	if err := lockdown.Enter(); err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "kioskd: %v\n", err)
+		os.Exit(exitFailed)
+	}
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr, os.Getenv))
 }

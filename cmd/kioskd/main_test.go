@@ -16,6 +16,9 @@ func TestScripts(t *testing.T) {
 			"get":      get,
 
 			"refusedsubmission": refusedSubmission,
+
+			"getscreen": getScreen,
+			"enrolment": enrolmentFile,
 		},
 	})
 }

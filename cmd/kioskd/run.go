@@ -173,9 +173,12 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer, getenv 
 	if err != nil {
 		return refuse(stderr, err)
 	}
+	if err := checkHub(cfg); err != nil {
+		return misuse(stderr, err)
+	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := daemon(ctx, cfg, log); err != nil {
+	if err := daemon(ctx, cfg, getenv, log); err != nil {
 		log.Error("Stopped by an error", "err", err)
 		return exitFailed
 	}

@@ -36,10 +36,24 @@ type Kiosk struct {
 // Screen is how the browser reaches the daemon.
 type Screen struct {
 	Listen string // host:port
-	// AllowRemote permits a Listen that other machines can reach. The screen has
-	// no log-in: it is for a kiosk whose browser runs on another machine behind
-	// the same wall.
+	// AllowRemote permits a Listen that other machines can reach, for a kiosk whose
+	// browser runs on another machine behind the same wall. What passes is not
+	// encrypted.
 	AllowRemote bool
+	// Token is TokenRequired or TokenOff; empty: off where the hardware is simulated,
+	// else required. See [Config.TokenRequired].
+	Token string
+}
+
+// Whether a browser needs the token of this start to see the visit.
+const (
+	TokenRequired = "required"
+	TokenOff      = "off"
+)
+
+// TokenRequired is Screen.Token with the default resolved.
+func (c Config) TokenRequired() bool {
+	return c.Screen.Token == TokenRequired || c.Screen.Token == "" && !c.Simulate
 }
 
 // Layout is where the devices sit around the screen: left, right, above or below.

@@ -30,6 +30,9 @@ func TestGoodSamples(t *testing.T) {
 	store.Printer.Width = 384
 	remote := Default()
 	remote.Screen = Screen{Listen: "192.0.2.10:8080", AllowRemote: true}
+	token := Default()
+	token.Simulate = true
+	token.Screen.Token = TokenRequired
 	readers := Default()
 	readers.Simulate = true
 	readers.Reader = Reader{
@@ -51,6 +54,7 @@ func TestGoodSamples(t *testing.T) {
 		"testdata/good/store.toml":   store,
 		"testdata/good/remote.toml":  remote,
 		"testdata/good/readers.toml": readers,
+		"testdata/good/token.toml":   token,
 		"testdata/good/lights.toml":  lights,
 		example:                      Default(), // it shows the defaults
 	} {
@@ -220,4 +224,20 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A kiosk for real shoppers asks for the token whatever its file says; a
+// simulation only when it is told to.
+func TestTokenIsRequired(t *testing.T) {
+	for _, c := range []struct {
+		simulate bool
+		token    string
+		want     bool
+	}{{false, "", true}, {false, TokenRequired, true}, {true, "", false}, {true, TokenRequired, true}, {true, TokenOff, false}} {
+		cfg := Default()
+		cfg.Simulate, cfg.Screen.Token = c.simulate, c.token
+		if got := cfg.TokenRequired(); got != c.want || cfg.Validate() != nil {
+			t.Errorf("simulate %t, token %q: required is %t, %v", c.simulate, c.token, got, cfg.Validate())
+		}
+	}
 }

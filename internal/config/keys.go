@@ -23,6 +23,7 @@ func keys() map[string]setter {
 		"kiosk.phone":         text(func(c *Config) *string { return &c.Kiosk.Phone }),
 		"screen.listen":       text(func(c *Config) *string { return &c.Screen.Listen }),
 		"screen.allow_remote": truth(func(c *Config) *bool { return &c.Screen.AllowRemote }),
+		"screen.token":        text(func(c *Config) *string { return &c.Screen.Token }),
 		"layout.reader":       text(func(c *Config) *string { return &c.Layout.Reader }),
 		"layout.waon":         text(func(c *Config) *string { return &c.Layout.WAON }),
 		"layout.printer":      text(func(c *Config) *string { return &c.Layout.Printer }),

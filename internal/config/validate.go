@@ -31,6 +31,7 @@ func (c Config) problems() []*Problem {
 	v.languages(c.Languages)
 	v.kiosk(c.Kiosk)
 	v.listen(c.Screen)
+	v.screen(c)
 	v.place("layout.reader", c.Layout.Reader)
 	if c.Layout.WAON != "" {
 		v.place("layout.waon", c.Layout.WAON)
@@ -102,7 +103,20 @@ func (v *validator) listen(s Screen) {
 		v.add(key, "write an IP address, such as 127.0.0.1", "cannot have host %q", host)
 	case !s.AllowRemote:
 		v.add(key, "use 127.0.0.1; only if the browser runs on another machine, set screen.allow_remote = true",
-			"%q can be reached from other machines, and the screen has no log-in", s.Listen)
+			"%q can be reached from other machines", s.Listen)
+	}
+}
+
+// screen refuses what would show a visit, or the dock, to whoever asks.
+func (v *validator) screen(c Config) {
+	if !slices.Contains([]string{"", TokenRequired, TokenOff}, c.Screen.Token) {
+		v.add("screen.token", `write "required", or "off" with simulate = true`, "cannot be %q", c.Screen.Token)
+	}
+	if c.Screen.Token == TokenOff && !c.Simulate {
+		v.add("screen.token", "leave it out", "cannot be %q on a kiosk for real shoppers", TokenOff)
+	}
+	if c.Simulate && c.Screen.AllowRemote {
+		v.add("screen.allow_remote", "leave it out, or set simulate = false", "would let other machines play the simulated hardware")
 	}
 }
 

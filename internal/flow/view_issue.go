@@ -96,7 +96,7 @@ func (s *State) shown(svc *catalogue.Service, id string, codes []string) []Shown
 func revealAll(codes []Code) []string {
 	out := make([]string, len(codes))
 	for i, c := range codes {
-		out[i] = string(c.Bytes())
+		out[i] = c.Text()
 	}
 	return out
 }

@@ -23,6 +23,7 @@ func layers() []layer {
 		{folder: "internal/fault", pure: true},
 		{folder: "internal/colour", pure: true},
 		{folder: "internal/defect"},
+		{folder: "internal/lockdown"},
 		{folder: "internal/lang"},
 		{folder: "internal/wire", may: []string{"internal/fault", "internal/secret", "internal/wire"}},
 		{folder: "internal/catalogue", may: []string{"internal/colour", "internal/secret"}, pure: true},

@@ -48,6 +48,7 @@ func (k *Kiosk) rebuild(work context.Context) error {
 		v.cancel()
 	}
 	k.running.Go(func() { k.recallWiped(work, wiped) })
+	k.running.Go(func() { k.forget.after(work, wiped...) })
 	k.state = flow.New(k.opt.Settings)
 	for _, fact := range k.known.facts() {
 		state, _, err := k.tryStep(fact)

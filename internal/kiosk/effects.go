@@ -20,6 +20,7 @@ type visit struct {
 	cancel context.CancelFunc
 	id     string         // in the outbox, which makes it unique across starts
 	stores sync.WaitGroup // submissions on their way into the outbox
+	jobs   sync.WaitGroup // effects that run; that of the end is none of them
 	cards  cards
 }
 
@@ -34,6 +35,15 @@ func (k *Kiosk) visit(work context.Context, n uint64) *visit {
 		k.visits[n] = v
 	}
 	return v
+}
+
+// begin notes that an effect runs, until the function that it returns is called.
+func (v *visit) begin(effect flow.Effect) (ended func()) {
+	if _, end := effect.(flow.EndVisit); end {
+		return func() {}
+	}
+	v.jobs.Add(1)
+	return v.jobs.Done
 }
 
 // turnstile lets slips of one visit at a time through: one that still waits for
@@ -84,7 +94,9 @@ func (k *Kiosk) carryOut(work context.Context, effect flow.Effect) {
 		j.parent = j.visit.ctx
 	}
 	ctx, cancel := context.WithTimeout(j.parent, flow.LimitOf(effect))
+	ended := j.visit.begin(effect)
 	k.running.Go(func() {
+		defer ended()
 		defer cancel()
 		began := time.Now()
 		fact := k.guard(ctx, j)
@@ -186,6 +198,7 @@ func (k *Kiosk) jobOf(work context.Context, effect flow.Effect) *job {
 		j.visit = k.visit(work, e.Visit)
 		j.visit.cancel()
 		delete(k.visits, e.Visit)
+		k.running.Go(func() { k.forget.after(work, j.visit) })
 		j.parent = context.WithoutCancel(work)
 		j.run = func(ctx context.Context) flow.Fact { k.endVisit(ctx, j.visit); return nil }
 	}

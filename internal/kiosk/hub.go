@@ -42,7 +42,7 @@ func (k *Kiosk) sendCode(ctx context.Context, e flow.SendCode) flow.Fact {
 // checkCode answers CheckCode.
 func (k *Kiosk) checkCode(ctx context.Context, e flow.CheckCode) flow.Fact {
 	_, err := k.opt.Hub.IssueVerify(ctx, wire.IssueVerify{
-		RequestID: wire.NewSubmissionID(), Session: e.Session, Code: string(e.Code.Bytes()),
+		RequestID: wire.NewSubmissionID(), Session: e.Session, Code: e.Code.Text(),
 	})
 	return flow.CodeChecked{Ticket: e.Ticket, Problem: problemOf(err)}
 }
@@ -50,7 +50,7 @@ func (k *Kiosk) checkCode(ctx context.Context, e flow.CheckCode) flow.Fact {
 // issue answers IssueID.
 func (k *Kiosk) issue(ctx context.Context, e flow.IssueID) flow.Fact {
 	issued, err := k.opt.Hub.IssueComplete(ctx, wire.IssueComplete{
-		RequestID: wire.NewSubmissionID(), Session: e.Session, Password: string(e.Password.Bytes()),
+		RequestID: wire.NewSubmissionID(), Session: e.Session, Password: e.Password.Text(),
 	})
 	answer := flow.IDIssued{
 		Ticket: e.Ticket, Problem: problemOf(err),
@@ -72,7 +72,7 @@ func secrets(codes []string) []secret.Secret {
 // logIn answers LogIn.
 func (k *Kiosk) logIn(ctx context.Context, e flow.LogIn) flow.Fact {
 	account, err := k.opt.Hub.Lookup(ctx, wire.Lookup{
-		RequestID: wire.NewSubmissionID(), Phone: e.Phone, Password: string(e.Password.Bytes()),
+		RequestID: wire.NewSubmissionID(), Phone: e.Phone, Password: e.Password.Text(),
 	})
 	answer := flow.LoggedIn{Ticket: e.Ticket, Problem: problemOf(err), Codes: secrets(account.Codes)}
 	account.Codes = nil

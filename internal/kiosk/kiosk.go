@@ -27,8 +27,8 @@ var (
 	ErrEnded = errors.New("cannot reach the visit: the kiosk has stopped")
 )
 
-// Options are the parts that a kiosk is made of. All are required but Skew, Button
-// and Fixtures.
+// Options are the parts that a kiosk is made of. All are required but Skew, Button,
+// Fixtures and Forget.
 type Options struct {
 	Settings flow.Settings
 	Reader   card.Driver
@@ -59,7 +59,10 @@ type Options struct {
 	// Skew is how far the hub's clock is ahead of this machine's. By the hub's clock
 	// documents are judged, so they are stamped by it. nil: it is not known.
 	Skew func() time.Duration
-	Log  *slog.Logger
+	// Forget overwrites in memory what nothing refers to any more. It is called when
+	// nothing of a visit that has ended runs any more; nil: it is left there.
+	Forget func()
+	Log    *slog.Logger
 }
 
 // Kiosk owns the visit. Its methods may be called from any goroutine.
@@ -71,6 +74,7 @@ type Kiosk struct {
 	answers chan answer
 	done    chan struct{} // closed when Run has ended
 	running sync.WaitGroup
+	forget  forgetter
 
 	// step and view are flow's own, but for tests of defects.
 	step func(flow.State, flow.Event) (flow.State, []flow.Effect)
@@ -113,6 +117,7 @@ func New(opt Options) *Kiosk {
 		asks:    make(chan func(context.Context)),
 		answers: make(chan answer),
 		done:    make(chan struct{}),
+		forget:  forgetter{do: opt.Forget, log: opt.Log},
 		step:    flow.Step,
 		view:    flow.View,
 		visits:  map[uint64]*visit{},
@@ -129,6 +134,9 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	defer k.running.Wait()
 	defer stop()
 
+	if err := warm(); err != nil {
+		return err
+	}
 	k.timer = time.NewTimer(time.Hour)
 	defer k.timer.Stop()
 	k.state = flow.New(k.opt.Settings)

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"unsafe"
 )
 
 // MaxLen is the longest secret in bytes. It fits every code of the programme.
@@ -80,6 +81,13 @@ func (s Secret) Bytes() []byte {
 		return nil
 	}
 	return s.buf.b[:s.buf.n:s.buf.n]
+}
+
+// Text lends the secret as a string, for where one is needed. Nothing is copied:
+// it is valid as long as Bytes would be, and is zeroed with the secret.
+func (s Secret) Text() string {
+	b := s.Bytes()
+	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
 // Clone returns a Secret with its own buffer; both must be wiped.

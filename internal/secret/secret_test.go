@@ -95,3 +95,20 @@ func TestLimit(t *testing.T) {
 		t.Error("appending to what was lent could write into the buffer")
 	}
 }
+
+// What is lent as a text is the secret itself: it goes with it.
+func TestTextIsLent(t *testing.T) {
+	s := New([]byte("Zebra42"))
+	text := s.Text()
+	if text != "Zebra42" {
+		t.Errorf("it is %q", text)
+	}
+	s.Wipe()
+	if text != "\x00\x00\x00\x00\x00\x00\x00" {
+		t.Errorf("after the wipe it is %q", text)
+	}
+	var none Secret
+	if none.Text() != "" {
+		t.Errorf("no secret is %q", none.Text())
+	}
+}

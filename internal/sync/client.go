@@ -76,7 +76,7 @@ func NewClient(e *wire.Enrolment, opts ClientOptions) (*Client, error) {
 	if opts.DialContext == nil {
 		opts.DialContext = (&net.Dialer{}).DialContext
 	}
-	return &Client{
+	c := &Client{
 		base:  strings.TrimSuffix(e.HubURL, "/"),
 		kiosk: e.Kiosk,
 		trust: trust,
@@ -93,7 +93,9 @@ func NewClient(e *wire.Enrolment, opts ClientOptions) (*Client, error) {
 			// A hub never redirects; a captive portal does.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-	}, nil
+	}
+	c.http.Transport = newRoads(c.http.Transport)
+	return c, nil
 }
 
 // dialer bounds dialling and marks its errors, whoever dials.
@@ -213,7 +215,7 @@ func exchange[A any](ctx context.Context, c *Client, op, method, path string, bo
 	if err != nil {
 		return zero, fmt.Errorf("cannot %s: %w", op, err)
 	}
-	defer clear(b) // may hold a password; the transport's copies are beyond reach
+	defer clear(b) // may hold a password; Forget reaches the transport's copies
 	if len(b) > wire.MaxBody {
 		return zero, fmt.Errorf("cannot %s: the request is longer than %d bytes", op, wire.MaxBody)
 	}
@@ -233,6 +235,7 @@ func exchange[A any](ctx context.Context, c *Client, op, method, path string, bo
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return zero, ended(ctx, op, err)
 	}
+	defer clear(answer) // may hold codes
 	a, err := understand[A](op, resp, answer)
 	if answered(err) {
 		c.clock.note(resp.Header, sent, back)

@@ -26,7 +26,7 @@ func (s *shopper) enter(shot snapshot) {
 		text = s.card
 		s.madeUp = shot.Screen.Step == "apply_id" && s.service != "waon"
 	case "issue_name":
-		text = "ヤマダ タロウ"
+		text = s.kana
 	case "issue_phone":
 		text = s.phone
 		if s.misled {

@@ -183,7 +183,8 @@ func TestVisitsWithPowerCuts(t *testing.T) {
 			t.Run(strconv.Itoa(n+1), func(t *testing.T) {
 				t.Parallel()
 				dir := t.TempDir()
-				r := newRigOn(t, bin, dir, newPower(t, dir, *seed+uint64(n)))
+				power := newPower(t, dir, *seed+uint64(n))
+				r := newRig(t, bin, func(r *rig) { r.dir, r.power = dir, power })
 				book := newLedger()
 				for visit := n; visit < visits && !t.Failed(); visit += side {
 					r.come(book, all, visit+1)

@@ -38,6 +38,7 @@ type rig struct {
 	eyes      *eyes     // looks at every snapshot, also those that the shopper misses
 	slipsLeft time.Time // until then a slip of a visit before may come out
 	power     *power    // what stands below the databases, or nil
+	talkative bool      // kioskd logs every step, and both logs are kept whole
 
 	// For the storm: who is shown each snapshot, who hears each log, and how many
 	// touches this window has sent.
@@ -62,11 +63,12 @@ func build(t testing.TB, dir string) {
 	}
 }
 
-func newRig(t testing.TB, bin string) *rig { t.Helper(); return newRigOn(t, bin, t.TempDir(), nil) }
-
-func newRigOn(t testing.TB, bin, dir string, power *power) *rig {
+func newRig(t testing.TB, bin string, change ...func(*rig)) *rig {
 	t.Helper()
-	r := &rig{t: t, bin: bin, dir: dir, eyes: newEyes(t), power: power}
+	r := &rig{t: t, bin: bin, dir: t.TempDir(), eyes: newEyes(t)}
+	for _, f := range change {
+		f(r)
+	}
 	t.Cleanup(func() {
 		r.disconnect()
 		r.kioskd.kill()
@@ -79,7 +81,9 @@ func newRigOn(t testing.TB, bin, dir string, power *power) *rig {
 
 func (r *rig) start(name string, args ...string) *process {
 	r.t.Helper()
-	p := &process{cmd: exec.Command(filepath.Join(r.bin, name), args...), log: new(lastWords), done: make(chan struct{})}
+	p := &process{
+		cmd: exec.Command(filepath.Join(r.bin, name), args...), log: &lastWords{whole: r.talkative}, done: make(chan struct{}),
+	}
 	if r.hear != nil {
 		p.log.hear = func(said []byte) { r.hear(name, said) }
 	}
@@ -106,7 +110,8 @@ func (p *process) kill() {
 
 // lastWords keeps the end of what a process logs.
 type lastWords struct {
-	hear func([]byte) // everything, when it is said; nil = nobody listens
+	hear  func([]byte) // everything, when it is said; nil = nobody listens
+	whole bool         // keeps everything
 
 	mu   sync.Mutex
 	said []byte
@@ -119,7 +124,9 @@ func (l *lastWords) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.said = append(l.said, p...)
-	l.said = l.said[max(0, len(l.said)-3000):]
+	if !l.whole {
+		l.said = l.said[max(0, len(l.said)-3000):]
+	}
 	return len(p), nil
 }
 
@@ -152,7 +159,7 @@ func (r *rig) startKiosk(listen string) {
 	data := filepath.Join(r.dir, "kiosk")
 	_ = os.Remove(filepath.Join(data, "addr.json"))
 	r.kioskd = r.start("kioskd", "--sim", "--data", data, "--listen", listen,
-		"--enrolment", filepath.Join(r.dir, "hub", "enrolment", "demo.json"))
+		"--enrolment", filepath.Join(r.dir, "hub", "enrolment", "demo.json"), fmt.Sprintf("--verbose=%t", r.talkative))
 	var addr struct{ HTTP string }
 	r.address(filepath.Join(data, "addr.json"), &addr, r.kioskd)
 	r.kiosk = "http://" + addr.HTTP

@@ -23,6 +23,8 @@ const (
 // person is who comes, with what he or she carries, for one visit or two.
 type person struct {
 	persona  string
+	kana     string // the name
+	birth    string // as it is typed: year of the era, month, day
 	card     string // number of the payment card
 	phone    string
 	code     string // on the back of a WAON card
@@ -35,6 +37,8 @@ func newPerson(rnd *rand.Rand) *person {
 	body := fmt.Sprintf("6900%011d", rnd.Int64N(100000000000))
 	return &person{
 		persona: fmt.Sprintf("person-%02d", 1+rnd.IntN(20)),
+		kana:    "ヤマダ タロウ",
+		birth:   "250203",
 		card:    body + string(catalogue.LuhnDigit(body)),
 		phone:   fmt.Sprintf("090%08d", 20000000+10*rnd.IntN(7000000)), // ends with 0: no PIN
 		code:    fmt.Sprintf("%06d", rnd.IntN(1000000)),
@@ -69,6 +73,7 @@ type shopper struct {
 	// After a kill: it came while the visit may have been ending; the next start
 	// told of what was stored.
 	endsMaybe, recovered bool
+	watch                func(snapshot) // sees what the shopper sees; nil = nobody does
 	acted                moment
 	still                int // looks without anything new
 	said                 []string
@@ -118,6 +123,9 @@ func (s *shopper) visit(last snapshot) string {
 		}
 		s.still = 0
 		s.note(shot)
+		if s.watch != nil {
+			s.watch(shot)
+		}
 		if end := s.ended(shot); end != "" {
 			return end
 		}
@@ -309,7 +317,7 @@ func (s *shopper) act(shot snapshot) bool {
 		s.enter(shot)
 	case "birth":
 		send("clear", nil)
-		s.keys(shot.Seq, "250203")
+		s.keys(shot.Seq, s.birth)
 		send("next", nil)
 	case "consent":
 		if s.rnd.IntN(2) == 0 {

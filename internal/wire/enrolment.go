@@ -23,6 +23,9 @@ type Enrolment struct {
 	SealKeyID  string   `json:"seal_key_id"`
 	SealKey    []byte   `json:"seal_key"` // SealPublicKey.Bytes
 	AckKeys    []AckKey `json:"ack_keys"` // the current one, and the next during a change
+	// Sandbox says that behind the hub nothing is real: only there may simulated
+	// hardware go.
+	Sandbox bool `json:"sandbox,omitempty"`
 }
 
 // LoadEnrolment reads and checks a file. A missing file is fs.ErrNotExist.

@@ -80,7 +80,9 @@ export class Link {
   }
 }
 
-/** Where the daemon listens: beside the page. */
-export function socketURL(location: Pick<Location, "protocol" | "host">): string {
-  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+/** Where the daemon listens: beside the page, whose path may carry the token of this start. */
+export function socketURL(page: Pick<Location, "href">): string {
+  const url = new URL("ws", page.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
 }

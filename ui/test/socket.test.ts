@@ -118,7 +118,8 @@ describe("Link", () => {
 
 describe("socketURL", () => {
   it("is beside the page", () => {
-    expect(socketURL({ protocol: "http:", host: "127.0.0.1:8080" })).toBe("ws://127.0.0.1:8080/ws");
-    expect(socketURL({ protocol: "https:", host: "kiosk" })).toBe("wss://kiosk/ws");
+    expect(socketURL({ href: "http://127.0.0.1:8080/" })).toBe("ws://127.0.0.1:8080/ws");
+    expect(socketURL({ href: "https://kiosk/" })).toBe("wss://kiosk/ws");
+    expect(socketURL({ href: "http://127.0.0.1:8080/screen/TOKEN/" })).toBe("ws://127.0.0.1:8080/screen/TOKEN/ws");
   });
 });

@@ -38,8 +38,7 @@
 // person: a second one cannot apply with it.
 //
 // Card and phone numbers are stored as keyed hashes; names and birth dates are
-// checked and forgotten. The SMS outbox holds phone numbers in clear, which is
-// its purpose.
+// checked and forgotten. What stands in the SMS outbox is sealed.
 package sandbox
 
 import (

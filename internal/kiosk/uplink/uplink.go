@@ -32,6 +32,8 @@ const look = time.Second
 type Options struct {
 	File        string // of the enrolment; it may not be there yet
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Refuse says why an enrolment cannot be used here; nil: every one can.
+	Refuse func(*wire.Enrolment) error
 	// Report is the content of the sign of life.
 	Report func(context.Context) wire.Report
 	Log    *slog.Logger
@@ -99,6 +101,14 @@ func (u *Uplink) Kick() {
 	}
 }
 
+// Forget gives up the connections over which visits were served: their buffers
+// hold what was said. It does not block.
+func (u *Uplink) Forget() {
+	if s := u.now.Load(); s != nil {
+		s.client.Forget()
+	}
+}
+
 // LinkChanged makes the courier look at the line at once. It does not block.
 func (u *Uplink) LinkChanged() {
 	if s := u.now.Load(); s != nil {
@@ -134,6 +144,9 @@ func (u *Uplink) fresh() *wire.Enrolment {
 		return nil
 	}
 	e, err := wire.LoadEnrolment(u.opt.File)
+	if err == nil && u.opt.Refuse != nil {
+		err = u.opt.Refuse(e)
+	}
 	if err != nil {
 		u.tell(err)
 		return nil

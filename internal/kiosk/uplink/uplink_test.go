@@ -3,6 +3,7 @@ package uplink
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -24,7 +25,7 @@ type site struct {
 	file string
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T, change ...func(*Options)) *site {
 	t.Helper()
 	keys, err := pki.Open(filepath.Join(t.TempDir(), "hub"), time.Now())
 	if err != nil {
@@ -32,10 +33,14 @@ func newSite(t *testing.T) *site {
 	}
 	s := &site{t: t, keys: keys, file: filepath.Join(t.TempDir(), "enrolment.json")}
 	log := slog.New(slog.DiscardHandler)
-	s.up = New(Options{
+	opt := Options{
 		File: s.file, Log: log,
 		Report: func(context.Context) wire.Report { return wire.Report{Version: "test"} },
-	})
+	}
+	for _, f := range change {
+		f(&opt)
+	}
+	s.up = New(opt)
 	outbox, err := ksync.OpenOutbox(t.Context(), filepath.Join(t.TempDir(), "outbox.db"), s.up.Enrolment, log)
 	if err != nil {
 		t.Fatal(err)
@@ -124,5 +129,32 @@ func TestEnrolmentMayComeLaterAndChange(t *testing.T) {
 	s.wait()
 	if id, _ := s.up.Identity(); id != "kiosk-b" {
 		t.Errorf("after the change identity is %q", id)
+	}
+}
+
+// An enrolment that is refused is not used, and the next one is.
+func TestRefusedEnrolment(t *testing.T) {
+	refused := make(chan struct{}, 1)
+	s := newSite(t, func(o *Options) {
+		o.Refuse = func(e *wire.Enrolment) error {
+			if e.Kiosk == "next" {
+				return nil
+			}
+			select {
+			case refused <- struct{}{}:
+			default:
+			}
+			return errors.New("not here")
+		}
+	})
+	s.hub("demo")
+	<-refused
+	if id, ok := s.up.Identity(); ok {
+		t.Errorf("it is enrolled as %s", id)
+	}
+	s.hub("next")
+	s.wait()
+	if id, _ := s.up.Identity(); id != "next" {
+		t.Errorf("it is enrolled as %q", id)
 	}
 }

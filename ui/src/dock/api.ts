@@ -68,7 +68,7 @@ export interface DockState {
 }
 
 async function send(method: "POST" | "DELETE", path: string, body?: object): Promise<void> {
-  const answer = await fetch(`/dock/api/${path}`, {
+  const answer = await fetch(`dock/api/${path}`, {
     method,
     ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
   });
@@ -91,7 +91,7 @@ export const clearSlips = () => send("DELETE", "slips");
 export const setLine = (mode: LineMode) => send("POST", "line", { mode });
 export const forwardClock = (forward_sec: number) => send("POST", "clock", { forward_sec });
 export const resetAll = () => send("POST", "reset", {});
-export const slipURL = (n: number) => `/dock/api/slips/${n}.png`;
+export const slipURL = (n: number) => `dock/api/slips/${n}.png`;
 
 /** Listener is told of every state, and whether the daemon is there to send one. */
 export interface Listener {
@@ -108,7 +108,7 @@ export function listen(to: Listener): () => void {
   let source: EventSource | undefined;
   let again: ReturnType<typeof setTimeout> | undefined;
   const open = () => {
-    source = new EventSource("/dock/api/events");
+    source = new EventSource("dock/api/events");
     source.onopen = () => to.connected(true);
     source.onmessage = (e: MessageEvent<string>) => {
       to.connected(true);

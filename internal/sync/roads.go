@@ -1,0 +1,53 @@
+package sync
+
+import (
+	"net/http"
+	"strings"
+
+	"kioskd/internal/wire"
+)
+
+// roads keeps what is personal on connections of its own. The buffers of a
+// connection hold what was said over it as long as it is open, and that of the
+// courier, which only sees sealed submissions and signs of life, is never idle for
+// long.
+type roads struct {
+	visits, courier http.RoundTripper
+}
+
+// newRoads makes two roads of one transport.
+func newRoads(t http.RoundTripper) http.RoundTripper {
+	one, ok := t.(*http.Transport)
+	if !ok {
+		return t
+	}
+	return &roads{visits: one.Clone(), courier: one}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (r *roads) RoundTrip(req *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(req.URL.Path, wire.PathReport) || strings.Contains(req.URL.Path, wire.PathSubmissions) {
+		return r.courier.RoundTrip(req)
+	}
+	return r.visits.RoundTrip(req)
+}
+
+// CloseIdleConnections is what http.Client looks for.
+func (r *roads) CloseIdleConnections() {
+	closeIdle(r.visits)
+	closeIdle(r.courier)
+}
+
+func closeIdle(t http.RoundTripper) {
+	if c, ok := t.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// Forget closes the connections over which visits were served, as far as no call
+// uses them.
+func (c *Client) Forget() {
+	if r, ok := c.http.Transport.(*roads); ok {
+		closeIdle(r.visits)
+	}
+}

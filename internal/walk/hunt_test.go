@@ -1,0 +1,211 @@
+package walk
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestNothingOfAVisitStays walks a visit of somebody whose data look like nothing
+// else, and one more to look up what was issued. Nothing that is typed in secret
+// may ever be at rest; nothing personal at all may be left on the kiosk when the
+// visit is over: not on its disk, in its logs or answers, nor in its memory. The
+// hub keeps what was sent to it, but no file of it shows that.
+func TestNothingOfAVisitStays(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the memory of a locked down process can be read by root alone")
+	}
+	bin := t.TempDir()
+	build(t, bin)
+	h := &hunt{rig: newRig(t, bin, func(r *rig) { r.talkative = true })}
+	h.dock("reset", struct{}{})
+	rnd := rand.New(rand.NewPCG(5, 7))
+	who := newPerson(rnd)
+	who.kana, who.birth, who.phone = "ヌヴォ ゾギュリ", "120917", "09077134860"
+	h.personal = join(
+		markersOf("name", who.kana), markersOf("birth date", "2000-09-17"),
+		markersOf("phone number", who.phone), markersOf("card number", who.card),
+	)
+	// Four digits are found everywhere: these are the shapes in which a PIN lies.
+	h.secret = []marker{
+		{"PIN as a touch", []byte(`"text":"` + pin + `"`)},
+		{"PIN as the card takes it", []byte("\x00\x20\x00\x80\x04" + pin)}, {"PIN as a secret", []byte(pin + "\x00\x00\x00\x00\x00\x00\x00\x00")},
+	}
+	for _, story := range []story{
+		{name: "everything", plan: "full", service: "aeon-card-waon", calm: true},
+		{name: "look up", plan: "manage", calm: true},
+	} {
+		s := &shopper{rig: h.rig, person: who, story: story, rnd: rnd, ledger: newLedger()}
+		s.watch = func(shot snapshot) { h.during(s, shot) }
+		if end := s.walk(); end != "finished" {
+			t.Fatalf("%s: the visit ended as %q: %s", story.name, end, strings.Join(s.said, " · "))
+		}
+	}
+	if !h.saw || h.codes == 0 || len(h.secret) < 20 {
+		t.Fatalf("the hunt does not hunt: it saw the visit in memory: %t, %d codes, %d markers of secrets", h.saw, h.codes, len(h.secret))
+	}
+	h.after()
+}
+
+// hunt searches for what must not be there.
+type hunt struct {
+	*rig
+	personal []marker // gone when the visit is over
+	secret   []marker // never at rest
+	known    int      // secrets that have markers
+	codes    int      // security codes among them
+	looked   string   // step at which the disks were searched last
+	told     []string // each hit is told once
+	saw      bool     // the visit was found in memory while it lasted
+}
+
+func join(lists ...[]marker) []marker {
+	var all []marker
+	for _, list := range lists {
+		all = append(all, list...)
+	}
+	return all
+}
+
+// during searches the disks while the visit lasts, once a step.
+func (h *hunt) during(s *shopper, shot snapshot) {
+	h.t.Helper()
+	sc := shot.Screen
+	switch sc.Kind {
+	case "issued":
+		for i, field := range sc.Fields {
+			switch {
+			case i == 0 && h.codes == 0:
+				h.personal = append(h.personal, markersOf("service ID", field.Value)...)
+			case i > 0 && h.codes == 0:
+				h.codes++
+				h.secret = append(h.secret, markersOf("security code", field.Value)...)
+			}
+		}
+	case "check":
+		if !h.saw {
+			hits, _ := h.memory(h.personal)
+			h.saw = len(hits) > 0
+		}
+	}
+	s.eyes.mu.Lock()
+	for ; h.known < len(s.eyes.secrets); h.known++ {
+		if text := s.eyes.secrets[h.known]; text != pin {
+			h.secret = append(h.secret, markersOf("secret that was typed", text)...)
+		}
+	}
+	s.eyes.mu.Unlock()
+	if h.looked != sc.Step {
+		h.looked = sc.Step
+		h.disks(h.secret)
+	}
+}
+
+// after searches everything once the last slip has come out.
+func (h *hunt) after() {
+	h.t.Helper()
+	all := join(h.personal, h.secret)
+	// The daemon forgets once a visit when nothing of it runs any more.
+	h.eventually("the kiosk to forget both visits", func() bool {
+		return strings.Count(h.kioskd.log.String(), "Forgot what ended visits left in memory\" round=2") >= 2
+	})
+	var left []string
+	var searched int
+	for range 3 { // what is on its way at the moment of looking counts only if it stays
+		if left, searched = h.memory(all); len(left) == 0 {
+			break
+		}
+	}
+	h.fail(left)
+	if searched < 1<<20 {
+		h.t.Errorf("only %d bytes of memory were searched", searched)
+	}
+	h.disks(all)
+	h.fail(find("the log of kioskd", []byte(h.kioskd.log.String()), all))
+	h.fail(find("the log of hubd", []byte(h.hubd.log.String()), all))
+	for _, url := range []string{
+		h.kiosk + "/healthz", h.kiosk + "/", h.kiosk + "/brand.css",
+		h.hub + "/healthz", h.hub + "/", h.hub + "/submissions", h.hub + "/api/kiosks", h.hub + "/api/submissions", h.hub + "/api/alarms",
+	} {
+		h.fail(find(url, h.answer(url), all))
+	}
+	for _, row := range h.page(1, 100) {
+		url := h.hub + "/api/submissions/" + row.ID
+		h.fail(find(url, h.answer(url), h.secret))
+	}
+}
+
+func (h *hunt) memory(markers []marker) ([]string, int) {
+	h.t.Helper()
+	hits, searched, err := findInMemory(h.kioskd.cmd.Process.Pid, markers)
+	if err != nil {
+		h.t.Fatalf("cannot search the memory of kioskd: %v", err)
+	}
+	return hits, searched
+}
+
+// disks searches every file of both daemons: databases with their WAL and shared
+// memory, keys, reserve, whatever lies there.
+func (h *hunt) disks(markers []marker) {
+	h.t.Helper()
+	files := 0
+	err := filepath.WalkDir(h.dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return skipGone(err)
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return skipGone(err)
+		}
+		files++
+		h.fail(find(path, content, markers))
+		return nil
+	})
+	if err != nil || files < 5 {
+		h.t.Fatalf("cannot search the disks: %d files, %v", files, err)
+	}
+}
+
+// skipGone passes over a file that is not there any more.
+func skipGone(err error) error {
+	if os.IsNotExist(err) {
+		return nil
+	}
+	return err
+}
+
+func (h *hunt) fail(hits []string) {
+	h.t.Helper()
+	for _, hit := range hits {
+		if !slices.Contains(h.told, hit) {
+			h.told = append(h.told, hit)
+			h.t.Error(hit)
+		}
+	}
+}
+
+func (h *hunt) answer(url string) []byte {
+	h.t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil {
+		h.t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		h.t.Fatal(fmt.Sprint(url, ": ", resp.Status))
+	}
+	return body
+}

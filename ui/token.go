@@ -1,0 +1,103 @@
+package ui
+
+import (
+	"context"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// keyedPath is where whoever has the token finds everything: /screen/TOKEN/ is the
+// screen, /screen/TOKEN/ws its WebSocket, and so on. A reload keeps the token,
+// nothing is stored in the browser, and unlike a cookie it goes to no other server
+// of this machine.
+const keyedPath = "/screen/"
+
+// ScreenPath is the path of the screen for whoever is given it.
+func ScreenPath(token string) string {
+	if token == "" {
+		return "/"
+	}
+	return keyedPath + token + "/"
+}
+
+type keyedKey struct{}
+
+// keyed takes the token off the path. What follows asks [Server.trusts].
+func (s *Server) keyed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rest, ok := strings.CutPrefix(r.URL.Path, keyedPath)
+		if !ok {
+			next.ServeHTTP(w, r)
+			return
+		}
+		token, path, found := strings.Cut(rest, "/")
+		if !found || s.opt.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.opt.Token)) != 1 {
+			s.refuseToken(w)
+			return
+		}
+		inside := r.Clone(context.WithValue(r.Context(), keyedKey{}, true))
+		inside.URL.Path, inside.URL.RawPath = "/"+path, ""
+		next.ServeHTTP(w, inside)
+	})
+}
+
+// trusts reports whether a request may see the visit.
+func (s *Server) trusts(r *http.Request) bool {
+	return s.opt.Token == "" || r.Context().Value(keyedKey{}) == true
+}
+
+// guarded is for handlers that show or move the visit.
+func (s *Server) guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.trusts(r) {
+			s.refuseToken(w)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// refuseToken answers a request without the token, or with that of an earlier
+// start: then the browser has to be opened anew.
+func (s *Server) refuseToken(w http.ResponseWriter) {
+	s.strangers.Do(func() {
+		s.opt.Log.Warn("Refused a browser without the token of this start: open it anew from screen.html")
+	})
+	refuse(w, http.StatusForbidden, "no_token")
+}
+
+// The rates of requests, each with its own allowance for whoever has the token
+// and for all others together, so that they cannot take it from the kiosk's
+// browser. A page takes about twenty.
+const (
+	requestsPerSecond = 100
+	requestBurst      = 400
+	maxBody           = 64 << 10
+)
+
+func newRequestLimit() *rate.Limiter { return rate.NewLimiter(requestsPerSecond, requestBurst) }
+
+// limited bounds how often and how much is asked. The dock is for tools that ask
+// all the time.
+func (s *Server) limited(next http.Handler) http.Handler {
+	trusted, strange := newRequestLimit(), newRequestLimit()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit := strange
+		if s.opt.Token != "" && s.trusts(r) {
+			limit = trusted
+		}
+		if !strings.HasPrefix(r.URL.Path, "/dock/api/") && !limit.Allow() {
+			w.Header().Set("Retry-After", "1")
+			refuse(w, http.StatusTooManyRequests, "too_many_requests")
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func newStrangers() *rate.Sometimes { return &rate.Sometimes{Interval: time.Minute} }
