@@ -42,6 +42,7 @@ type Link struct {
 
 // LinkFilter chooses links.
 type LinkFilter struct {
-	Kiosk string
-	Hub   string
+	Kiosk   string
+	Hub     string
+	Several bool // only of kiosks that have several links
 }

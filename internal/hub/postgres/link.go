@@ -76,8 +76,11 @@ func (s *Store) MoveLinks(ctx context.Context, id string, add []hub.Link, remove
 
 // Links lists links of hubs that live.
 func (s *Store) Links(ctx context.Context, f hub.LinkFilter) ([]hub.Link, error) {
-	return list(ctx, s, "list links", scanLink,
-		linkColumns+` AND ($1 = '' OR l.kiosk = $1) AND ($2 = '' OR l.hub = $2) ORDER BY l.kiosk, l.n`, clean(f.Kiosk), clean(f.Hub))
+	where := ` AND ($1 = '' OR l.kiosk = $1) AND ($2 = '' OR l.hub = $2)`
+	if f.Several {
+		where += ` AND l.kiosk IN (SELECT kiosk FROM link GROUP BY kiosk HAVING count(*) > 1)`
+	}
+	return list(ctx, s, "list links", scanLink, linkColumns+where+` ORDER BY l.kiosk, l.n`, clean(f.Kiosk), clean(f.Hub))
 }
 
 func scanLink(r pgx.CollectableRow) (l hub.Link, err error) {

@@ -79,8 +79,9 @@ type querier interface {
 
 func links(ctx context.Context, q querier, f hub.LinkFilter) (list []hub.Link, err error) {
 	rows, err := q.QueryContext(ctx, `SELECT l.id, l.kiosk, l.run, l.hub, l.remote, l.since FROM link l JOIN hub h ON h.id = l.hub
-		WHERE h.until > ?1 AND (?2 = '' OR l.kiosk = ?2) AND (?3 = '' OR l.hub = ?3) ORDER BY l.kiosk, l.n`,
-		time.Now().UnixMilli(), f.Kiosk, f.Hub)
+		WHERE h.until > ?1 AND (?2 = '' OR l.kiosk = ?2) AND (?3 = '' OR l.hub = ?3)
+		AND (NOT ?4 OR l.kiosk IN (SELECT kiosk FROM link GROUP BY kiosk HAVING count(*) > 1)) ORDER BY l.kiosk, l.n`,
+		time.Now().UnixMilli(), f.Kiosk, f.Hub, f.Several)
 	if err != nil {
 		return nil, wrap("list links", err)
 	}

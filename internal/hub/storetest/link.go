@@ -42,6 +42,7 @@ func linksComeAndGo(t *testing.T, b *bench) {
 	must(t, other.BeatHub(t.Context(), "two", time.Minute))
 	now, err := b.MoveLinks(t.Context(), "one", []hub.Link{link("z", "b", "one"), link("y", "a", "one"), link("x", "a", "one")}, nil)
 	must(t, err)
+	same(t, "kiosks with several", linksOf(t, b, hub.LinkFilter{Several: true}), []string{"y", "x"})
 	if len(now) != 3 {
 		t.Errorf("the kiosks have %+v", now)
 	}
@@ -63,6 +64,7 @@ func linksComeAndGo(t *testing.T, b *bench) {
 	must(t, err)
 	same(t, "all", linksOf(t, b, hub.LinkFilter{}), []string{"y", "x", "a"})
 	same(t, "hub one", linksOf(t, other, hub.LinkFilter{Hub: "one"}), []string{"y", "x"})
+	same(t, "several", linksOf(t, b, hub.LinkFilter{Several: true}), []string{"y", "x", "a"})
 	same(t, "kiosk b", linksOf(t, b, hub.LinkFilter{Kiosk: "b"}), nil)
 	// A hub removes none of another.
 	_, err = b.MoveLinks(t.Context(), "one", nil, []string{"a"})
