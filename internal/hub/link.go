@@ -133,7 +133,7 @@ func (n *link) suspect(newer Link) {
 
 // send tells the kiosk something. When that does not go out at once the link ends:
 // its kiosk comes again, and looks.
-func (n *link) send(m wire.LinkMessage, limit time.Duration) {
+func (n *link) send(m wire.LinkMessage) {
 	b, err := json.Marshal(m)
 	if err != nil {
 		panic(err) // two plain fields always encode
@@ -143,7 +143,7 @@ func (n *link) send(m wire.LinkMessage, limit time.Duration) {
 	if n.ended {
 		return
 	}
-	_ = n.conn.SetWriteDeadline(time.Now().Add(limit))
+	_ = n.conn.SetWriteDeadline(time.Now().Add(linkWrite))
 	if err := n.conn.WriteMessage(websocket.TextMessage, b); err != nil {
 		_ = n.conn.Close()
 	}
@@ -157,7 +157,7 @@ func (n *link) end(code int, why string) {
 		return
 	}
 	n.ended = true
-	_ = n.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, why), time.Now().Add(drainWrite))
+	_ = n.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, why), time.Now().Add(linkWrite))
 	_ = n.conn.Close()
 }
 

@@ -22,9 +22,9 @@ import (
 // goroutine, which reads, and small buffers; one goroutine pings all of them, and
 // one looks after the rest: the store's rows, hints and revocations.
 const (
-	linkBuffer  = 256         // of reading and of writing; the latter are shared
-	linkWrite   = time.Second // for one message to a kiosk; they are so short that nothing waits
-	drainWrite  = 50 * time.Millisecond
+	linkBuffer  = 256              // of reading and of writing; the latter are shared
+	linkWrite   = time.Second      // for one message to a kiosk; they are so short that nothing waits
+	drainMost   = 10 * time.Second // for telling all; who has heard nothing by then only loses the link
 	linkUpgrade = 5 * time.Second
 	linkFrames  = 16 // from a kiosk between two pings; two is usual
 	linksEach   = 4  // of one kiosk; a fifth ends the oldest
@@ -301,7 +301,7 @@ func (l *Links) ping(ctx context.Context) {
 				continue
 			}
 			if n.look.Swap(false) {
-				n.send(wire.LinkMessage{Kind: wire.LinkLook}, linkWrite)
+				n.send(wire.LinkMessage{Kind: wire.LinkLook})
 			}
 			n.ping()
 		}
@@ -314,9 +314,13 @@ func (l *Links) drain(ctx context.Context) {
 	l.setOpen(false)
 	all := l.every()
 	spread := max(drainLast, time.Duration(len(all))*time.Second/drainRate)
+	late := time.Now().Add(drainMost)
 	for _, n := range all {
-		n.send(wire.LinkMessage{Kind: wire.LinkDrain, AfterMS: int(mrand.N(spread) / time.Millisecond)}, drainWrite)
-		n.end(websocket.CloseGoingAway, "drain")
+		if time.Now().Before(late) {
+			n.send(wire.LinkMessage{Kind: wire.LinkDrain, AfterMS: int(mrand.N(spread) / time.Millisecond)})
+			n.end(websocket.CloseGoingAway, "drain")
+		}
+		_ = n.conn.Close()
 	}
 	end, cancel := context.WithTimeout(ctx, linkUpgrade)
 	defer cancel()

@@ -159,7 +159,7 @@ func (l *Links) obey(ctx context.Context, kiosk string) {
 	}
 	l.judge(kiosk, rows)
 	for _, n := range l.of(kiosk) {
-		n.send(wire.LinkMessage{Kind: wire.LinkLook}, linkWrite)
+		n.send(wire.LinkMessage{Kind: wire.LinkLook})
 	}
 }
 
@@ -176,7 +176,7 @@ func (l *Links) later(ctx context.Context, kiosk string, err error) {
 func (l *Links) expel(kiosk string) {
 	for _, n := range l.of(kiosk) {
 		l.Log.Warn("Link of a revoked kiosk ended", "kiosk", kiosk, "remote", n.row.Remote)
-		n.send(wire.LinkMessage{Kind: wire.LinkRevoked}, linkWrite)
+		n.send(wire.LinkMessage{Kind: wire.LinkRevoked})
 		n.end(websocket.ClosePolicyViolation, "revoked")
 	}
 }
