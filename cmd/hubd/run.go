@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"time"
 
+	"kioskd/internal/hub"
 	"kioskd/internal/hub/sandbox"
 )
 
@@ -23,8 +24,12 @@ const (
 
 const usage = `hubd takes in what kiosks submit.
 
-  hubd --demo --data DIR [--api ADDR] [--console ADDR] [--complete-after DURATION]
-       [--store URL | --store-file FILE] [--sandbox FILE]
+  hubd --demo --data DIR [--api ADDR] [--name HOST:PORT]... [--console ADDR]
+       [--complete-after DURATION] [--store URL | --store-file FILE] [--sandbox FILE]
+  hubd kiosk invite NAME --data DIR [--for DURATION] [--name HOST:PORT] [--json]
+  hubd kiosk list --data DIR [--json]
+  hubd kiosk revoke ID --data DIR [--reason TEXT]
+  hubd kiosk restore ID --data DIR
   hubd version
 
 Without a store's URL, which may also stand in HUBD_STORE, everything is kept in DIR.
@@ -36,6 +41,8 @@ type options struct {
 	demo          bool
 	data          string
 	api           string
+	names         []string // HOST:PORT by which kiosks reach the API
+	maxLinks      int
 	console       string
 	completeAfter time.Duration
 	sandbox       string // "" = in data
@@ -52,6 +59,9 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		}
 		_, _ = fmt.Fprintf(stdout, "hubd %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return exitOK
+	}
+	if len(args) > 0 && args[0] == "kiosk" {
+		return kioskCommand(ctx, args[1:], env, stdout, stderr)
 	}
 	o, err := parse(args, env, stderr)
 	switch {
@@ -80,6 +90,8 @@ func parse(args []string, env func(string) string, stderr io.Writer) (options, e
 	fs.BoolVar(&o.demo, "demo", false, "trust the test CA, use the sandbox, enrol the kiosk \"demo\"")
 	fs.StringVar(&o.data, "data", "", "`folder` for keys and databases (required)")
 	fs.StringVar(&o.api, "api", "127.0.0.1:8443", "`address` of the kiosks' HTTPS API")
+	fs.Func("name", "`HOST:PORT` by which kiosks reach the API, for certificate and pairing codes; several: again, or with commas", o.addNames)
+	fs.IntVar(&o.maxLinks, "max-links", hub.DefaultMaxLinks, "how `many` kiosks may be connected at once")
 	fs.StringVar(&o.console, "console", "127.0.0.1:8090", "loopback `address` of the console")
 	fs.DurationVar(&o.completeAfter, "complete-after", sandbox.DefaultCompleteAfter, "how long the sandbox's registration takes")
 	fs.StringVar(&o.sandbox, "sandbox", "", "`file` of the sandbox, which hubs on one machine may share (default sandbox.db in --data)")
@@ -114,6 +126,9 @@ func (o options) validate(rest []string) error {
 		if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 			bad = append(bad, fmt.Errorf("cannot use --console %q: it has no log-in, so loopback only", o.console))
 		}
+	}
+	if o.maxLinks <= 0 {
+		bad = append(bad, errors.New("cannot use --max-links: not more than 0"))
 	}
 	if o.completeAfter <= 0 {
 		bad = append(bad, errors.New("cannot use --complete-after: not longer than 0"))

@@ -50,7 +50,7 @@ func TestServes(t *testing.T) {
 		}
 		ca = e.HubCA
 		report(t, e)
-		con := "http://" + addresses(t, dir)["console"]
+		con := "http://" + addressesOf(t, dir).Console
 		for path, want := range map[string]int{
 			"/": 200, "/submissions": 200, "/sms": 200, "/tests": 200, "/healthz": 200, "/openapi.yaml": 200,
 			"/assets/console.css": 200, "/nothing": 404, "/submissions/X": 404, "/api/kiosks": 200,
@@ -107,11 +107,11 @@ func start(t *testing.T, dir string, more ...string) (context.CancelFunc, <-chan
 	return stop, code
 }
 
-func addresses(t *testing.T, dir string) map[string]string {
+func addressesOf(t *testing.T, dir string) addresses {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, "addr.json"))
 	must(t, err)
-	var a map[string]string
+	var a addresses
 	must(t, json.Unmarshal(b, &a))
 	return a
 }

@@ -83,6 +83,8 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 			Verifier: &hub.Verifier{Roots: roots, MaxAge: hub.DefaultMaxAge, MaxAhead: demoMaxAhead},
 		},
 		Issuer: box, Store: store, Vault: v, Now: time.Now, Log: log,
+		Authority: keys, Public: keys.Public(),
+		Links: &hub.Links{Store: store, Now: time.Now, Log: log, Max: o.maxLinks},
 	}
 	con := &console.Console{
 		Store: store, Sandbox: box, Now: time.Now, Log: log,
@@ -92,11 +94,11 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	if err != nil {
 		return err
 	}
-	return listen(ctx, o, stdout, log, keys, store, api.Handler(), pages)
+	return listen(ctx, o, stdout, log, keys, store, api, pages)
 }
 
 func listen(
-	ctx context.Context, o options, stdout io.Writer, log *slog.Logger, keys *pki.PKI, store hub.Store, api, pages http.Handler,
+	ctx context.Context, o options, stdout io.Writer, log *slog.Logger, keys *pki.PKI, store hub.Store, api *hub.API, pages http.Handler,
 ) error {
 	now := time.Now()
 	var lc net.ListenConfig
@@ -111,20 +113,22 @@ func listen(
 	if err := enrolDemo(ctx, o, keys, store, apiL.Addr().String(), now); err != nil {
 		return errors.Join(err, apiL.Close(), conL.Close())
 	}
-	host, _, _ := net.SplitHostPort(apiL.Addr().String())
-	cert, err := keys.Server(now, "localhost", "127.0.0.1", "::1", host)
+	cert, err := keys.Serving(time.Now, log, o.hosts(apiL.Addr().String())...)
 	if err != nil {
 		return errors.Join(err, apiL.Close(), conL.Close())
 	}
-	if err := writeAddresses(o.data, apiL.Addr().String(), conL.Addr().String()); err != nil {
+	if err := writeAddresses(o.data, addresses{apiL.Addr().String(), conL.Addr().String(), o.names}); err != nil {
 		return errors.Join(err, apiL.Close(), conL.Close())
 	}
 	_, _ = fmt.Fprintf(stdout, "hubd: kiosks https://%s  console http://%s\n", apiL.Addr(), conL.Addr())
 	log.Info("Hub ready", "api", "https://"+apiL.Addr().String(), "console", "http://"+conL.Addr().String())
 
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return api.Links.Run(ctx) })
 	g.Go(func() error {
-		return drain(ctx, server(api, log), tls.NewListener(apiL, hub.ServerTLS(cert, keys.Pool())))
+		kiosks := server(api.Handler(), log)
+		kiosks.TLSNextProto = api.Protocols()
+		return drain(ctx, kiosks, tls.NewListener(apiL, hub.ServerTLSOf(cert.Get, keys.Pool())))
 	})
 	g.Go(func() error { return drain(ctx, server(pages, log), conL) })
 	err = g.Wait()
@@ -173,10 +177,17 @@ func enrolDemo(ctx context.Context, o options, keys *pki.PKI, store hub.Store, a
 	return wire.StoreEnrolment(filepath.Join(o.data, "enrolment", demoKiosk+".json"), e)
 }
 
-// writeAddresses tells other programs where the hub listens. It is replaced
-// whole, so a reader never sees half of it.
-func writeAddresses(dir, api, con string) error {
-	b, err := json.Marshal(map[string]string{"api": api, "console": con})
+// addresses are where the hub listens, and by which names kiosks reach it.
+type addresses struct {
+	API     string   `json:"api"`
+	Console string   `json:"console"`
+	Names   []string `json:"names,omitempty"`
+}
+
+// writeAddresses tells other programs. It is replaced whole, so a reader never
+// sees half of it.
+func writeAddresses(dir string, a addresses) error {
+	b, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("cannot encode addresses: %w", err)
 	}

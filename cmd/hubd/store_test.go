@@ -35,7 +35,7 @@ func TestTwoHubsOnPostgreSQL(t *testing.T) {
 	e, err := wire.LoadEnrolment(filepath.Join(a, "enrolment", "demo.json"))
 	must(t, err)
 	report(t, e)
-	resp, err := (&http.Client{Timeout: 10 * time.Second}).Get("http://" + addresses(t, b)["console"] + "/api/kiosks")
+	resp, err := (&http.Client{Timeout: 10 * time.Second}).Get("http://" + addressesOf(t, b).Console + "/api/kiosks")
 	must(t, err)
 	var answer any
 	must(t, json.NewDecoder(resp.Body).Decode(&answer))

@@ -47,11 +47,17 @@ type API struct {
 	Rate   rate.Limit // requests a second and kiosk; 0 = default
 	Burst  int
 
-	limits  perKiosk
-	running keyLock
+	Authority Authority  // issues kiosks' certificates
+	Public    PublicKeys // what kiosks are told of the hub's keys
+	Links     *Links     // nil: this hub takes none
+
+	limits     perKiosk
+	enrolments strangers
+	running    keyLock
 }
 
-// Handler gives the routes. It must be served over ServerTLS.
+// Handler gives the routes. It must be served over ServerTLS, by a server with
+// Protocols.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("PUT "+wire.PathSubmissions+"{id}", a.forKiosk(a.putSubmission))
@@ -74,6 +80,12 @@ func (a *API) Handler() http.Handler {
 		return a.Ingest.Inquire(ctx, kiosk, r.Signed)
 	}, func(r wire.InquiryRequest) string { return r.RequestID }, fault.PlatformDown)))
 	mux.Handle("POST "+wire.PathReport, a.forKiosk(a.report))
+	mux.Handle("POST "+wire.PathEnrol, a.forKiosk(func(w http.ResponseWriter, _ *http.Request, _ string) {
+		replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, "this kiosk is enrolled: renew the certificate, or connect with "+wire.ALPNEnrol))
+	}))
+	mux.Handle("POST "+wire.PathRenew, a.forKiosk(a.renew))
+	mux.Handle("GET "+wire.PathDesired, a.forRow(a.getDesired))
+	mux.Handle("GET "+wire.PathLink, a.forRow(a.link))
 	mux.Handle("GET "+PathOpenAPI, a.forKiosk(func(w http.ResponseWriter, _ *http.Request, _ string) {
 		w.Header().Set("Content-Type", typeYAML)
 		_, _ = w.Write(openAPI)
@@ -127,8 +139,13 @@ type kioskHandler func(w http.ResponseWriter, r *http.Request, kiosk string)
 
 // forKiosk lets enrolled kiosks in, each at its own rate.
 func (a *API) forKiosk(next kioskHandler) http.Handler {
+	return a.forRow(func(w http.ResponseWriter, r *http.Request, k Kiosk) { next(w, r, k.ID) })
+}
+
+// forRow is forKiosk for those who need the kiosk's row, on which it was let in.
+func (a *API) forRow(next func(w http.ResponseWriter, r *http.Request, k Kiosk)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, err := kioskOf(r)
+		id, err := kioskOf(r, a.Now())
 		if err != nil {
 			replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, err.Error()))
 			return
@@ -140,14 +157,17 @@ func (a *API) forKiosk(next kioskHandler) http.Handler {
 			replyProblem(w, p)
 			return
 		}
-		_, err = a.Store.Kiosk(r.Context(), id)
+		k, err := a.Store.Kiosk(r.Context(), id)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, "this kiosk is not enrolled"))
 		case err != nil:
 			a.broken(w, "kiosk not read", err)
+		case k.Revoked():
+			w.Header().Set("Connection", "close")
+			replyProblem(w, refuse(http.StatusForbidden, fault.KioskRevoked, "this kiosk was revoked"))
 		default:
-			next(w, r, id)
+			next(w, r, k)
 		}
 	})
 }

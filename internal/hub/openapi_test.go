@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"bytes"
+	"crypto"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -72,6 +73,7 @@ func TestSchemasHaveTheMembersOfTheTypes(t *testing.T) {
 		wire.Submission{}, wire.SignedAck{}, wire.AckBody{}, wire.Verdict{}, wire.Signed{}, wire.IssueStart{}, wire.IssueStarted{},
 		wire.IssueResend{}, wire.IssueVerify{}, wire.IssueVerified{}, wire.IssueComplete{}, wire.Issued{}, wire.Lookup{},
 		wire.Account{}, wire.Grant{}, wire.InquiryRequest{}, wire.Standing{}, wire.Report{}, wire.Problem{},
+		wire.EnrolRequest{}, wire.Enrolled{}, wire.RenewRequest{}, wire.Renewed{}, wire.Desired{}, wire.AckKey{}, wire.LinkMessage{},
 	} {
 		types[reflect.TypeOf(v).Name()] = reflect.TypeOf(v)
 	}
@@ -140,7 +142,7 @@ func TestRoutesAreAsDescribed(t *testing.T) {
 	}
 	for _, p := range []string{
 		wire.PathSubmissions + "{id}", wire.PathIssueStart, wire.PathIssueResend, wire.PathIssueVerify, wire.PathIssueComplete,
-		wire.PathLookup, wire.PathInquiry, wire.PathReport, hub.PathOpenAPI,
+		wire.PathLookup, wire.PathInquiry, wire.PathReport, hub.PathOpenAPI, wire.PathEnrol, wire.PathRenew, wire.PathDesired, wire.PathLink,
 	} {
 		if _, ok := paths[p]; !ok {
 			t.Errorf("%s is not described", p)
@@ -243,6 +245,16 @@ func TestLiveAnswersFitTheDescription(t *testing.T) {
 	post(wire.PathInquiry, wire.InquiryRequest{RequestID: wire.NewNonce(), Signed: taro.sign(inquiry)}, 200)
 	post(wire.PathInquiry, wire.InquiryRequest{RequestID: wire.NewNonce(), Signed: persona(t, "foreign").sign(inquiry)}, 422)
 	post(wire.PathReport, wire.Report{Version: "1", Screen: "top"}, 204)
+	post(wire.PathRenew, wire.RenewRequest{CSR: []byte{1}}, 400)
+	post(wire.PathRenew, wire.RenewRequest{CSR: csrOf(t, k.pair.PrivateKey.(crypto.Signer))}, 200)
+	enrol := wire.EnrolRequest{Token: []byte("0123456789"), CSR: csrOf(t, k.pair.PrivateKey.(crypto.Signer))}
+	post(wire.PathEnrol, enrol, 403)
+	code := k.invite("Store 1")
+	_, enrolled := k.newcomer(t).enrol(code)
+	if err := d.valid("Enrolled", enrolled); err != nil {
+		t.Errorf("enrolled: %v", err)
+	}
+	seen[wire.PathEnrol] = true // over a connection of its own
 	for range 4 {
 		lookup("wrong0000", 422)
 	}

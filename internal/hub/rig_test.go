@@ -87,12 +87,25 @@ func (r *rig) start() {
 
 // serve runs the API over in and issuer on a listener of its own.
 func (r *rig) serve(in *hub.Ingest, issuer hub.Issuer) *httptest.Server {
+	r.t.Helper()
+	return r.listen(r.api(in, issuer))
+}
+
+// api is a hub's API, without a limit on its kiosks.
+func (r *rig) api(in *hub.Ingest, issuer hub.Issuer) *hub.API {
+	return &hub.API{
+		Ingest: in, Issuer: issuer, Store: in.Store, Vault: in.Vault, Now: r.now, Log: in.Log, Rate: 1e6, Burst: 1e6,
+		Authority: r.keys, Public: r.keys.Public(),
+	}
+}
+
+func (r *rig) listen(api *hub.API) *httptest.Server {
 	t := r.t
 	t.Helper()
-	api := &hub.API{Ingest: in, Issuer: issuer, Store: in.Store, Vault: in.Vault, Now: r.now, Log: in.Log, Rate: 1e6, Burst: 1e6}
 	cert, err := r.keys.Server(time.Now(), "127.0.0.1")
 	must(t, err)
 	srv := httptest.NewUnstartedServer(api.Handler())
+	srv.Config.TLSNextProto = api.Protocols()
 	srv.TLS = hub.ServerTLS(cert, r.keys.Pool())
 	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	srv.StartTLS()
@@ -113,6 +126,7 @@ type kiosk struct {
 	e    *wire.Enrolment
 	seal wire.SealPublicKey
 	acks *wire.AckVerifier
+	pair tls.Certificate
 	http *http.Client
 	base func() string // the hub's address
 }
@@ -128,9 +142,9 @@ func (r *rig) kiosk(id string) *kiosk {
 	must(t, err)
 	k.acks, err = wire.NewAckVerifier(e.AckKeys...)
 	must(t, err)
-	pair, err := tls.X509KeyPair([]byte(e.ClientCert), []byte(e.ClientKey))
+	k.pair, err = tls.X509KeyPair([]byte(e.ClientCert), []byte(e.ClientKey))
 	must(t, err)
-	k.http = r.client(&pair)
+	k.http = r.client(&k.pair)
 	return k
 }
 

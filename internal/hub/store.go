@@ -22,6 +22,9 @@ var (
 // any SQL database; storetest holds every implementation to what is said here.
 // Times are kept to the millisecond.
 type Store interface {
+	IdentityStore
+	LinkStore
+
 	// Submission gives a stored submission, or ErrNotFound.
 	Submission(ctx context.Context, id string) (Stored, error)
 	// DocumentUsed gives the submission that carried this document before, or "".
@@ -167,6 +170,8 @@ const (
 	AlarmGarbage    AlarmKind = "kiosk_garbage"         // requests that do not parse
 	AlarmKey        AlarmKind = "seal_key_unknown"      // sealed to a key that the hub does not hold
 	AlarmClock      AlarmKind = "kiosk_clock"           // documents signed at a time that cannot be
+	AlarmCloned     AlarmKind = "kiosk_cloned"          // two machines with one identity are connected
+	AlarmEnrol      AlarmKind = "enrol_refused"         // somebody tries pairing codes that are not good
 )
 
 // Alarm is something that an operator must look at.
@@ -196,10 +201,18 @@ type Answer struct {
 // Kiosk is one enrolled kiosk.
 type Kiosk struct {
 	ID         string
+	Name       string // as operators call it; "" for the demo's
+	KeyHash    []byte // SHA-256 of its public key; nil for the demo's
 	EnrolledAt time.Time
+	CertUntil  time.Time // end of its newest certificate; zero: not known
+	RevokedAt  time.Time // zero: it is not
+	RevokedFor string
 	ReportedAt time.Time // zero: never
 	Report     wire.Report
 }
+
+// Revoked says whether the kiosk is refused.
+func (k Kiosk) Revoked() bool { return !k.RevokedAt.IsZero() }
 
 // Faulty gives the faults of the last report.
 func (k Kiosk) Faulty() []fault.Code { return k.Report.Faults }

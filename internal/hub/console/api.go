@@ -66,8 +66,19 @@ func (c *Console) apiKiosks(w http.ResponseWriter, r *http.Request) {
 		c.apiFailed(w, r, err)
 		return
 	}
+	links, err := c.Store.Links(r.Context(), hub.LinkFilter{})
+	if err != nil {
+		c.apiFailed(w, r, err)
+		return
+	}
+	open := map[string]int{}
+	for _, l := range links {
+		open[l.Kiosk]++
+	}
 	type row struct {
 		ID         string      `json:"id"`
+		Name       string      `json:"name"`
+		Links      int         `json:"links"`
 		State      string      `json:"state"`
 		Cause      string      `json:"cause"`
 		ReportedAt time.Time   `json:"reported_at,omitzero"`
@@ -76,7 +87,7 @@ func (c *Console) apiKiosks(w http.ResponseWriter, r *http.Request) {
 	rows := make([]row, 0, len(list))
 	for _, k := range list {
 		s := stateOf(k, c.Now())
-		rows = append(rows, row{k.ID, s.Level, s.Cause, k.ReportedAt, k.Report})
+		rows = append(rows, row{k.ID, k.Name, open[k.ID], s.Level, s.Cause, k.ReportedAt, k.Report})
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"kiosks": rows})
 }

@@ -145,6 +145,40 @@ func TestKioskStates(t *testing.T) {
 	}
 }
 
+// A kiosk that was cloned shows both machines, and a revoked one that it is.
+func TestKioskPage(t *testing.T) {
+	h, store := open(t)
+	now := time.Now()
+	must(t, store.Invite(t.Context(), hub.Invitation{TokenHash: make([]byte, 32), Name: "Store <12>", Made: now, Expires: now.Add(time.Hour)}))
+	cert := hub.NewCertificate("k-one", now)
+	_, err := store.Enrol(t.Context(), hub.Enrolment{TokenHash: make([]byte, 32), KeyHash: make([]byte, 32), Certificate: cert})
+	must(t, err)
+	must(t, store.BeatHub(t.Context(), "hub-one-and-more", time.Minute))
+	_, err = store.MoveLinks(t.Context(), "hub-one-and-more", []hub.Link{
+		{ID: "1", Kiosk: "k-one", Run: "run-one-and-more", Remote: "192.0.2.1:1", Since: now},
+		{ID: "2", Kiosk: "k-one", Run: "run-two-and-more", Remote: "192.0.2.2:2", Since: now},
+	}, nil)
+	must(t, err)
+	must(t, store.Raise(t.Context(), hub.Alarm{Kind: hub.AlarmCloned, Kiosk: "k-one", Text: "both are there", Last: now}))
+	must(t, store.Raise(t.Context(), hub.Alarm{Kind: hub.AlarmClock, Kiosk: "k-two", Text: "another's", Last: now}))
+	must(t, store.Revoke(t.Context(), "k-one", "stolen <b>", now))
+	body := get(t, h, "/kiosks/k-one")
+	for _, want := range []string{
+		"k-one", "Store &lt;12&gt;", "192.0.2.1:1", "192.0.2.2:2", "run-one-…", "run-two-…", "hub-one-…", "Two machines with one identity",
+		"both are there", "Revoked", "stolen &lt;b&gt;", cert.Expires.In(time.FixedZone("JST", 9*3600)).Format("2006-01-02 15:04:05 JST"),
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(body, "another&#39;s") {
+		t.Error("the page shows another kiosk's alarm")
+	}
+	if body := get(t, h, "/"); !strings.Contains(body, `href="/kiosks/k-one"`) || !strings.Contains(body, "Revoked") {
+		t.Error("the overview lacks the kiosk")
+	}
+}
+
 // A phone number in an address would stay in the browser's history.
 func TestNoPhoneInAddresses(t *testing.T) {
 	h, box := openWithSandbox(t)

@@ -25,6 +25,7 @@ func (c *Console) funcs() template.FuncMap {
 		"check":  checkName,
 		"alarm":  alarmName,
 		"join":   strings.Join,
+		"short":  short,
 		"hex":    func(b []byte) string { return fmt.Sprintf("%x", b) },
 	}
 }
@@ -81,6 +82,7 @@ func alarmName(k hub.AlarmKind) string {
 		hub.AlarmForged: "Signed document not genuine", hub.AlarmReplayed: "One document sent twice",
 		hub.AlarmForeign: "Kiosk acts for another", hub.AlarmGarbage: "Kiosk sends rubbish",
 		hub.AlarmClock: "Kiosk's clock is wrong", hub.AlarmKey: "Sealed to an unknown key",
+		hub.AlarmCloned: "Two machines with one identity", hub.AlarmEnrol: "Wrong pairing codes are tried",
 	}
 	if s, ok := names[k]; ok {
 		return s
@@ -106,11 +108,26 @@ func group4(s string) string {
 	return b.String()
 }
 
+// short cuts a random name to what tells it from others.
+func short(s string) string {
+	const n = 8
+	if len(s) <= n {
+		return s
+	}
+	return s[:n] + "…"
+}
+
 // state is a kiosk's status first, then its cause.
 type state struct{ Level, Word, Cause string }
 
 func stateOf(k hub.Kiosk, now time.Time) state {
 	switch {
+	case k.Revoked():
+		cause := "refused since " + k.RevokedAt.In(jst()).Format("2006-01-02 15:04 JST")
+		if k.RevokedFor != "" {
+			cause += ": " + k.RevokedFor
+		}
+		return state{"bad", "Revoked", cause}
 	case k.ReportedAt.IsZero():
 		return state{"off", "Never seen", "enrolled, but has not reported yet"}
 	case now.Sub(k.ReportedAt) > silence:

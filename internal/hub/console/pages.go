@@ -20,6 +20,7 @@ const (
 type kioskRow struct {
 	hub.Kiosk
 	State state
+	Links []hub.Link
 }
 
 type overview struct {
@@ -36,13 +37,18 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request) {
 	counts, err2 := c.Store.Counts(r.Context())
 	alarms, err3 := c.Store.Alarms(r.Context(), alarmsShown)
 	recent, _, err4 := c.Store.Submissions(r.Context(), hub.Filter{Limit: 8})
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	links, err5 := c.Store.Links(r.Context(), hub.LinkFilter{})
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		c.failed(w, r, err)
 		return
 	}
 	o.Alarms, o.Recent, o.Counts = alarms, recent, allKinds(counts)
+	of := map[string][]hub.Link{}
+	for _, l := range links {
+		of[l.Kiosk] = append(of[l.Kiosk], l)
+	}
 	for _, k := range kiosks {
-		row := kioskRow{k, stateOf(k, c.Now())}
+		row := kioskRow{k, stateOf(k, c.Now()), of[k.ID]}
 		if row.State.Level == "ok" || row.State.Level == "warn" {
 			o.InUse++
 		}

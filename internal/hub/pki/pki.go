@@ -9,6 +9,7 @@
 package pki
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -34,7 +35,6 @@ import (
 const (
 	caLife     = 20 * 365 * 24 * time.Hour
 	serverLife = 90 * 24 * time.Hour
-	clientLife = 365 * 24 * time.Hour
 	early      = 24 * time.Hour
 )
 
@@ -158,7 +158,16 @@ func (p *PKI) Keys() hub.Keys {
 // Vault is for keyed hashes and sealed columns.
 func (p *PKI) Vault() (*vault.Vault, error) { return vault.New(p.master) }
 
-// Server issues a certificate for the given host names and addresses.
+// CA is the CA's certificate in DER, which pairing codes pin.
+func (p *PKI) CA() []byte { return p.ca.Raw }
+
+// Public gives the keys that kiosks seal to and verify with.
+func (p *PKI) Public() hub.PublicKeys {
+	return hub.PublicKeys{Seal: p.seal.Public(), Ack: []wire.AckKey{wire.AckKeyOf(p.ack.Public().(ed25519.PublicKey))}}
+}
+
+// Server issues a certificate for the given host names and addresses. Its chain
+// holds the CA as well, for a kiosk that knows only the CA's hash.
 func (p *PKI) Server(now time.Time, hosts ...string) (tls.Certificate, error) {
 	t := &x509.Certificate{
 		Subject:   pkix.Name{Organization: []string{"kioskd"}, CommonName: "kioskd hub"},
@@ -172,48 +181,71 @@ func (p *PKI) Server(now time.Time, hosts ...string) (tls.Certificate, error) {
 			t.DNSNames = append(t.DNSNames, h)
 		}
 	}
-	certPEM, keyPEM, err := p.issue(t)
+	t.SerialNumber = serial()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("cannot make key: %w", err)
+	}
+	der, err := p.sign(t, key.Public())
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	return tls.X509KeyPair(certPEM, keyPEM)
-}
-
-// Enrol issues a client certificate for a kiosk and gives its enrolment.
-func (p *PKI) Enrol(kiosk, hubURL string, now time.Time) (*wire.Enrolment, error) {
-	if !hub.ValidKioskID(kiosk) {
-		return nil, fmt.Errorf("cannot enrol kiosk %q: not a kiosk id", kiosk)
-	}
-	certPEM, keyPEM, err := p.issue(&x509.Certificate{
-		Subject:   pkix.Name{Organization: []string{"kioskd"}, CommonName: kiosk},
-		NotBefore: now.Add(-early), NotAfter: now.Add(clientLife), URIs: []*url.URL{hub.KioskURI(kiosk)},
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	})
+	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, err
+		return tls.Certificate{}, fmt.Errorf("cannot read certificate: %w", err)
 	}
-	return &wire.Enrolment{
-		Kiosk: kiosk, HubURL: hubURL, HubCA: p.CAPEM(), ClientCert: string(certPEM), ClientKey: string(keyPEM),
-		SealKeyID: p.seal.ID(), SealKey: p.seal.Public().Bytes(),
-		AckKeys: []wire.AckKey{wire.AckKeyOf(p.ack.Public().(ed25519.PublicKey))},
-	}, nil
+	return tls.Certificate{Certificate: [][]byte{der, p.ca.Raw}, PrivateKey: key, Leaf: leaf}, nil
 }
 
-func (p *PKI) issue(t *x509.Certificate) (certPEM, keyPEM []byte, err error) {
+// Client issues the client certificate c for a kiosk's key.
+func (p *PKI) Client(c hub.Certificate, key crypto.PublicKey) (certPEM string, err error) {
+	if !hub.ValidKioskID(c.Kiosk) {
+		return "", fmt.Errorf("cannot issue certificate for %q: not a kiosk id", c.Kiosk)
+	}
+	n, ok := new(big.Int).SetString(c.Serial, 16)
+	if !ok || n.Sign() <= 0 {
+		return "", fmt.Errorf("cannot issue certificate: %q is no serial number", c.Serial)
+	}
+	der, err := p.sign(&x509.Certificate{
+		Subject:   pkix.Name{Organization: []string{"kioskd"}, CommonName: c.Kiosk},
+		NotBefore: c.Issued.Add(-early), NotAfter: c.Expires, SerialNumber: n, URIs: []*url.URL{hub.KioskURI(c.Kiosk)},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}, key)
+	if err != nil {
+		return "", err
+	}
+	return string(encode("CERTIFICATE", der)), nil
+}
+
+// Enrol makes a key for a kiosk, issues its client certificate and gives its
+// enrolment. It is for the demo: a real kiosk makes its key itself and gives it
+// to nobody.
+func (p *PKI) Enrol(kiosk, hubURL string, now time.Time) (*wire.Enrolment, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot make key: %w", err)
+		return nil, fmt.Errorf("cannot make key: %w", err)
 	}
-	t.SerialNumber, t.BasicConstraintsValid = serial(), true
-	der, err := x509.CreateCertificate(rand.Reader, t, p.ca, key.Public(), p.caKey)
+	certPEM, err := p.Client(hub.NewCertificate(kiosk, now), key.Public())
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot issue certificate: %w", err)
+		return nil, fmt.Errorf("cannot enrol kiosk %q: %w", kiosk, err)
 	}
 	k, err := x509.MarshalECPrivateKey(key)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot encode key: %w", err)
+		return nil, fmt.Errorf("cannot encode key: %w", err)
 	}
-	return encode("CERTIFICATE", der), encode("EC PRIVATE KEY", k), nil
+	pub := p.Public()
+	return &wire.Enrolment{
+		Kiosk: kiosk, HubURL: hubURL, HubCA: p.CAPEM(), ClientCert: certPEM, ClientKey: string(encode("EC PRIVATE KEY", k)),
+		SealKeyID: pub.Seal.ID(), SealKey: pub.Seal.Bytes(), AckKeys: pub.Ack,
+	}, nil
+}
+
+func (p *PKI) sign(t *x509.Certificate, key crypto.PublicKey) (der []byte, err error) {
+	t.BasicConstraintsValid = true
+	if der, err = x509.CreateCertificate(rand.Reader, t, p.ca, key, p.caKey); err != nil {
+		return nil, fmt.Errorf("cannot issue certificate: %w", err)
+	}
+	return der, nil
 }
 
 // serial gives 127 random bits, as CAs must use at least 64.

@@ -17,7 +17,7 @@ func (s *Store) EnsureKiosk(ctx context.Context, id string, now time.Time) error
 	return s.exec(ctx, "enrol kiosk", `INSERT INTO kiosk (id, enrolled_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, clean(id), ms(now))
 }
 
-const kioskColumns = `SELECT id, enrolled_at, reported_at, report FROM kiosk`
+const kioskColumns = `SELECT id, name, key_hash, enrolled_at, cert_until, revoked_at, revoked_for, reported_at, report FROM kiosk`
 
 // Kiosk gives one kiosk.
 func (s *Store) Kiosk(ctx context.Context, id string) (k hub.Kiosk, err error) {
@@ -44,12 +44,18 @@ func (s *Store) Report(ctx context.Context, id string, r wire.Report, at time.Ti
 
 func scanKiosk(row pgx.Row) (hub.Kiosk, error) {
 	var k hub.Kiosk
-	var reported *time.Time
+	var until, revoked, reported *time.Time
 	var report []byte
-	if err := row.Scan(&k.ID, &k.EnrolledAt, &reported, &report); err != nil {
+	if err := row.Scan(&k.ID, &k.Name, &k.KeyHash, &k.EnrolledAt, &until, &revoked, &k.RevokedFor, &reported, &report); err != nil {
 		return hub.Kiosk{}, err
 	}
 	k.EnrolledAt = k.EnrolledAt.UTC()
+	if until != nil {
+		k.CertUntil = until.UTC()
+	}
+	if revoked != nil {
+		k.RevokedAt = revoked.UTC()
+	}
 	if reported != nil {
 		k.ReportedAt = reported.UTC()
 		if err := json.Unmarshal(report, &k.Report); err != nil {

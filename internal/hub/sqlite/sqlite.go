@@ -21,7 +21,10 @@ import (
 var migrations embed.FS
 
 // Store is the hub's database in one SQLite file. It is safe for concurrent use.
-type Store struct{ db *sqlitedb.DB }
+type Store struct {
+	db   *sqlitedb.DB
+	ears ears
+}
 
 var _ hub.Store = (*Store)(nil)
 
@@ -53,7 +56,7 @@ func (s *Store) EnsureKiosk(ctx context.Context, id string, now time.Time) error
 	})
 }
 
-const kioskColumns = `SELECT id, enrolled_at, reported_at, report FROM kiosk`
+const kioskColumns = `SELECT id, name, key_hash, enrolled_at, cert_until, revoked_at, revoked_for, reported_at, report FROM kiosk`
 
 // Kiosk gives one kiosk.
 func (s *Store) Kiosk(ctx context.Context, id string) (hub.Kiosk, error) {
@@ -122,10 +125,16 @@ type scanner interface{ Scan(dest ...any) error }
 func scanKiosk(row scanner) (hub.Kiosk, error) {
 	var k hub.Kiosk
 	var enrolled int64
-	var reported sql.NullInt64
+	var until, revoked, reported sql.NullInt64
 	var report sql.NullString
-	if err := row.Scan(&k.ID, &enrolled, &reported, &report); err != nil {
+	if err := row.Scan(&k.ID, &k.Name, &k.KeyHash, &enrolled, &until, &revoked, &k.RevokedFor, &reported, &report); err != nil {
 		return hub.Kiosk{}, wrap("read kiosk", err)
+	}
+	if until.Valid {
+		k.CertUntil = at(until.Int64)
+	}
+	if revoked.Valid {
+		k.RevokedAt = at(revoked.Int64)
 	}
 	k.EnrolledAt = time.UnixMilli(enrolled).UTC()
 	if reported.Valid {

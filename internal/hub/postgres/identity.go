@@ -1,0 +1,139 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"kioskd/internal/hub"
+)
+
+// Invite stores an invitation, and forgets those that ended long ago.
+func (s *Store) Invite(ctx context.Context, i hub.Invitation) error {
+	return s.write(ctx, "store invitation", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM invitation WHERE expires < $1`, ms(i.Made.Add(-hub.InvitationsKept))); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO invitation (token_hash, name, made, expires) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+			i.TokenHash, clean(i.Name), ms(i.Made), ms(i.Expires))
+		return err
+	})
+}
+
+// Enrol uses an invitation. Of two hubs with one invitation the second waits for
+// the lock of its row, and then sees what the first has done.
+func (s *Store) Enrol(ctx context.Context, e hub.Enrolment) (k hub.Kiosk, err error) {
+	err = s.write(ctx, "enrol kiosk", func(tx pgx.Tx) error {
+		if err := enrol(ctx, tx, e); err != nil {
+			return err
+		}
+		if err := certify(ctx, tx, e.Certificate); err != nil {
+			return err
+		}
+		k, err = scanKiosk(tx.QueryRow(ctx, kioskColumns+` WHERE id = $1`, clean(e.Certificate.Kiosk)))
+		return err
+	})
+	if err != nil {
+		return hub.Kiosk{}, err
+	}
+	return k, nil
+}
+
+func enrol(ctx context.Context, tx pgx.Tx, e hub.Enrolment) error {
+	now, kiosk := ms(e.Certificate.Issued), clean(e.Certificate.Kiosk)
+	var name string
+	var expires time.Time
+	var used *string
+	err := tx.QueryRow(ctx, `SELECT name, expires, used_by FROM invitation WHERE token_hash = $1 FOR UPDATE`, e.TokenHash).Scan(&name, &expires, &used)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return hub.ErrInviteUnknown
+	case err != nil:
+		return err
+	case used != nil && (*used != kiosk || !now.Before(expires)):
+		return hub.ErrInviteUsed
+	case used != nil:
+		var revoked bool
+		if err := tx.QueryRow(ctx, `SELECT revoked_at IS NOT NULL FROM kiosk WHERE id = $1 FOR UPDATE`, kiosk).Scan(&revoked); err != nil {
+			return err
+		}
+		if revoked {
+			return hub.ErrInviteUsed
+		}
+		return nil
+	case !now.Before(expires):
+		return hub.ErrInviteExpired
+	}
+	if _, err := tx.Exec(ctx, `UPDATE invitation SET used_at = $2, used_by = $3 WHERE token_hash = $1`, e.TokenHash, now, kiosk); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO kiosk (id, name, key_hash, enrolled_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, key_hash = excluded.key_hash, enrolled_at = excluded.enrolled_at,
+		revoked_at = NULL, revoked_for = ''`, kiosk, name, e.KeyHash, now)
+	return err
+}
+
+// Certify notes a further certificate of a kiosk.
+func (s *Store) Certify(ctx context.Context, c hub.Certificate) error {
+	return s.write(ctx, "note certificate", func(tx pgx.Tx) error { return certify(ctx, tx, c) })
+}
+
+func certify(ctx context.Context, tx pgx.Tx, c hub.Certificate) error {
+	kiosk := clean(c.Kiosk)
+	if err := changed(tx.Exec(ctx, `UPDATE kiosk SET cert_until = $2 WHERE id = $1`, kiosk, ms(c.Expires))); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO certificate (serial, kiosk, issued, expires) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		clean(c.Serial), kiosk, ms(c.Issued), ms(c.Expires))
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `DELETE FROM certificate WHERE kiosk = $1 AND serial NOT IN
+		(SELECT serial FROM certificate WHERE kiosk = $1 ORDER BY issued DESC, serial LIMIT $2)`, kiosk, hub.CertificatesKept)
+	return err
+}
+
+// Certificates lists the certificates of a kiosk, newest first.
+func (s *Store) Certificates(ctx context.Context, kiosk string) ([]hub.Certificate, error) {
+	return list(ctx, s, "list certificates", func(r pgx.CollectableRow) (c hub.Certificate, err error) {
+		err = r.Scan(&c.Serial, &c.Kiosk, &c.Issued, &c.Expires)
+		c.Issued, c.Expires = c.Issued.UTC(), c.Expires.UTC()
+		return c, err
+	}, `SELECT serial, kiosk, issued, expires FROM certificate WHERE kiosk = $1 ORDER BY issued DESC, serial`, clean(kiosk))
+}
+
+// Revoke refuses a kiosk from now on. The hint goes out with the commit.
+func (s *Store) Revoke(ctx context.Context, kiosk, reason string, at time.Time) error {
+	return s.setRevoked(ctx, kiosk, `UPDATE kiosk SET revoked_for = CASE WHEN revoked_at IS NULL THEN $2 ELSE revoked_for END,
+		revoked_at = coalesce(revoked_at, $3) WHERE id = $1`, clean(kiosk), clean(reason), ms(at))
+}
+
+// Restore lifts a revocation.
+func (s *Store) Restore(ctx context.Context, kiosk string) error {
+	return s.setRevoked(ctx, kiosk, `UPDATE kiosk SET revoked_at = NULL, revoked_for = '' WHERE id = $1`, clean(kiosk))
+}
+
+func (s *Store) setRevoked(ctx context.Context, kiosk, statement string, args ...any) error {
+	return s.write(ctx, "change kiosk", func(tx pgx.Tx) error {
+		if err := changed(tx.Exec(ctx, statement, args...)); err != nil {
+			return err
+		}
+		return tell(ctx, tx, kiosk)
+	})
+}
+
+// Revoked lists the kiosks that are revoked.
+func (s *Store) Revoked(ctx context.Context) ([]string, error) {
+	return list(ctx, s, "list revoked kiosks", pgx.RowTo[string], `SELECT id FROM kiosk WHERE revoked_at IS NOT NULL ORDER BY id`)
+}
+
+// changed makes a missing row of an update that changed none.
+func changed(tag pgconn.CommandTag, err error) error {
+	if err == nil && tag.RowsAffected() == 0 {
+		err = pgx.ErrNoRows
+	}
+	return err
+}
