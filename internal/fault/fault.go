@@ -54,6 +54,13 @@ const (
 	ClockWrong   Code = "clock_wrong"   // the kiosk's clock is too far from the hub's
 )
 
+// Faults of the kiosk's identity at its hub.
+const (
+	NotEnrolled  Code = "not_enrolled"  // no hub knows this kiosk: nothing real can be done here
+	KioskRevoked Code = "kiosk_revoked" // the hub does not accept this kiosk any more
+	CertExpiring Code = "cert_expiring" // the kiosk's certificate ends soon and its renewal fails
+)
+
 // Refusals that a shopper can be told about.
 const (
 	CardDeclined      Code = "card_declined"      // the issuer does not accept this card or these details
@@ -91,6 +98,7 @@ func All() []Code {
 		WAONUnreadable, SignatureBroken,
 		PrinterGone, PaperOut, PaperLow, CoverOpen, CutterJam, HeadHot, PrinterFailed, SlipUnknown,
 		LineDown, HubSlow, HubRefused, HubRubbish, IssuerDown, PlatformDown, ClockWrong,
+		NotEnrolled, KioskRevoked, CertExpiring,
 		CardDeclined, AlreadyRegistered, SMSNotSent, OTPWrong, OTPExpired, OTPExhausted, OTPNoResend,
 		SessionLost, LoginWrong, LoginLocked, NotReserved, AlreadyApplied, ServiceIDWrong, DocumentRefused,
 		StorageFailed, StorageSlow, StorageFull, StorageDamaged, Internal, TooFast, BadMessage,
