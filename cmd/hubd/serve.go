@@ -83,7 +83,7 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 			Verifier: &hub.Verifier{Roots: roots, MaxAge: hub.DefaultMaxAge, MaxAhead: demoMaxAhead},
 		},
 		Issuer: box, Store: store, Vault: v, Now: time.Now, Log: log,
-		Authority: keys, Public: keys.Public(),
+		Authority: keys, Public: keys.Public(), Sandbox: true,
 		Links: &hub.Links{Store: store, Now: time.Now, Log: log, Max: o.maxLinks},
 	}
 	con := &console.Console{

@@ -19,6 +19,7 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/flow"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/kiosk/identity"
 	"kioskd/internal/kiosk/uplink"
 	"kioskd/internal/lockdown"
 	ksync "kioskd/internal/sync"
@@ -28,7 +29,9 @@ import (
 
 // daemon wires the parts and runs them until ctx ends. What it returns is why it
 // ended before that.
-func daemon(ctx context.Context, cfg config.Config, getenv func(string) string, log *slog.Logger) (err error) {
+func daemon(
+	ctx context.Context, cfg config.Config, home identity.Home, getenv func(string) string, log *slog.Logger,
+) (err error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("cannot use the data folder: %w", err)
 	}
@@ -49,9 +52,14 @@ func daemon(ctx context.Context, cfg config.Config, getenv func(string) string, 
 	defer hw.close()
 	var k *kiosk.Kiosk
 	var outbox *ksync.Outbox
-	up := uplink.New(uplink.Options{
-		File: cfg.Enrolment, DialContext: hw.dial, Refuse: refuseRealHub(cfg), Log: log,
-		Report: func(ctx context.Context) wire.Report { return k.Report(ctx, version, outbox) },
+	var up *uplink.Uplink
+	up = uplink.New(uplink.Options{
+		Home: home, DialContext: hw.dial, Refuse: refuseRealHub(cfg), Log: log,
+		Report: func(ctx context.Context) wire.Report {
+			r := k.Report(ctx, version, outbox)
+			r.Faults = append(r.Faults, up.Troubles()...)
+			return r
+		},
 	})
 	outbox, err = ksync.OpenOutbox(ctx, filepath.Join(cfg.Data, "outbox.db"), up.Enrolment, log)
 	if err != nil {
@@ -70,8 +78,9 @@ func daemon(ctx context.Context, cfg config.Config, getenv func(string) string, 
 	k = kiosk.New(kiosk.Options{
 		Settings: settings(cfg, cat),
 		Reader:   hw.reader, Printer: hw.printer, Lights: hw.lights, Roots: hw.roots, WAON: hw.waon,
-		Outbox: outbox, Hub: up, Line: up.Line(), Acks: up.Acks(), Storage: outbox.Storage(), Kick: up.Kick, Identity: up.Identity,
-		Draw: slips.Draw, Button: hw.pressed(), Fixtures: hw.fixtures, Clock: clock, Skew: up.Skew, Forget: func() { up.Forget(); lockdown.Forget() }, Log: log,
+		Outbox: outbox, Hub: up, Line: up.Line(), Acks: up.Acks(), Storage: outbox.Storage(), Standing: up.Standing(), Kick: up.Kick, Identity: up.Identity,
+		Draw: slips.Draw, Button: hw.pressed(), Fixtures: hw.fixtures, Clock: clock, Skew: up.Skew,
+		Forget: func() { up.Forget(); lockdown.Forget() }, Log: log,
 	})
 	var panel http.Handler
 	if hw.dock != nil {

@@ -28,6 +28,8 @@ const usage = `kioskd is the daemon of a kiosk.
 
 Usage:
   kioskd [run] [flags]      serve the kiosk until SIGTERM or SIGINT
+  kioskd enrol CODE         make this kiosk known at the hub that gave the pairing code
+  kioskd identity           say who this kiosk is at its hub
   kioskd check-config FILE  list every mistake in a configuration
   kioskd outbox list        show what waits for the hub
   kioskd outbox requeue     try again what the hub has refused and was set aside
@@ -39,6 +41,9 @@ Usage:
   kioskd card PERSONA       lay a test card on the virtual reader of pcscd (vpcd)
   kioskd printer play       be a virtual slip printer: kioskd printer play --help
   kioskd version            say which version this is
+
+enrol and identity take --config, --data and --enrolment; they work while the daemon runs.
+CODE may be - to read it from standard input, so that it stays out of the shell's history.
 
 The outbox commands take --data and --config, and need the daemon stopped.
 
@@ -64,6 +69,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	switch command {
 	case "run":
 		return serve(ctx, args, stdout, stderr, getenv)
+	case "enrol":
+		return enrolCommand(ctx, args, os.Stdin, stdout, stderr, getenv)
+	case "identity":
+		return identityCommand(args, stdout, stderr, getenv)
 	case "check-config":
 		return checkConfig(args, stdout, stderr)
 	case "outbox":
@@ -178,7 +187,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer, getenv 
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := daemon(ctx, cfg, getenv, log); err != nil {
+	if err := daemon(ctx, cfg, home(cfg, getenv), getenv, log); err != nil {
 		log.Error("Stopped by an error", "err", err)
 		return exitFailed
 	}

@@ -11,20 +11,23 @@ import "time"
 // Config is the configuration of one kiosk. Make one with [Default], [Load] or
 // [Parse].
 type Config struct {
-	Data      string   // folder of the outbox and of what else the daemon keeps
-	Enrolment string   // file that ties the kiosk to its hub; may appear later
-	Simulate  bool     // simulated hardware, with the dock
-	Languages []string // the first is the default
-	Kiosk     Kiosk
-	Screen    Screen
-	Layout    Layout
-	Brand     Brand
-	Idle      Idle
-	Reader    Reader
-	WAON      WAON
-	Printer   Printer
-	Lights    Lights
-	Button    Button
+	Data      string // folder of the outbox and of what else the daemon keeps
+	Enrolment string // file that ties the kiosk to its hub; may appear later
+	// IdentityKey is the file of the kiosk's private key; empty: identity.key beside
+	// the enrolment.
+	IdentityKey string
+	Simulate    bool     // simulated hardware, with the dock
+	Languages   []string // the first is the default
+	Kiosk       Kiosk
+	Screen      Screen
+	Layout      Layout
+	Brand       Brand
+	Idle        Idle
+	Reader      Reader
+	WAON        WAON
+	Printer     Printer
+	Lights      Lights
+	Button      Button
 }
 
 // Kiosk is what screen and slip say about this kiosk.

@@ -17,6 +17,7 @@ func keys() map[string]setter {
 	all := map[string]setter{
 		"data":                text(func(c *Config) *string { return &c.Data }),
 		"enrolment":           text(func(c *Config) *string { return &c.Enrolment }),
+		"identity_key":        text(func(c *Config) *string { return &c.IdentityKey }),
 		"simulate":            truth(func(c *Config) *bool { return &c.Simulate }),
 		"languages":           texts(func(c *Config) *[]string { return &c.Languages }),
 		"kiosk.name":          text(func(c *Config) *string { return &c.Kiosk.Name }),

@@ -48,11 +48,17 @@ const (
 	LineDown     Code = "line_down"     // the hub cannot be reached
 	HubSlow      Code = "hub_slow"      // no answer within the shopper's patience
 	HubRefused   Code = "hub_refused"   // the hub does not accept this kiosk or request
-	KioskRevoked Code = "kiosk_revoked" // the hub's operator has revoked this kiosk's identity
 	HubRubbish   Code = "hub_rubbish"   // the answer does not parse or verify
 	IssuerDown   Code = "issuer_down"   // the payment service's issuer is away
 	PlatformDown Code = "platform_down" // the points platform is away
 	ClockWrong   Code = "clock_wrong"   // the kiosk's clock is too far from the hub's
+)
+
+// Faults of the kiosk's identity at its hub.
+const (
+	NotEnrolled  Code = "not_enrolled"  // no hub knows this kiosk: nothing real can be done here
+	KioskRevoked Code = "kiosk_revoked" // the hub does not accept this kiosk any more
+	CertExpiring Code = "cert_expiring" // the kiosk's certificate ends soon and its renewal fails
 )
 
 // Refusals that a shopper can be told about.
@@ -91,7 +97,8 @@ func All() []Code {
 		CertMissing, CertExpired, CertForeign, PINWrong, PINBlocked, PINTriesLow, PINUncertain, CardRefused,
 		WAONUnreadable, SignatureBroken,
 		PrinterGone, PaperOut, PaperLow, CoverOpen, CutterJam, HeadHot, PrinterFailed, SlipUnknown,
-		LineDown, HubSlow, HubRefused, KioskRevoked, HubRubbish, IssuerDown, PlatformDown, ClockWrong,
+		LineDown, HubSlow, HubRefused, HubRubbish, IssuerDown, PlatformDown, ClockWrong,
+		NotEnrolled, KioskRevoked, CertExpiring,
 		CardDeclined, AlreadyRegistered, SMSNotSent, OTPWrong, OTPExpired, OTPExhausted, OTPNoResend,
 		SessionLost, LoginWrong, LoginLocked, NotReserved, AlreadyApplied, ServiceIDWrong, DocumentRefused,
 		StorageFailed, StorageSlow, StorageFull, StorageDamaged, Internal, TooFast, BadMessage,

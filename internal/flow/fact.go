@@ -102,6 +102,9 @@ type (
 	// StorageIs reports the outbox: "" while it has room for another visit, else why
 	// it has not.
 	StorageIs struct{ Fault fault.Code }
+	// EnrolmentIs reports how the kiosk stands with its hub: "" while it is accepted
+	// there, else not_enrolled or kiosk_revoked. A visit under way is not ended by it.
+	EnrolmentIs struct{ Fault fault.Code }
 )
 
 // occupied reports whether any card lies there.
@@ -238,6 +241,7 @@ func (ReaderIs) fact()       {}
 func (PrinterIs) fact()      {}
 func (LineIs) fact()         {}
 func (StorageIs) fact()      {}
+func (EnrolmentIs) fact()    {}
 func (CardSeen) fact()       {}
 func (WAONSeen) fact()       {}
 func (DocumentSigned) fact() {}

@@ -44,6 +44,9 @@ func (p Plan) procedures() []Procedure {
 
 // offer says whether plan p can be started now, and what is missing for it.
 func (s *State) offer(p Plan) (available bool, because []fault.Code) {
+	if s.enrol != "" { // whatever else is missing: nothing real can be begun here
+		return false, []fault.Code{s.enrol}
+	}
 	available = true
 	because = []fault.Code{}
 	n := needs[p]

@@ -85,7 +85,7 @@ type Busy struct {
 type KioskView struct {
 	Name    string       `json:"name"`  // of the store and kiosk
 	Phone   string       `json:"phone"` // where to ask, may be empty
-	Demo    bool         `json:"demo"`  // simulated hardware or sandbox: says so on screen
+	Demo    bool         `json:"demo"`  // simulated hardware or sandbox, or no hub at all: says so on screen
 	Line    bool         `json:"line"`
 	Reader  bool         `json:"reader"`
 	Card    bool         `json:"card"` // a card lies on the reader

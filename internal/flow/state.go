@@ -29,6 +29,7 @@ type State struct {
 	printer PrinterIs
 	line    bool
 	storage fault.Code // why nothing new can be stored, "" when it can
+	enrol   fault.Code // why the hub does not take this kiosk, "" when it does
 	staff   bool
 	found   []FoundSubmission
 

@@ -94,6 +94,8 @@ func (t *turn) take(f Fact) {
 		t.line = f.Up
 	case StorageIs:
 		t.storage = f.Fault
+	case EnrolmentIs:
+		t.enrol = f.Fault
 	case CardSeen:
 		t.cardSeen(f)
 	case WAONSeen:

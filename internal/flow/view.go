@@ -119,14 +119,17 @@ func (s *State) busy() *Busy {
 
 func (s *State) kioskView() KioskView {
 	k := KioskView{
-		Name: s.set.Name, Phone: s.set.Phone, Demo: s.set.Demo, Layout: s.set.Layout, Langs: s.set.Langs,
+		Name: s.set.Name, Phone: s.set.Phone, Demo: s.set.Demo || s.enrol == fault.NotEnrolled, Layout: s.set.Layout, Langs: s.set.Langs,
 		Line: s.line, Reader: s.reader.Ready, Card: s.reader.occupied(), Printer: s.printer.Fault == "", Staff: s.staff,
 		Faults: []fault.Code{},
+	}
+	if s.enrol != "" {
+		k.Faults = append(k.Faults, s.enrol)
 	}
 	if !k.Reader {
 		k.Faults = append(k.Faults, fault.ReaderGone)
 	}
-	if !k.Line {
+	if !k.Line && s.enrol != fault.NotEnrolled { // without a hub there is no line to it
 		k.Faults = append(k.Faults, fault.LineDown)
 	}
 	switch {

@@ -50,6 +50,7 @@ type API struct {
 	Authority Authority  // issues kiosks' certificates
 	Public    PublicKeys // what kiosks are told of the hub's keys
 	Links     *Links     // nil: this hub takes none
+	Sandbox   bool       // Issuer and platform are not real: kiosks that enrol are told so
 
 	limits     perKiosk
 	enrolments strangers

@@ -146,7 +146,7 @@ func (a *API) enrol(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.Log.Info("Kiosk enrolled", "kiosk", kiosk.ID, "name", kiosk.Name, "remote", remote, "serial", cert.Serial)
-	a.answerJSON(w, wire.Enrolled{Kiosk: kiosk.ID, ClientCert: certPEM, Desired: a.desired(kiosk)})
+	a.answerJSON(w, wire.Enrolled{Kiosk: kiosk.ID, ClientCert: certPEM, Desired: a.desired(kiosk), Sandbox: a.Sandbox})
 }
 
 // notInvited says why to the operator.

@@ -107,7 +107,7 @@ func (k *Kiosk) signOn(ctx context.Context, v *visit, number uint64, order jpki.
 func (k *Kiosk) document(e flow.Sign) ([]byte, error) {
 	id, ok := k.opt.Identity()
 	if !ok {
-		return nil, &fault.Error{Device: "hub", Op: "make a document", Code: fault.HubRefused,
+		return nil, &fault.Error{Device: "hub", Op: "make a document", Code: fault.NotEnrolled,
 			Cause: errors.New("this kiosk is not enrolled"), Hint: "enrol the kiosk at its hub"}
 	}
 	d := e.Document

@@ -98,6 +98,9 @@ func (d devices) facts() []flow.Fact {
 	if d.storage != nil {
 		facts = append(facts, *d.storage)
 	}
+	if d.enrol != nil {
+		facts = append(facts, *d.enrol)
+	}
 	return facts
 }
 

@@ -28,7 +28,7 @@ var (
 )
 
 // Options are the parts that a kiosk is made of. All are required but Skew, Button,
-// Fixtures and Forget.
+// Standing, Fixtures and Forget.
 type Options struct {
 	Settings flow.Settings
 	Reader   card.Driver
@@ -41,6 +41,9 @@ type Options struct {
 	Acks <-chan ksync.Acked
 	// Storage tells whether the outbox has room for another visit.
 	Storage <-chan fault.Code
+	// Standing tells how the kiosk stands with its hub: "" while it is accepted there,
+	// else not_enrolled or kiosk_revoked. nil: that is taken for granted.
+	Standing <-chan fault.Code
 	// Kick wakes the courier after a submission was stored.
 	Kick func()
 	// Identity is the ID under which the hub knows this kiosk, once it is enrolled.
@@ -101,6 +104,7 @@ type devices struct {
 	printer *flow.PrinterIs
 	line    *flow.LineIs
 	storage *flow.StorageIs
+	enrol   *flow.EnrolmentIs
 }
 
 // answer is a fact that comes from an effect.
@@ -140,6 +144,13 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	k.timer = time.NewTimer(time.Hour)
 	defer k.timer.Stop()
 	k.state = flow.New(k.opt.Settings)
+	// The first screen must not offer for a moment what then cannot be done.
+	if _, enrolled := k.opt.Identity(); !enrolled && k.opt.Standing != nil {
+		k.known.enrol = &flow.EnrolmentIs{Fault: fault.NotEnrolled}
+		if err := k.take(work, *k.known.enrol); err != nil {
+			return err
+		}
+	}
 	if err := k.settle(); err != nil {
 		return err
 	}
@@ -191,6 +202,9 @@ func (k *Kiosk) once(ctx, work context.Context) error {
 	case code := <-k.opt.Storage:
 		k.known.storage = &flow.StorageIs{Fault: code}
 		return k.take(work, flow.StorageIs{Fault: code})
+	case code := <-k.opt.Standing:
+		k.known.enrol = &flow.EnrolmentIs{Fault: code}
+		return k.take(work, flow.EnrolmentIs{Fault: code})
 	case a := <-k.opt.Acks:
 		return k.take(work, flow.Acknowledged{ID: a.ID, Verdict: a.Verdict})
 	case <-k.opt.Button:

@@ -15,6 +15,10 @@ type Backoff struct {
 // maxRetryAfter bounds what a wrong header can do to a kiosk.
 const maxRetryAfter = time.Hour
 
+// After is the wait before the next try, for others than the courier: there were n
+// failures (n ≥ 1), and err may say how long the hub asks to be left alone.
+func (b Backoff) After(n int, err error) time.Duration { return b.after(n, retryAfterOf(err)) }
+
 // after gives the wait before the next try when there were n failures (n ≥ 1)
 // and the hub asked for at least asked.
 func (b Backoff) after(n int, asked time.Duration) time.Duration {

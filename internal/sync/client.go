@@ -32,6 +32,11 @@ type ClientOptions struct {
 	Background time.Duration
 	// Connect bounds the making of a connection. Default 5 s.
 	Connect time.Duration
+	// Accepted is told what each answer says about whether the hub accepts this kiosk,
+	// and when the call that it answers was begun. It must not block.
+	Accepted func(yes bool, asked time.Time)
+	// Desired is told each desired state that the hub gave, before it is used.
+	Desired func(wire.Desired)
 }
 
 // Client speaks to the hub over mutual TLS 1.3 with the enrolled CA pinned.
@@ -43,10 +48,11 @@ type Client struct {
 	base    string
 	kiosk   string
 	http    *http.Client
-	trust   *wire.AckVerifier
+	tls     *tls.Config
 	opts    ClientOptions
 	observe func(error)
-	clock   hubClock
+	clock   *hubClock
+	trust   ackTrust
 }
 
 // NewClient makes a client for one enrolment. It opens no connection yet.
@@ -76,16 +82,18 @@ func NewClient(e *wire.Enrolment, opts ClientOptions) (*Client, error) {
 	if opts.DialContext == nil {
 		opts.DialContext = (&net.Dialer{}).DialContext
 	}
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, Certificates: []tls.Certificate{cert}}
 	c := &Client{
 		base:  strings.TrimSuffix(e.HubURL, "/"),
 		kiosk: e.Kiosk,
-		trust: trust,
+		tls:   tlsConfig.Clone(),
 		opts:  opts,
+		clock: &hubClock{},
 		http: &http.Client{
 			Transport: &http.Transport{
 				Proxy:               http.ProxyFromEnvironment,
 				DialContext:         dialer(opts),
-				TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, Certificates: []tls.Certificate{cert}},
+				TLSClientConfig:     tlsConfig,
 				TLSHandshakeTimeout: 2 * opts.Connect,
 				MaxIdleConnsPerHost: sendersAtOnce,
 				IdleConnTimeout:     90 * time.Second,
@@ -95,6 +103,7 @@ func NewClient(e *wire.Enrolment, opts ClientOptions) (*Client, error) {
 		},
 	}
 	c.http.Transport = newRoads(c.http.Transport)
+	c.trust.keys.Store(trust)
 	return c, nil
 }
 
@@ -132,7 +141,7 @@ func (c *Client) Submit(ctx context.Context, s wire.Submission) (wire.Ack, error
 	if err != nil {
 		return wire.Ack{}, err
 	}
-	ack, err := c.trust.Verify(signed, s.ID, s.Hash(), s.Kiosk)
+	ack, err := c.verifyAck(ctx, signed, s)
 	if err != nil {
 		return wire.Ack{}, hubFault(op, fault.HubRubbish, err, "the hub's acknowledgement key is not the enrolled one")
 	}
@@ -208,12 +217,15 @@ func interact[A any](ctx context.Context, c *Client, op, path string, body any) 
 // none is an answer without content.
 type none struct{}
 
-// exchange does one round trip.
+// exchange does one round trip. body nil sends none.
 func exchange[A any](ctx context.Context, c *Client, op, method, path string, body any) (A, error) {
 	var zero A
-	b, err := json.Marshal(body)
-	if err != nil {
-		return zero, fmt.Errorf("cannot %s: %w", op, err)
+	var b []byte
+	if body != nil {
+		var err error
+		if b, err = json.Marshal(body); err != nil {
+			return zero, fmt.Errorf("cannot %s: %w", op, err)
+		}
 	}
 	defer clear(b) // may hold a password; Forget reaches the transport's copies
 	if len(b) > wire.MaxBody {
@@ -240,6 +252,7 @@ func exchange[A any](ctx context.Context, c *Client, op, method, path string, bo
 	if answered(err) {
 		c.clock.note(resp.Header, sent, back)
 	}
+	c.judge(err, sent)
 	return a, err
 }
 

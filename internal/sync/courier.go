@@ -183,7 +183,7 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 			c.observe(down)
 			c.failures++
 			c.failed = c.now()
-			c.resume = c.failed.Add(c.opts.Backoff.after(c.failures, 0))
+			c.resume = c.failed.Add(c.pace(down, c.opts.Backoff.Cap).after(c.failures, 0))
 		}
 	}
 	return 0
@@ -263,6 +263,8 @@ func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err erro
 	case errors.As(r.err, &refusal) && refusal.final():
 		c.observe(r.err)
 		return nil, c.setAside(ctx, d, code, refusal.Problem.Status)
+	case code == fault.KioskRevoked: // that is about no submission: all wait
+		lineErr = r.err
 	case refusal != nil:
 		c.observe(r.err)
 		c.delayVisit(d.visit, r.err)
@@ -376,6 +378,18 @@ func (c *Courier) reportLoop(ctx context.Context) error {
 		}
 		failures++
 		c.log.WarnContext(ctx, "report not sent", "code", string(fault.CodeOf(err)), "err", err)
-		timer.Reset(Backoff{Floor: c.opts.Backoff.Floor, Cap: c.opts.Every}.after(failures, retryAfterOf(err)))
+		timer.Reset(c.pace(err, c.opts.Every).after(failures, retryAfterOf(err)))
 	}
+}
+
+// revokedCap is the longest wait of a kiosk that its hub does not accept any more:
+// it keeps looking, for it may be restored.
+const revokedCap = 5 * time.Minute
+
+// pace is the backoff after a failure, up to ceiling.
+func (c *Courier) pace(err error, ceiling time.Duration) Backoff {
+	if fault.CodeOf(err) == fault.KioskRevoked {
+		ceiling = max(ceiling, revokedCap)
+	}
+	return Backoff{Floor: c.opts.Backoff.Floor, Cap: ceiling}
 }

@@ -199,7 +199,7 @@ func (m *model) rotateAck(*rapid.T) {
 func (m *model) publish(*rapid.T) {
 	trust, err := wire.NewAckVerifier(m.ackKeys...)
 	m.must(err)
-	m.client.trust = trust
+	m.client.trust.keys.Store(trust)
 }
 
 // refuseOne lets the hub refuse for good one that waits.

@@ -46,6 +46,14 @@ func (c *hubClock) note(h http.Header, sent, back time.Time) {
 	c.samples = append(c.samples, hubTime{hub: date.Add(time.Second / 2), at: sent.Add(back.Sub(sent) / 2)})
 }
 
+// time is what the hub's clock shows now; false while no answer has told it.
+func (c *hubClock) time(now time.Time) (time.Time, bool) {
+	c.mu.Lock()
+	known := len(c.samples) > 0
+	c.mu.Unlock()
+	return now.Add(c.skew(now)), known
+}
+
 // skew is how far the hub's clock is ahead of the wall clock that now shows: the
 // median of the last answers, 0 when there is none or no difference to speak of.
 func (c *hubClock) skew(now time.Time) time.Duration {

@@ -160,6 +160,12 @@ func TestWhoAsksForTheTime(t *testing.T) {
 		"client.go exchange",    // a round trip, by the monotonic clock
 		"client.go exchange",    // its end
 		"courier.go NewCourier", // the courier's clock: see the tests above
+		"identity.go HubTime",   // what the wall clock shows, against the hub's
+		"identity.go lookOnce",  // when it looked last, by the monotonic clock
+		"identity.go lookOnce",  // the same
+		"link.go Link",          // deadlines of a connection, by the monotonic clock
+		"link.go Link",          // the same
+		"link.go dialLink",      // when a call began, by the monotonic clock
 		"outbox.go insert",      // a date for people
 		"rescue.go rescue",      // a date for people
 		"retention.go Retain",   // what is old enough to be forgotten: an error loses nothing

@@ -124,6 +124,9 @@ func (k AckKey) validate() error {
 	return nil
 }
 
+// Knows reports whether a key with this ID is trusted.
+func (v *AckVerifier) Knows(id string) bool { return v.keys[id] != nil }
+
 // Verify accepts s only when a trusted key signed it and it speaks of this
 // submission, this content and this kiosk.
 func (v *AckVerifier) Verify(s SignedAck, wantID string, wantHash []byte, wantKiosk string) (Ack, error) {

@@ -1,28 +1,35 @@
 package wire
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
+	"slices"
 )
+
+// maxOperatorName is the longest name of a kiosk in bytes.
+const maxOperatorName = 256
 
 // Enrolment is what a kiosk must know to talk to its hub: the hub's address and
 // pinned CA, its own identity, the key to seal to and the keys whose
-// acknowledgements count. It is one file of mode 0600, for it holds a private key.
+// acknowledgements count. It is one file of mode 0600, for it may hold a private key.
 type Enrolment struct {
-	Kiosk      string   `json:"kiosk"`
-	HubURL     string   `json:"hub_url"`     // https://host:port
-	HubCA      string   `json:"hub_ca"`      // PEM; nothing else is trusted
-	ClientCert string   `json:"client_cert"` // PEM
-	ClientKey  string   `json:"client_key"`  // PEM
-	SealKeyID  string   `json:"seal_key_id"`
-	SealKey    []byte   `json:"seal_key"` // SealPublicKey.Bytes
-	AckKeys    []AckKey `json:"ack_keys"` // the current one, and the next during a change
+	Kiosk      string `json:"kiosk"`
+	HubURL     string `json:"hub_url"`     // https://host:port
+	HubCA      string `json:"hub_ca"`      // PEM; nothing else is trusted
+	ClientCert string `json:"client_cert"` // PEM
+	// ClientKey is the private key in PEM; empty where it is kept elsewhere, in a
+	// file or credential of its own. See [Enrolment.WithKey].
+	ClientKey string   `json:"client_key,omitempty"`
+	SealKeyID string   `json:"seal_key_id"`
+	SealKey   []byte   `json:"seal_key"`       // SealPublicKey.Bytes
+	AckKeys   []AckKey `json:"ack_keys"`       // the current one, and the others during a change
+	Name      string   `json:"name,omitempty"` // as operators call the kiosk
 	// Sandbox says that behind the hub nothing is real: only there may simulated
 	// hardware go.
 	Sandbox bool `json:"sandbox,omitempty"`
@@ -30,17 +37,7 @@ type Enrolment struct {
 
 // LoadEnrolment reads and checks a file. A missing file is fs.ErrNotExist.
 func LoadEnrolment(path string) (*Enrolment, error) {
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot load enrolment: %w", err)
-	}
-	if st.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("cannot load enrolment: %s is open to others (mode %04o): run chmod 600", path, st.Mode().Perm())
-	}
-	if st.Size() > MaxBody {
-		return nil, fmt.Errorf("cannot load enrolment: %s is too long", path)
-	}
-	b, err := os.ReadFile(path)
+	b, err := ReadPrivate(path, 0o077)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load enrolment: %w", err)
 	}
@@ -73,44 +70,8 @@ func StoreEnrolment(path string, e *Enrolment) error {
 	if err != nil {
 		return fmt.Errorf("cannot store enrolment: %w", err)
 	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := WritePrivate(path, append(b, '\n')); err != nil {
 		return fmt.Errorf("cannot store enrolment: %w", err)
-	}
-	tmp, err := writeTemp(dir, append(b, '\n'))
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		if tmp != "" {
-			err = errors.Join(err, os.Remove(tmp))
-		}
-		return fmt.Errorf("cannot store enrolment: %w", err)
-	}
-	return syncDir(dir)
-}
-
-// writeTemp writes and syncs a new file of mode 0600. Its name is returned also
-// beside an error, for the caller to remove.
-func writeTemp(dir string, b []byte) (string, error) {
-	f, err := os.CreateTemp(dir, ".enrolment-*")
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	return f.Name(), errors.Join(err, f.Close())
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("cannot sync folder: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("cannot sync folder: %w", err)
 	}
 	return nil
 }
@@ -129,23 +90,67 @@ func (e *Enrolment) Validate() error {
 	if !x509.NewCertPool().AppendCertsFromPEM([]byte(e.HubCA)) {
 		bad = append(bad, errors.New("hub_ca holds no PEM certificate"))
 	}
-	if _, err := tls.X509KeyPair([]byte(e.ClientCert), []byte(e.ClientKey)); err != nil {
+	if _, err := e.Certificate(); err != nil {
+		bad = append(bad, errors.New("client_cert is not a certificate in PEM"))
+	} else if _, err := tls.X509KeyPair([]byte(e.ClientCert), []byte(e.ClientKey)); e.ClientKey != "" && err != nil {
 		bad = append(bad, errors.New("client_cert and client_key are not a matching PEM pair"))
 	}
-	if k, err := ParseSealPublicKey(e.SealKey); err != nil {
+	return errors.Join(append(bad, validateKeys(e.SealKeyID, e.SealKey, e.AckKeys)...)...)
+}
+
+// validateKeys checks what a kiosk seals to and whose acknowledgements it takes.
+func validateKeys(sealID string, seal []byte, acks []AckKey) (bad []error) {
+	if k, err := ParseSealPublicKey(seal); err != nil {
 		bad = append(bad, errors.New("seal_key is not a public key of the suite"))
-	} else if k.ID() != e.SealKeyID {
-		bad = append(bad, fmt.Errorf("seal_key_id is %q, the key's hash says %q", e.SealKeyID, k.ID()))
+	} else if k.ID() != sealID {
+		bad = append(bad, fmt.Errorf("seal_key_id is %q, the key's hash says %q", sealID, k.ID()))
 	}
-	if len(e.AckKeys) == 0 {
+	if len(acks) == 0 {
 		bad = append(bad, errors.New("ack_keys is empty"))
 	}
-	for _, k := range e.AckKeys {
+	for _, k := range acks {
 		if err := k.validate(); err != nil {
 			bad = append(bad, err)
 		}
 	}
+	return bad
+}
+
+// Validate lists everything that is wrong with the keys of a desired state.
+func (d Desired) Validate() error {
+	bad := validateKeys(d.SealKeyID, d.SealKey, d.AckKeys)
+	if d.Name != "" {
+		bad = append(bad, checkText("name", d.Name, maxOperatorName))
+	}
 	return errors.Join(bad...)
+}
+
+// Is reports whether e is already what d wants it to be.
+func (e *Enrolment) Is(d Desired) bool {
+	return e.Name == d.Name && e.SealKeyID == d.SealKeyID && bytes.Equal(e.SealKey, d.SealKey) &&
+		slices.EqualFunc(e.AckKeys, d.AckKeys, func(a, b AckKey) bool { return a.ID == b.ID && bytes.Equal(a.Key, b.Key) })
+}
+
+// Take makes e what d wants it to be.
+func (e *Enrolment) Take(d Desired) {
+	e.Name, e.SealKeyID, e.SealKey, e.AckKeys = d.Name, d.SealKeyID, d.SealKey, d.AckKeys
+}
+
+// Certificate is the kiosk's own, parsed.
+func (e *Enrolment) Certificate() (*x509.Certificate, error) {
+	b, _ := pem.Decode([]byte(e.ClientCert))
+	if b == nil || b.Type != "CERTIFICATE" {
+		return nil, errors.New("cannot read certificate: it is not one in PEM")
+	}
+	return x509.ParseCertificate(b.Bytes)
+}
+
+// WithKey is a whole enrolment: the one that is stored, and its private key in PEM
+// that is kept elsewhere.
+func (e *Enrolment) WithKey(key string) *Enrolment {
+	whole := *e
+	whole.ClientKey = key
+	return &whole
 }
 
 // Format keeps the private key out of logs in every verb.

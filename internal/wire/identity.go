@@ -46,6 +46,8 @@ type Enrolled struct {
 	Kiosk      string  `json:"kiosk"` // KioskID of the key
 	ClientCert string  `json:"client_cert"`
 	Desired    Desired `json:"desired"`
+	// Sandbox says that behind the hub nothing is real: see Enrolment.
+	Sandbox bool `json:"sandbox,omitempty"`
 }
 
 // RenewRequest asks for a new certificate for the same key.

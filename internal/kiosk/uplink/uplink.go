@@ -1,6 +1,7 @@
 // Package uplink holds the kiosk's connection to its hub through the life of an
-// enrolment: it waits for the enrolment file, starts client and courier when it
-// is there, and starts them anew when it changes.
+// enrolment: it waits for the enrolment file, starts client, courier and link when
+// it is there, and starts them anew when it changes. It renews the certificate, takes
+// over what the hub desires, and tells whether the hub accepts this kiosk.
 //
 // Until the kiosk is enrolled the line is down and every call says so. The
 // courier of an old enrolment has ended before that of a new one starts.
@@ -12,13 +13,14 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"net"
-	"os"
 	"sync/atomic"
 	"time"
 
 	"kioskd/internal/fault"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/kiosk/identity"
 	ksync "kioskd/internal/sync"
 	"kioskd/internal/wire"
 )
@@ -30,7 +32,7 @@ const look = time.Second
 
 // Options of an Uplink.
 type Options struct {
-	File        string // of the enrolment; it may not be there yet
+	Home        identity.Home // of the enrolment; it may not be there yet
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Refuse says why an enrolment cannot be used here; nil: every one can.
 	Refuse func(*wire.Enrolment) error
@@ -41,25 +43,25 @@ type Options struct {
 
 // Uplink is the way to the hub. Its methods may be called from any goroutine.
 type Uplink struct {
-	opt  Options
-	now  atomic.Pointer[session]
-	line chan bool
-	acks chan ksync.Acked
+	opt      Options
+	run      string // names this start of the daemon
+	now      atomic.Pointer[session]
+	line     chan bool
+	acks     chan ksync.Acked
+	standing *standing
+	expiring atomic.Bool   // the certificate ends soon, and its renewal fails
+	changed  chan struct{} // the files have: they are looked at without delay
 
-	seen [sha256.Size]byte // of the file that was tried last
+	seen [sha256.Size]byte // of the files that were tried last
 	told string            // what was last logged of a file that cannot be used
-}
-
-// session is the use of one enrolment.
-type session struct {
-	enrolment *wire.Enrolment
-	client    *ksync.Client
-	courier   *ksync.Courier
 }
 
 // New makes an uplink. Nothing runs before Run.
 func New(opt Options) *Uplink {
-	return &Uplink{opt: opt, line: make(chan bool), acks: make(chan ksync.Acked)}
+	return &Uplink{
+		opt: opt, run: wire.NewSubmissionID(), line: make(chan bool), acks: make(chan ksync.Acked),
+		standing: newStanding(), changed: make(chan struct{}, 1),
+	}
 }
 
 // Enrolment is the present one, or false while there is none.
@@ -93,6 +95,18 @@ func (u *Uplink) Line() <-chan bool { return u.line }
 
 // Acks tells what the hub has stored. One receiver, which must keep up.
 func (u *Uplink) Acks() <-chan ksync.Acked { return u.acks }
+
+// Standing tells how the kiosk stands with its hub, each time that this changes: ""
+// while it is accepted there, else not_enrolled, as at the start, or kiosk_revoked.
+func (u *Uplink) Standing() <-chan fault.Code { return u.standing.out }
+
+// Troubles are what is wrong with the kiosk's identity, for the sign of life.
+func (u *Uplink) Troubles() []fault.Code {
+	if u.expiring.Load() {
+		return []fault.Code{fault.CertExpiring}
+	}
+	return nil
+}
 
 // Kick wakes the courier. It does not block.
 func (u *Uplink) Kick() {
@@ -132,18 +146,18 @@ func (u *Uplink) Run(ctx context.Context, outbox *ksync.Outbox) error {
 		case <-ctx.Done():
 			return end()
 		case <-tick.C:
+		case <-u.changed:
 		}
 	}
 }
 
-// fresh gives the enrolment when the file has changed and can be used.
+// fresh gives the enrolment when the files have changed and can be used.
 func (u *Uplink) fresh() *wire.Enrolment {
-	raw, err := os.ReadFile(u.opt.File)
-	sum := sha256.Sum256(raw)
-	if err == nil && sum == u.seen {
+	sum := u.opt.Home.Sum()
+	if sum == u.seen {
 		return nil
 	}
-	e, err := wire.LoadEnrolment(u.opt.File)
+	e, err := u.opt.Home.Load()
 	if err == nil && u.opt.Refuse != nil {
 		err = u.opt.Refuse(e)
 	}
@@ -162,7 +176,7 @@ func (u *Uplink) tell(err error) {
 	}
 	u.told = err.Error()
 	if errors.Is(err, fs.ErrNotExist) {
-		u.opt.Log.Info("Waiting for the enrolment file", "file", u.opt.File)
+		u.opt.Log.Info("Waiting for the enrolment file", "file", u.opt.Home.File)
 		return
 	}
 	u.opt.Log.Error("Cannot use the enrolment file", "err", err)
@@ -170,61 +184,59 @@ func (u *Uplink) tell(err error) {
 
 // start begins to use an enrolment; the function it returns ends that, and waits.
 func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Outbox) func() error {
-	client, err := ksync.NewClient(e, ksync.ClientOptions{DialContext: u.opt.DialContext})
+	former := u.now.Load()
+	s, err := u.newSession(e, outbox, former)
 	if err != nil {
 		u.tell(err)
 		return func() error { return nil }
 	}
-	s := &session{
-		enrolment: e, client: client,
-		courier: ksync.NewCourier(outbox, client, u.opt.Log, ksync.CourierOptions{Report: u.opt.Report}),
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	u.now.Store(s)
-	u.opt.Log.Info("Enrolled", "kiosk", e.Kiosk, "hub", e.HubURL)
+	u.opt.Log.Info("Enrolled", "kiosk", e.Kiosk, "hub", e.HubURL, "until", s.notAfter)
+	if former == nil || former.enrolment.ClientCert != e.ClientCert { // a new one starts afresh
+		u.expiring.Store(false)
+		u.standing.set("")
+	}
 	ended := make(chan error, 1)
-	passed := make(chan struct{})
-	go func() { ended <- s.courier.Run(ctx) }()
-	go func() { defer close(passed); u.pass(ctx, s.courier) }()
+	go func() { ended <- s.run(ctx) }()
 	return func() error {
 		cancel()
-		<-passed
-		client.Close()
 		return <-ended
-	}
-}
-
-// pass hands on what a courier says, until ctx ends.
-func (u *Uplink) pass(ctx context.Context, c *ksync.Courier) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case up := <-c.Line():
-			select {
-			case u.line <- up:
-			case <-ctx.Done():
-				return
-			}
-		case ack := <-c.Acks():
-			select {
-			case u.acks <- ack:
-			case <-ctx.Done():
-				return
-			}
-		}
 	}
 }
 
 // errUnenrolled is every call's error while there is no enrolment.
 var errUnenrolled = errors.New("this kiosk is not enrolled")
 
+// nudge marks that there is something to do. It does not block.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// pause waits, or less long when it is nudged. It is false when ctx has ended.
+func pause(ctx context.Context, wait time.Duration, nudged <-chan struct{}) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-nudged:
+	}
+	return ctx.Err() == nil
+}
+
+// around is d give or take a fifth, so that a fleet does not act as one.
+func around(d time.Duration) time.Duration { return d*4/5 + rand.N(d*2/5) }
+
 // call makes one interactive call with the present client.
 func call[In, Out any](ctx context.Context, u *Uplink, op string, in In, do func(*ksync.Client, context.Context, In) (Out, error)) (Out, error) {
 	s := u.now.Load()
 	if s == nil {
 		var none Out
-		return none, &fault.Error{Device: "hub", Op: op, Code: fault.LineDown, Cause: errUnenrolled, Hint: "enrol the kiosk at its hub"}
+		return none, &fault.Error{Device: "hub", Op: op, Code: fault.NotEnrolled, Cause: errUnenrolled, Hint: "enrol the kiosk at its hub"}
 	}
 	return do(s.client, ctx, in)
 }

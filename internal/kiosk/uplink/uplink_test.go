@@ -13,6 +13,7 @@ import (
 
 	"kioskd/internal/fault"
 	"kioskd/internal/hub/pki"
+	"kioskd/internal/kiosk/identity"
 	ksync "kioskd/internal/sync"
 	"kioskd/internal/wire"
 )
@@ -34,7 +35,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	s := &site{t: t, keys: keys, file: filepath.Join(t.TempDir(), "enrolment.json")}
 	log := slog.New(slog.DiscardHandler)
 	opt := Options{
-		File: s.file, Log: log,
+		Home: identity.At(s.file, "", ""), Log: log,
 		Report: func(context.Context) wire.Report { return wire.Report{Version: "test"} },
 	}
 	for _, f := range change {
@@ -112,8 +113,8 @@ func TestCallsBeforeTheEnrolment(t *testing.T) {
 		"lookup":   func() error { _, err := s.up.Lookup(t.Context(), wire.Lookup{}); return err },
 		"inquiry":  func() error { _, err := s.up.Inquiry(t.Context(), wire.InquiryRequest{}); return err },
 	} {
-		if code := fault.CodeOf(call()); code != fault.LineDown {
-			t.Errorf("%s: fault %q, want line_down", name, code)
+		if code := fault.CodeOf(call()); code != fault.NotEnrolled {
+			t.Errorf("%s: fault %q, want not_enrolled", name, code)
 		}
 	}
 }

@@ -287,6 +287,12 @@ export const everyFaultCode = [
   "platform_down",
   /** the kiosk's clock is too far from the hub's */
   "clock_wrong",
+  /** no hub knows this kiosk: nothing real can be done here */
+  "not_enrolled",
+  /** the hub does not accept this kiosk any more */
+  "kiosk_revoked",
+  /** the kiosk's certificate ends soon and its renewal fails */
+  "cert_expiring",
   /** the issuer does not accept this card or these details */
   "card_declined",
   /** this payment card is registered already: use the management page */
@@ -452,7 +458,7 @@ export interface KioskView {
   name: string;
   /** where to ask, may be empty */
   phone: string;
-  /** simulated hardware or sandbox: says so on screen */
+  /** simulated hardware or sandbox, or no hub at all: says so on screen */
   demo: boolean;
   line: boolean;
   reader: boolean;

@@ -1,5 +1,5 @@
 import { Icon } from "../art/icons";
-import { HaveReady, KeepSlip, Mark } from "../art/pictures";
+import { HaveReady, KeepSlip, Mark, Staff } from "../art/pictures";
 import type { FaultCode, Goodbye, Menu, MenuChoice, Recovered } from "../contract";
 import { useElapsed, useEnv } from "../env";
 import { seconds } from "../format";
@@ -46,8 +46,30 @@ function reasons(choice: MenuChoice): Key[] {
   return [...new Set(counted)].map((device): Key => `because.${device}.${how}`);
 }
 
+/** Why nothing at all can be begun here: then this is said, and no list of what cannot be done. */
+function closedBy(faults: readonly FaultCode[]): "not_enrolled" | "kiosk_revoked" | null {
+  for (const code of faults) if (code === "not_enrolled" || code === "kiosk_revoked") return code;
+  return null;
+}
+
+function Closed(props: { code: "not_enrolled" | "kiosk_revoked" }) {
+  const { t } = useEnv();
+  const { code } = props;
+  return (
+    <Stage class="stage-trouble stage-closed" title={t(`fault.${code}.title`)} help={t(`fault.${code}.text`)} art={<Staff />}>
+      <div class="todo">
+        <Icon name="next" />
+        <p>{t(`fault.${code}.do`)}</p>
+      </div>
+      <p class="code-line">{t("trouble.code", { code })}</p>
+    </Stage>
+  );
+}
+
 export function MenuScreen(props: { screen: Menu }) {
-  const { t, send } = useEnv();
+  const { snap, t, send } = useEnv();
+  const closed = closedBy(snap.kiosk.faults);
+  if (closed) return <Closed code={closed} />;
   return (
     <Stage class="stage-menu" art={<HaveReady />}>
       <ul class="plans">
