@@ -48,6 +48,7 @@ type API struct {
 	Burst  int
 
 	limits  perKiosk
+	behind  behind
 	running keyLock
 }
 
@@ -74,6 +75,7 @@ func (a *API) Handler() http.Handler {
 		return a.Ingest.Inquire(ctx, kiosk, r.Signed)
 	}, func(r wire.InquiryRequest) string { return r.RequestID }, fault.PlatformDown)))
 	mux.Handle("POST "+wire.PathReport, a.forKiosk(a.report))
+	mux.Handle("POST "+wire.PathAudit, a.forKiosk(a.audit))
 	mux.Handle("GET "+PathOpenAPI, a.forKiosk(func(w http.ResponseWriter, _ *http.Request, _ string) {
 		w.Header().Set("Content-Type", typeYAML)
 		_, _ = w.Write(openAPI)
@@ -236,6 +238,9 @@ func (a *API) report(w http.ResponseWriter, r *http.Request, kiosk string) {
 	if err := a.Store.Report(r.Context(), kiosk, rep, a.Now()); err != nil {
 		a.broken(w, "report not stored", err)
 		return
+	}
+	if err := a.heardOfAudit(r.Context(), kiosk, rep.Audit); err != nil {
+		a.Log.Error("Audit log not compared", "kiosk", kiosk, "error", err)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

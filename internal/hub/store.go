@@ -22,6 +22,8 @@ var (
 // any SQL database; storetest holds every implementation to what is said here.
 // Times are kept to the millisecond.
 type Store interface {
+	AuditStore
+
 	// Submission gives a stored submission, or ErrNotFound.
 	Submission(ctx context.Context, id string) (Stored, error)
 	// DocumentUsed gives the submission that carried this document before, or "".
