@@ -25,6 +25,7 @@ const usage = `hubd takes in what kiosks submit.
 
   hubd --demo --data DIR [--api ADDR] [--console ADDR] [--complete-after DURATION]
        [--store URL | --store-file FILE] [--sandbox FILE]
+  hubd audit verify | head | list | evidence | settle    look into the audit logs: hubd audit
   hubd version
 
 Without a store's URL, which may also stand in HUBD_STORE, everything is kept in DIR.
@@ -52,6 +53,9 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		}
 		_, _ = fmt.Fprintf(stdout, "hubd %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return exitOK
+	}
+	if len(args) > 0 && args[0] == "audit" {
+		return auditCommand(ctx, args[1:], env, stdout, stderr)
 	}
 	o, err := parse(args, env, stderr)
 	switch {

@@ -222,3 +222,16 @@ func AuditKiosk(s string) bool {
 	id, ok := strings.CutPrefix(s, "k-")
 	return ok && len(id) == kioskIDChars && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz234567") == ""
 }
+
+// AuditVersion makes of a program's version a detail of an audit log.
+func AuditVersion(s string) string {
+	s = strings.ToLower(s)
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		s = "v" + s // a commit without a tag
+	}
+	s = s[:min(len(s), 40)]
+	if s != "dev" && s[0] != 'v' || !validAuditDetail(s) {
+		return "v-unknown"
+	}
+	return s
+}
