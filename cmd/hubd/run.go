@@ -30,6 +30,7 @@ const usage = `hubd takes in what kiosks submit.
   hubd kiosk list --data DIR [--json]
   hubd kiosk revoke ID --data DIR [--reason TEXT]
   hubd kiosk restore ID --data DIR
+  hubd audit verify | head | list | evidence | settle    look into the audit logs: hubd audit
   hubd version
 
 Without a store's URL, which may also stand in HUBD_STORE, everything is kept in DIR.
@@ -62,6 +63,9 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	}
 	if len(args) > 0 && args[0] == "kiosk" {
 		return kioskCommand(ctx, args[1:], env, stdout, stderr)
+	}
+	if len(args) > 0 && args[0] == "audit" {
+		return auditCommand(ctx, args[1:], env, stdout, stderr)
 	}
 	o, err := parse(args, env, stderr)
 	switch {

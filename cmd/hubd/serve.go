@@ -73,6 +73,14 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	}
 	defer func() { err = errors.Join(err, box.Close()) }()
 
+	if err := store.Note(ctx, hub.NoteHubStarted, "", wire.AuditVersion(version), now); err != nil {
+		return err
+	}
+	defer func() {
+		if err := store.Note(context.WithoutCancel(ctx), hub.NoteHubStopped, "", "", time.Now()); err != nil {
+			log.Warn("Stop not noted in the audit log", "error", err)
+		}
+	}()
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(cardtest.RootPEM()) {
 		return errors.New("cannot read the test CA's root")

@@ -54,6 +54,7 @@ type API struct {
 
 	limits     perKiosk
 	enrolments strangers
+	behind     behind
 	running    keyLock
 }
 
@@ -87,6 +88,7 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("POST "+wire.PathRenew, a.forKiosk(a.renew))
 	mux.Handle("GET "+wire.PathDesired, a.forRow(a.getDesired))
 	mux.Handle("GET "+wire.PathLink, a.forRow(a.link))
+	mux.Handle("POST "+wire.PathAudit, a.forKiosk(a.audit))
 	mux.Handle("GET "+PathOpenAPI, a.forKiosk(func(w http.ResponseWriter, _ *http.Request, _ string) {
 		w.Header().Set("Content-Type", typeYAML)
 		_, _ = w.Write(openAPI)
@@ -257,6 +259,9 @@ func (a *API) report(w http.ResponseWriter, r *http.Request, kiosk string) {
 	if err := a.Store.Report(r.Context(), kiosk, rep, a.Now()); err != nil {
 		a.broken(w, "report not stored", err)
 		return
+	}
+	if err := a.heardOfAudit(r.Context(), kiosk, rep.Audit); err != nil {
+		a.Log.Error("Audit log not compared", "kiosk", kiosk, "error", err)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

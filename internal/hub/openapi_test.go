@@ -244,7 +244,7 @@ func TestLiveAnswersFitTheDescription(t *testing.T) {
 	inquiry := k.document(wire.Document{Kind: wire.KindInquiry, Inquiry: &wire.Inquiry{}})
 	post(wire.PathInquiry, wire.InquiryRequest{RequestID: wire.NewNonce(), Signed: taro.sign(inquiry)}, 200)
 	post(wire.PathInquiry, wire.InquiryRequest{RequestID: wire.NewNonce(), Signed: persona(t, "foreign").sign(inquiry)}, 422)
-	post(wire.PathReport, wire.Report{Version: "1", Screen: "top"}, 204)
+	post(wire.PathReport, wire.Report{Version: "1", Screen: "top", Audit: &wire.AuditMark{Log: wire.NewSubmissionID(), N: 1}}, 204)
 	post(wire.PathRenew, wire.RenewRequest{CSR: []byte{1}}, 400)
 	post(wire.PathRenew, wire.RenewRequest{CSR: csrOf(t, k.pair.PrivateKey.(crypto.Signer))}, 200)
 	enrol := wire.EnrolRequest{Token: []byte("0123456789"), CSR: csrOf(t, k.pair.PrivateKey.(crypto.Signer))}
@@ -255,6 +255,14 @@ func TestLiveAnswersFitTheDescription(t *testing.T) {
 		t.Errorf("enrolled: %v", err)
 	}
 	seen[wire.PathEnrol] = true // over a connection of its own
+	entry := wire.AuditEntry{N: 1, At: 1790000000, Event: "started", Subject: wire.NewSubmissionID()}
+	entry.Hash = entry.Sum(wire.AuditStart())
+	batch := wire.AuditBatch{Log: wire.NewSubmissionID(), Prior: wire.NewSubmissionID(), Prev: wire.AuditStart(), Head: 1, Entries: []wire.AuditEntry{entry}}
+	post(wire.PathAudit, batch, 200)
+	batch.Prev = entry.Hash
+	post(wire.PathAudit, batch, 200) // a fork
+	batch.Log = "x"
+	post(wire.PathAudit, batch, 400)
 	for range 4 {
 		lookup("wrong0000", 422)
 	}

@@ -24,6 +24,7 @@ var (
 type Store interface {
 	IdentityStore
 	LinkStore
+	AuditStore
 
 	// Submission gives a stored submission, or ErrNotFound.
 	Submission(ctx context.Context, id string) (Stored, error)

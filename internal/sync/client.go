@@ -156,6 +156,23 @@ func (c *Client) Report(ctx context.Context, r wire.Report) error {
 	return err
 }
 
+// Audit sends a piece of the audit log. What the hub has against it is in the answer.
+func (c *Client) Audit(ctx context.Context, b wire.AuditBatch) (wire.AuditAnswer, error) {
+	const op = "send audit log"
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Background)
+	defer cancel()
+	a, err := exchange[wire.AuditAnswer](ctx, c, op, http.MethodPost, wire.PathAudit, b)
+	if err == nil {
+		if bad := a.Validate(); bad != nil {
+			err = hubFault(op, fault.HubRubbish, bad, "")
+		}
+	}
+	return a, err
+}
+
+// Kiosk is the ID under which the hub knows this kiosk.
+func (c *Client) Kiosk() string { return c.kiosk }
+
 // IssueStart opens an issuance; a one-time password goes out by SMS.
 func (c *Client) IssueStart(ctx context.Context, r wire.IssueStart) (wire.IssueStarted, error) {
 	named(&r.RequestID)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	stdsync "sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,6 +29,7 @@ type CourierOptions struct {
 	Backoff Backoff                           // default 1 s to 1 min
 	Every   time.Duration                     // between signs of life; default 30 s
 	Report  func(context.Context) wire.Report // content of the sign of life; default empty
+	Audit   time.Duration                     // between looks for new rows of the audit log; default Every
 }
 
 // Acked is one submission that the hub has stored.
@@ -55,6 +57,8 @@ type Courier struct {
 	resume   time.Time            // no sending before
 	visits   map[string]retryPlan // visits whose next submission failed
 
+	sending atomic.Bool // submissions are on their way: the audit log waits
+
 	mu     stdsync.Mutex
 	demand time.Time // the hub asked for silence until then; guarded by mu
 }
@@ -73,6 +77,9 @@ func NewCourier(o *Outbox, hub Upstream, log *slog.Logger, opts CourierOptions) 
 	}
 	if opts.Every == 0 {
 		opts.Every = 30 * time.Second
+	}
+	if opts.Audit == 0 {
+		opts.Audit = opts.Every
 	}
 	if opts.Report == nil {
 		opts.Report = func(context.Context) wire.Report { return wire.Report{} }
@@ -120,6 +127,9 @@ func (c *Courier) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.sendLoop(ctx) })
 	g.Go(func() error { return c.reportLoop(ctx) })
+	if hub, ok := c.hub.(AuditUpstream); ok {
+		g.Go(func() error { return c.auditLoop(ctx, hub) })
+	}
 	return g.Wait()
 }
 
@@ -157,6 +167,7 @@ const idle = time.Minute
 
 // round sends all that is due and returns the wait until more may be.
 func (c *Courier) round(ctx context.Context) time.Duration {
+	defer c.sending.Store(false)
 	for ctx.Err() == nil {
 		if wait := c.notBefore().Sub(c.now()); wait > 0 {
 			return wait
@@ -169,6 +180,7 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 		if len(ready) == 0 {
 			return wait
 		}
+		c.sending.Store(true)
 		var down error
 		for i, r := range c.sendAll(ctx, ready) {
 			lineErr, err := c.judge(ctx, ready[i], r)

@@ -110,6 +110,9 @@ func (o *Outbox) settle(ctx context.Context, rescued bool) error {
 				return err
 			}
 		}
+		if err := settleLog(ctx, tx); err != nil {
+			return err
+		}
 		return appendAudit(ctx, tx, auditStarted, o.run, "")
 	})
 }

@@ -88,7 +88,7 @@ func rescue(ctx context.Context, path string, files fs.FS, reason error, log *sl
 		return fmt.Errorf("cannot write what was saved of the outbox: %w", err)
 	}
 	r := rescueReport{At: time.Now().UTC().Truncate(time.Second), Reason: reason.Error(), Submissions: len(s.submissions),
-		Slips: len(s.slips), Visits: len(s.visits), Audit: len(chain), Missing: s.missing()}
+		Slips: len(s.slips), Visits: len(s.visits), Audit: len(chain.rows), Missing: s.missing()}
 	log.ErrorContext(ctx, "outbox was damaged", "kept", dir, "reason", r.Reason, "saved", r.Submissions,
 		"missing", r.Missing, "alarm", true)
 	if err := errors.Join(writeReport(dir, r), os.Remove(filepath.Join(dir, unfinished)), syncFolder(dir)); err != nil {
@@ -177,7 +177,7 @@ func writeReport(dir string, r rescueReport) (err error) {
 }
 
 // write makes a new outbox of what was saved.
-func (s *salvage) write(ctx context.Context, path string, files fs.FS, chain []savedAudit) (err error) {
+func (s *salvage) write(ctx context.Context, path string, files fs.FS, chain savedChain) (err error) {
 	for _, end := range []string{"", "-wal", "-shm"} { // of a rescue that was cut off
 		if err := os.Remove(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -217,12 +217,27 @@ func (s *salvage) write(ctx context.Context, path string, files fs.FS, chain []s
 				return err
 			}
 		}
-		for _, x := range chain {
+		for _, x := range chain.rows {
 			if _, err := tx.ExecContext(ctx, "INSERT INTO audit (n, at, event, subject, detail, hash) VALUES (?, ?, ?, ?, ?, ?)",
 				x.n, x.at, x.event, x.subject, x.detail, x.hash); err != nil {
 				return err
 			}
 		}
-		return nil
+		return s.writeLog(ctx, tx, chain)
 	})
+}
+
+// writeLog says where the audit log goes on. It gets a name of its own at the first
+// start: the hub may have more of the old one than could be read.
+func (s *salvage) writeLog(ctx context.Context, tx *sql.Tx, chain savedChain) error {
+	next := savedLog{first: 1, confirmed: 0}
+	if len(s.logs) > 0 {
+		last := s.logs[len(s.logs)-1]
+		next.prior, next.kiosk = cmp.Or(last.id, last.prior), last.kiosk
+		next.first = max(chain.from.anchor, min(last.confirmed, chain.newest())) + 1
+		next.confirmed = next.first - 1
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO audit_log (log, prior, kiosk, first, confirmed, anchor, anchor_hash)
+		VALUES ('', ?, ?, ?, ?, ?, ?)`, next.prior, next.kiosk, next.first, next.confirmed, chain.from.anchor, chain.from.anchorHash)
+	return err
 }

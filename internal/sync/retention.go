@@ -12,8 +12,8 @@ const keepSlips = 30 * 24 * time.Hour
 
 // Retain forgets the slips of visits that are over and whose submissions the hub has
 // had for longer than keep, and then the visits that have no slips left. It returns
-// how many slips there were. The audit log is not touched: it tells, for ever, that the
-// hub has them.
+// how many slips there were. The audit log is not touched: it tells that the hub
+// has them, longer than their slips are kept.
 //
 // Their age is by the kiosk's clock. One that is wrong makes this too early or too
 // late; that loses nothing, because what is forgotten is nobody's business any more.

@@ -24,6 +24,7 @@ type salvage struct {
 	slips       map[string]savedSlip
 	visits      map[string]savedVisit
 	audit       map[int64][]savedAudit // there may be spoilt ones beside the true one
+	logs        []savedLog             // what the file knew of its log, the newest last
 }
 
 type savedSubmission struct {
@@ -49,6 +50,14 @@ type savedAudit struct {
 	n, at                  int64
 	event, subject, detail string
 	hash                   []byte
+}
+
+// savedLog proves nothing, and does no harm: what it says wrongly of the hub is
+// corrected by the hub's next answer.
+type savedLog struct {
+	id, prior, kiosk         string
+	first, confirmed, anchor int64
+	anchorHash               []byte
 }
 
 // salvageFrom reads the file at path. Later versions of a row replace earlier ones.
@@ -87,6 +96,10 @@ func (s *salvage) take(row wreck.Row) {
 	case 6:
 		if x, ok := auditOf(row); ok {
 			s.audit[x.n] = append(s.audit[x.n], x)
+		}
+	case 7:
+		if x, ok := logOf(row); ok {
+			s.logs = append(s.logs, x)
 		}
 	}
 }
@@ -156,6 +169,15 @@ func auditOf(row wreck.Row) (savedAudit, bool) {
 	return x, !r.bad && row.Values[0] == nil && x.n > 0
 }
 
+func logOf(row wreck.Row) (savedLog, bool) {
+	r := &reader{values: row.Values}
+	x := savedLog{
+		id: r.text(0), prior: r.text(1), kiosk: r.text(2), first: r.number(3), confirmed: r.number(4),
+		anchor: r.number(5), anchorHash: value[[]byte](r, 6),
+	}
+	return x, !r.bad && (x.id == "" || wire.ValidID(x.id)) && (x.prior == "" || wire.ValidID(x.prior)) && x.first > 0 && len(x.anchorHash) == 32
+}
+
 func numbered(id, number string) bool { return wire.ValidID(id) && number == wire.NumberOf(id) }
 
 func knownKind(kind string) bool {
@@ -164,33 +186,58 @@ func knownKind(kind string) bool {
 
 // follows reports whether x is the row after one with the hash prev.
 func (x savedAudit) follows(prev []byte) bool {
-	return bytes.Equal(x.hash, auditHash(prev, x.n, x.at, x.event, x.subject, x.detail))
+	e := wire.AuditEntry{N: x.n, At: x.at, Event: x.event, Subject: x.subject, Detail: x.detail}
+	return bytes.Equal(x.hash, e.Sum(prev))
 }
 
-// chain is the audit log from its beginning as far as it holds.
-func (s *salvage) chain() (list []savedAudit) {
-	prev := make([]byte, 32)
+// savedChain is the audit log from its oldest row on as far as it holds.
+type savedChain struct {
+	from savedLog // of which anchor and hash count: what the oldest row follows
+	rows []savedAudit
+}
+
+func (c savedChain) newest() int64 { return c.from.anchor + int64(len(c.rows)) }
+
+// chain gives the one that comes furthest. Where the oldest rows were forgotten, the
+// file knew what the next one follows; there may be stale copies of that.
+func (s *salvage) chain() (best savedChain) {
+	best = s.chainFrom(savedLog{anchorHash: wire.AuditStart()})
+	for _, l := range s.logs {
+		if c := s.chainFrom(l); c.newest() > best.newest() {
+			best = c
+		}
+	}
+	return best
+}
+
+func (s *salvage) chainFrom(l savedLog) savedChain {
+	c, prev := savedChain{from: l}, l.anchorHash
 	for {
-		next := s.audit[int64(len(list)+1)]
+		next := s.audit[c.newest()+1]
 		i := slices.IndexFunc(next, func(x savedAudit) bool { return x.follows(prev) })
 		if i < 0 {
-			return list
+			return c
 		}
-		list, prev = append(list, next[i]), next[i].hash
+		c.rows, prev = append(c.rows, next[i]), next[i].hash
 	}
 }
 
 // proven gives the subjects of an event whose rows fit to the rows before them, also
 // behind a gap.
-func (s *salvage) proven(event string) map[string]bool {
+func (s *salvage) proven(event AuditEvent) map[string]bool {
+	before := map[int64][][]byte{0: {wire.AuditStart()}}
+	for _, l := range s.logs {
+		before[l.anchor] = append(before[l.anchor], l.anchorHash)
+	}
+	for n, rows := range s.audit {
+		for _, x := range rows {
+			before[n] = append(before[n], x.hash)
+		}
+	}
 	subjects := map[string]bool{}
 	for n, rows := range s.audit {
-		before := s.audit[n-1]
-		if n == 1 {
-			before = []savedAudit{{hash: make([]byte, 32)}}
-		}
 		for _, x := range rows {
-			if x.event == event && slices.ContainsFunc(before, func(b savedAudit) bool { return x.follows(b.hash) }) {
+			if x.event == string(event) && slices.ContainsFunc(before[n-1], x.follows) {
 				subjects[x.subject] = true
 			}
 		}

@@ -134,6 +134,7 @@ type Report struct {
 	Devices map[string]string `json:"devices"`
 	Queued  int               `json:"queued"`
 	Faults  []fault.Code      `json:"faults"`
+	Audit   *AuditMark        `json:"audit,omitempty"` // how far its audit log has come
 }
 
 // Problem is every refusal, as application/problem+json.

@@ -46,7 +46,7 @@ type Console struct {
 // Handler parses the pages and gives the routes.
 func (c *Console) Handler() (http.Handler, error) {
 	c.pages = map[string]*template.Template{}
-	for _, name := range []string{"overview", "kiosk", "submissions", "submission", "sms", "tests", "message"} {
+	for _, name := range []string{"overview", "kiosk", "submissions", "submission", "audit", "sms", "tests", "message"} {
 		t, err := template.New("layout.html").Funcs(c.funcs()).ParseFS(files, "pages/layout.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("cannot parse page %s: %w", name, err)
@@ -68,6 +68,8 @@ func (c *Console) Handler() (http.Handler, error) {
 	mux.HandleFunc("GET /api/submissions/{id}", c.apiSubmission)
 	mux.HandleFunc("GET /api/kiosks", c.apiKiosks)
 	mux.HandleFunc("GET /api/alarms", c.apiAlarms)
+	mux.HandleFunc("GET /audit", c.audit)
+	mux.HandleFunc("GET /api/audit", c.apiAudit)
 	if c.Sandbox != nil {
 		mux.HandleFunc("GET /sms", c.sms)
 		mux.HandleFunc("GET /tests", c.tests)

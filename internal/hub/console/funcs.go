@@ -24,6 +24,8 @@ func (c *Console) funcs() template.FuncMap {
 		"group4": group4,
 		"check":  checkName,
 		"alarm":  alarmName,
+		"audit":  aboutAudit,
+		"clock":  func(s int64) time.Time { return time.Unix(s, 0) },
 		"join":   strings.Join,
 		"short":  short,
 		"hex":    func(b []byte) string { return fmt.Sprintf("%x", b) },
@@ -83,6 +85,8 @@ func alarmName(k hub.AlarmKind) string {
 		hub.AlarmForeign: "Kiosk acts for another", hub.AlarmGarbage: "Kiosk sends rubbish",
 		hub.AlarmClock: "Kiosk's clock is wrong", hub.AlarmKey: "Sealed to an unknown key",
 		hub.AlarmCloned: "Two machines with one identity", hub.AlarmEnrol: "Wrong pairing codes are tried",
+		hub.AlarmAuditGap: "Audit log has a gap", hub.AlarmAuditFork: "Audit log forks",
+		hub.AlarmAuditBroken: "Audit log is broken", hub.AlarmAuditSilent: "Audit log is kept back",
 	}
 	if s, ok := names[k]; ok {
 		return s

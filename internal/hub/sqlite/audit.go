@@ -1,0 +1,234 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"time"
+
+	"kioskd/internal/hub"
+	"kioskd/internal/wire"
+)
+
+// TakeAudit appends what is new in a batch.
+func (s *Store) TakeAudit(ctx context.Context, kiosk string, b wire.AuditBatch, now time.Time) (a wire.AuditAnswer, err error) {
+	err = s.db.Write(ctx, func(tx *sql.Tx) error {
+		a, err = hub.TakeAudit(&auditTx{ctx, tx, kiosk}, kiosk, b, now)
+		return err
+	})
+	return a, err
+}
+
+// Note appends to the hubs' own log.
+func (s *Store) Note(ctx context.Context, event hub.NoteEvent, subject, detail string, now time.Time) error {
+	return s.db.Write(ctx, func(tx *sql.Tx) error {
+		a := &auditTx{ctx: ctx, tx: tx}
+		l, err := a.Log(hub.OwnLog)
+		if errors.Is(err, hub.ErrNotFound) {
+			l, err = hub.AuditLog{Log: hub.OwnLog, BaseHash: wire.AuditStart()}, nil
+		}
+		if err != nil {
+			return err
+		}
+		e, err := hub.NextNote(l.N, l.Hash, event, subject, detail, now)
+		if err != nil {
+			return err
+		}
+		l.N, l.Hash, l.At, l.Whole = e.N, e.Hash, now, now
+		return a.Append(l, []wire.AuditEntry{e}, now)
+	})
+}
+
+const auditHeads = `SELECT kiosk, log, prior, base, base_hash, n, hash, at, whole FROM audit_head`
+
+// AuditLogs lists every log.
+func (s *Store) AuditLogs(ctx context.Context, kiosk string) (list []hub.AuditLog, err error) {
+	// The primary key finds the distinct logs by skipping from one to the next.
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT * FROM (`+auditHeads+`
+		UNION ALL SELECT DISTINCT kiosk, log, NULL, 0, x'', 0, x'', 0, NULL FROM audit a
+			WHERE NOT EXISTS (SELECT 1 FROM audit_head h WHERE h.kiosk = a.kiosk AND h.log = a.log))
+		WHERE ?1 = '' OR kiosk = ?1 ORDER BY kiosk, at, log`, kiosk)
+	if err != nil {
+		return nil, wrap("list audit logs", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		l, err := scanLog(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, l)
+	}
+	return list, wrap("list audit logs", rows.Err())
+}
+
+func scanLog(row scanner) (hub.AuditLog, error) {
+	var l hub.AuditLog
+	var prior sql.NullString
+	var at int64
+	var whole sql.NullInt64
+	if err := row.Scan(&l.Kiosk, &l.Log, &prior, &l.Base, &l.BaseHash, &l.N, &l.Hash, &at, &whole); err != nil {
+		return hub.AuditLog{}, wrap("read audit log", err)
+	}
+	l.Prior, l.Headless = prior.String, !prior.Valid
+	if !l.Headless {
+		l.At = time.UnixMilli(at).UTC()
+	}
+	if whole.Valid {
+		l.Whole = time.UnixMilli(whole.Int64).UTC()
+	}
+	return l, nil
+}
+
+// AuditEntries gives entries after number n.
+func (s *Store) AuditEntries(ctx context.Context, kiosk, log string, n int64, limit int) (list []hub.AuditEntry, err error) {
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT n, at, event, subject, detail, hash, received_at FROM audit
+		WHERE kiosk = ? AND log = ? AND n > ? ORDER BY n LIMIT ?`, kiosk, log, n, limit)
+	if err != nil {
+		return nil, wrap("read audit log", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var e hub.AuditEntry
+		var received int64
+		if err := rows.Scan(&e.N, &e.At, &e.Event, &e.Subject, &e.Detail, &e.Hash, &received); err != nil {
+			return nil, wrap("read audit log", err)
+		}
+		e.ReceivedAt = time.UnixMilli(received).UTC()
+		list = append(list, e)
+	}
+	return list, wrap("read audit log", rows.Err())
+}
+
+// AuditEvidence lists what was not taken.
+func (s *Store) AuditEvidence(ctx context.Context, kiosk string) (list []hub.AuditEvidence, err error) {
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT kiosk, log, verdict, batch, at FROM audit_evidence
+		WHERE ?1 = '' OR kiosk = ?1 ORDER BY n`, kiosk)
+	if err != nil {
+		return nil, wrap("read evidence", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var e hub.AuditEvidence
+		var at int64
+		if err := rows.Scan(&e.Kiosk, &e.Log, &e.Verdict, &e.Batch, &at); err != nil {
+			return nil, wrap("read evidence", err)
+		}
+		e.At = time.UnixMilli(at).UTC()
+		list = append(list, e)
+	}
+	return list, wrap("read evidence", rows.Err())
+}
+
+// SubmissionMarks gives submissions of a kiosk as they were stored.
+func (s *Store) SubmissionMarks(ctx context.Context, kiosk string, n int64, limit int) (list []hub.SubmissionMark, err error) {
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT n, id, hash, stored_at FROM submission
+		WHERE kiosk = ? AND n > ? ORDER BY n LIMIT ?`, kiosk, n, limit)
+	if err != nil {
+		return nil, wrap("read submissions", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var m hub.SubmissionMark
+		var stored int64
+		if err := rows.Scan(&m.N, &m.ID, &m.Hash, &stored); err != nil {
+			return nil, wrap("read submissions", err)
+		}
+		m.StoredAt = time.UnixMilli(stored).UTC()
+		list = append(list, m)
+	}
+	return list, wrap("read submissions", rows.Err())
+}
+
+// SubmittingKiosks lists all that have submissions.
+func (s *Store) SubmittingKiosks(ctx context.Context) (list []string, err error) {
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT DISTINCT kiosk FROM submission ORDER BY kiosk`)
+	if err != nil {
+		return nil, wrap("list kiosks", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, wrap("list kiosks", err)
+		}
+		list = append(list, id)
+	}
+	return list, wrap("list kiosks", rows.Err())
+}
+
+// auditTx is a transaction as hub.TakeAudit needs it. There is one writer: nothing
+// needs a lock.
+type auditTx struct {
+	ctx   context.Context
+	tx    *sql.Tx
+	kiosk string
+}
+
+// Log gives a log of this kiosk.
+func (a *auditTx) Log(log string) (hub.AuditLog, error) {
+	return scanLog(a.tx.QueryRowContext(a.ctx, auditHeads+` WHERE kiosk = ? AND log = ?`, a.kiosk, log))
+}
+
+// Others counts the logs of this kiosk beside this one.
+func (a *auditTx) Others(log string) (n int, err error) {
+	err = a.tx.QueryRowContext(a.ctx, `SELECT count(*) FROM audit_head WHERE kiosk = ? AND log <> ?`, a.kiosk, log).Scan(&n)
+	return n, wrap("count audit logs", err)
+}
+
+// Hashes gives those of a range of entries.
+func (a *auditTx) Hashes(log string, from, to int64) (all map[int64][]byte, err error) {
+	rows, err := a.tx.QueryContext(a.ctx, `SELECT n, hash FROM audit WHERE kiosk = ? AND log = ? AND n BETWEEN ? AND ?`, a.kiosk, log, from, to)
+	if err != nil {
+		return nil, wrap("read audit log", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	all = map[int64][]byte{}
+	for rows.Next() {
+		var n int64
+		var hash []byte
+		if err := rows.Scan(&n, &hash); err != nil {
+			return nil, wrap("read audit log", err)
+		}
+		all[n] = hash
+	}
+	return all, wrap("read audit log", rows.Err())
+}
+
+// Anywhere looks for an entry of a log, whoever's it is.
+func (a *auditTx) Anywhere(log string, n int64, hash []byte) (found bool, err error) {
+	err = a.tx.QueryRowContext(a.ctx, `SELECT EXISTS (SELECT 1 FROM audit_head h LEFT JOIN audit e
+		ON e.kiosk = h.kiosk AND e.log = h.log AND e.n = ?2
+		WHERE h.log = ?1 AND (e.hash = ?3 OR (h.base = ?2 AND h.base_hash = ?3)))`, log, n, hash).Scan(&found)
+	return found, wrap("read audit log", err)
+}
+
+// Append stores entries and where the log stands now.
+func (a *auditTx) Append(l hub.AuditLog, entries []wire.AuditEntry, now time.Time) error {
+	for _, e := range entries {
+		if _, err := a.tx.ExecContext(a.ctx, `INSERT INTO audit (kiosk, log, n, at, event, subject, detail, hash, received_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			a.kiosk, l.Log, e.N, e.At, e.Event, e.Subject, e.Detail, e.Hash, now.UnixMilli()); err != nil {
+			return wrap("store audit log", err)
+		}
+	}
+	whole := sql.NullInt64{Int64: l.Whole.UnixMilli(), Valid: !l.Whole.IsZero()}
+	_, err := a.tx.ExecContext(a.ctx, `INSERT INTO audit_head (kiosk, log, prior, base, base_hash, n, hash, at, whole)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET n = excluded.n, hash = excluded.hash, at = excluded.at, whole = excluded.whole`,
+		a.kiosk, l.Log, l.Prior, l.Base, l.BaseHash, l.N, l.Hash, l.At.UnixMilli(), whole)
+	return wrap("store audit log", err)
+}
+
+// Keep keeps evidence.
+func (a *auditTx) Keep(e hub.AuditEvidence, most int) error {
+	hash := sha256.Sum256(e.Batch)
+	_, err := a.tx.ExecContext(a.ctx, `INSERT INTO audit_evidence (kiosk, log, verdict, batch, hash, at)
+		SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE (SELECT count(*) FROM audit_evidence WHERE kiosk = ?1 AND log = ?2) < ?7
+		ON CONFLICT DO NOTHING`, e.Kiosk, e.Log, string(e.Verdict), e.Batch, hash[:], e.At.UnixMilli(), most)
+	return wrap("keep evidence", err)
+}
+
+// Raise raises an alarm.
+func (a *auditTx) Raise(al hub.Alarm) error { return raise(a.ctx, a.tx, al) }
