@@ -79,7 +79,7 @@ func (r *rig) start() {
 	roots.AppendCertsFromPEM(root)
 	log := slog.New(slog.DiscardHandler)
 	r.ingest = &hub.Ingest{
-		Store: r.store, Platform: r.box, Keys: r.keys.Keys(), Vault: v, Now: r.now, Log: log,
+		Store: r.store, Platform: r.box, Keys: r.keys.Keys, Vault: v, Now: r.now, Log: log,
 		Verifier: &hub.Verifier{Roots: roots, MaxAge: hub.DefaultMaxAge, MaxAhead: hub.DefaultMaxAhead},
 	}
 	r.srv = r.serve(r.ingest, r.box)
