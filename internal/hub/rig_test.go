@@ -67,8 +67,10 @@ func (r *rig) start() {
 	must(t, err)
 	cat, err := catalogue.Load()
 	must(t, err)
-	r.store, err = sqlite.Open(t.Context(), filepath.Join(r.dir, "hub.db"))
+	bare, err := sqlite.Open(t.Context(), filepath.Join(r.dir, "hub.db"))
 	must(t, err)
+	must(t, hub.Admit(t.Context(), bare, v))
+	r.store = storetest.Sealing(bare, v)
 	r.box, err = sandbox.Open(t.Context(), filepath.Join(r.dir, "sandbox.db"), v, sandbox.Options{
 		Catalogue: cat, Wait: func(context.Context, time.Duration) error { return nil },
 	})

@@ -25,7 +25,8 @@ type Store interface {
 
 // sealing is a store with a vault before it, as the hub has it.
 type sealing struct {
-	hub.Store
+	*hub.Sealing
+
 	close func() error
 }
 

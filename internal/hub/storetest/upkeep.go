@@ -223,7 +223,7 @@ func clearTextIsRefused(t *testing.T, b *bench) {
 // The vault's key changes while rows are there: they open before, during and
 // after, and in the end all are sealed with the new key, also when a dozen do it.
 func resealing(t *testing.T, b *bench) {
-	const n = 250 // more than one batch
+	const n = 210 // more than one batch
 	var ids []string
 	for i := range n {
 		in := submission(name(i))
