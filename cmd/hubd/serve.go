@@ -87,11 +87,11 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	}
 	api := &hub.API{
 		Ingest: &hub.Ingest{
-			Store: store, Platform: box, Keys: keys.Keys(), Vault: v, Now: time.Now, Log: log,
+			Store: store, Platform: box, Keys: keys.Keys, Vault: v, Now: time.Now, Log: log,
 			Verifier: &hub.Verifier{Roots: roots, MaxAge: hub.DefaultMaxAge, MaxAhead: demoMaxAhead},
 		},
 		Issuer: box, Store: store, Vault: v, Now: time.Now, Log: log,
-		Authority: keys, Public: keys.Public(), Sandbox: true,
+		Authority: keys, Sandbox: true,
 		Links: &hub.Links{Store: store, Now: time.Now, Log: log, Max: o.maxLinks},
 	}
 	con := &console.Console{

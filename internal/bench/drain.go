@@ -165,7 +165,7 @@ func startHub(ctx context.Context, url string, keys *pki.PKI, roots *x509.CertPo
 	log := slog.New(slog.DiscardHandler)
 	api := &hub.API{
 		Ingest: &hub.Ingest{
-			Store: store, Platform: yes{}, Keys: keys.Keys(), Vault: v, Now: time.Now, Log: log,
+			Store: store, Platform: yes{}, Keys: keys.Keys, Vault: v, Now: time.Now, Log: log,
 			Verifier: &hub.Verifier{Roots: roots, MaxAge: hub.DefaultMaxAge, MaxAhead: hub.DefaultMaxAhead},
 		},
 		Store: store, Vault: v, Now: time.Now, Log: log, Rate: 1e9, Burst: 1e9,

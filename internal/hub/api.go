@@ -47,10 +47,9 @@ type API struct {
 	Rate   rate.Limit // requests a second and kiosk; 0 = default
 	Burst  int
 
-	Authority Authority  // issues kiosks' certificates
-	Public    PublicKeys // what kiosks are told of the hub's keys
-	Links     *Links     // nil: this hub takes none
-	Sandbox   bool       // Issuer and platform are not real: kiosks that enrol are told so
+	Authority Authority // issues kiosks' certificates
+	Links     *Links    // nil: this hub takes none
+	Sandbox   bool      // Issuer and platform are not real: kiosks that enrol are told so
 
 	limits     perKiosk
 	enrolments strangers

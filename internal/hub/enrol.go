@@ -201,7 +201,8 @@ func sameKey(r *http.Request, spki []byte) bool {
 
 // desired says what the hub wants this kiosk to be.
 func (a *API) desired(k Kiosk) wire.Desired {
-	d := wire.Desired{Name: k.Name, SealKeyID: a.Public.Seal.ID(), SealKey: a.Public.Seal.Bytes(), AckKeys: a.Public.Ack}
+	d := wire.Desired{Name: k.Name}
+	d.SealKeyID, d.SealKey, d.AckKeys = a.Ingest.Keys().Offer()
 	b, err := json.Marshal(d)
 	if err != nil {
 		panic(err) // strings and bytes always encode

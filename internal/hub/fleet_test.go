@@ -18,6 +18,7 @@ import (
 	"kioskd/internal/hub"
 	"kioskd/internal/hub/postgres"
 	"kioskd/internal/hub/postgres/postgrestest"
+	"kioskd/internal/hub/storetest"
 	"kioskd/internal/wire"
 )
 
@@ -38,7 +39,7 @@ type fleet struct {
 // node is one hub of a fleet.
 type node struct {
 	name  string
-	store *postgres.Store
+	store storetest.Store
 	srv   *httptest.Server
 }
 
@@ -64,9 +65,10 @@ func (f *fleet) join() *node {
 	t.Helper()
 	f.made++
 	n := &node{name: fmt.Sprintf("hub-%d", f.made)}
-	var err error
-	n.store, err = postgres.Open(t.Context(), f.database+"&application_name="+n.name)
+	bare, err := postgres.Open(t.Context(), f.database+"&application_name="+n.name)
 	must(t, err)
+	must(t, hub.Admit(t.Context(), bare, f.ingest.Vault))
+	n.store = storetest.Sealing(bare, f.ingest.Vault)
 	in := *f.ingest
 	in.Store = n.store
 	n.srv = f.serve(&in, f.issuer)

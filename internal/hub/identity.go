@@ -28,12 +28,6 @@ type Authority interface {
 	Client(c Certificate, key crypto.PublicKey) (certPEM string, err error)
 }
 
-// PublicKeys are the hub's keys as kiosks need them.
-type PublicKeys struct {
-	Seal wire.SealPublicKey
-	Ack  []wire.AckKey // the present one first
-}
-
 // NewCertificate gives the data of a certificate that is to be issued now.
 func NewCertificate(kiosk string, now time.Time) Certificate {
 	now = now.UTC().Truncate(time.Second) // as certificates have it

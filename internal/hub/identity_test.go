@@ -165,7 +165,7 @@ func TestEnrol(t *testing.T) {
 		if life := cert.NotAfter.Sub(r.now()); life < hub.ClientLife-time.Minute || life > hub.ClientLife {
 			t.Errorf("%s: good for %v", name, life)
 		}
-		if e.Desired.Name != "Store "+name || e.Desired.SealKeyID != r.keys.Public().Seal.ID() || len(e.Desired.AckKeys) != 1 || e.Desired.Revision == "" {
+		if e.Desired.Name != "Store "+name || e.Desired.SealKeyID != r.keys.Keys().SealTo || len(e.Desired.AckKeys) != 1 || e.Desired.Revision == "" {
 			t.Errorf("%s: desired %+v", name, e.Desired)
 		}
 		if status, b := k.send(http.MethodPost, wire.PathReport, []byte("{}")); status != http.StatusNoContent {

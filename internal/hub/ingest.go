@@ -3,8 +3,6 @@ package hub
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,18 +13,12 @@ import (
 	"kioskd/internal/wire"
 )
 
-// Keys are what the hub opens submissions and signs acknowledgements with.
-type Keys struct {
-	Seal map[string]wire.SealPrivateKey // by key ID: the present one and earlier ones
-	Ack  ed25519.PrivateKey
-}
-
 // Ingest takes submissions in. It is safe for concurrent use.
 type Ingest struct {
 	Store    Store
 	Platform Platform
 	Verifier *Verifier
-	Keys     Keys
+	Keys     func() Keys // as they are now: they change while the hub runs
 	Vault    *vault.Vault
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -55,14 +47,15 @@ func (in *Ingest) Put(ctx context.Context, kiosk string, sub wire.Submission) (a
 		if have.Kiosk != kiosk || !bytes.Equal(have.Hash, sub.Hash()) {
 			return nil, in.conflict(ctx, kiosk, sub, now)
 		}
-		return have.Ack, nil
+		return in.Keys().current(have.Ack)
 	case !errors.Is(err, ErrNotFound):
 		return nil, fmt.Errorf("cannot look for submission: %w", err)
 	}
-	if _, ok := in.Keys.Seal[sub.KeyID]; !ok {
+	key, ok := in.Keys().Seal[sub.KeyID]
+	if !ok {
 		return nil, in.unknownKey(ctx, kiosk, sub.KeyID, now)
 	}
-	j, err := in.judge(ctx, kiosk, sub, now)
+	j, err := in.judge(ctx, kiosk, key, sub, now)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +72,7 @@ func (in *Ingest) Put(ctx context.Context, kiosk string, sub wire.Submission) (a
 	}
 	in.Log.Info("Submission stored", "submission", sub.ID, "kiosk", kiosk, "kind", j.stored.Kind,
 		"accepted", stored.Verdict.Accepted, "code", stored.Verdict.Code)
-	return stored.Ack, nil
+	return in.Keys().current(stored.Ack)
 }
 
 // judgement is what becomes of a submission.
@@ -106,9 +99,11 @@ func (j *judgement) replayed(other string) {
 	j.refuse(fault.DocumentRefused, AlarmReplayed)
 }
 
-func (in *Ingest) judge(ctx context.Context, kiosk string, sub wire.Submission, now time.Time) (*judgement, error) {
+func (in *Ingest) judge(
+	ctx context.Context, kiosk string, key wire.SealPrivateKey, sub wire.Submission, now time.Time,
+) (*judgement, error) {
 	j := &judgement{}
-	payload, err := in.open(sub)
+	payload, err := wire.Open(key, sub)
 	if err != nil {
 		j.keep = true
 		if errors.Is(err, wire.ErrUnsealable) {
@@ -128,10 +123,6 @@ func (in *Ingest) judge(ctx context.Context, kiosk string, sub wire.Submission, 
 		return j, nil
 	}
 	return j, in.judgeSigned(ctx, j, kiosk, sub.ID, *payload.Signed, now)
-}
-
-func (in *Ingest) open(sub wire.Submission) (wire.Payload, error) {
-	return wire.Open(in.Keys.Seal[sub.KeyID], sub)
 }
 
 func (in *Ingest) judgeIssuance(j *judgement, kiosk string, i *wire.Issuance) {
@@ -230,14 +221,12 @@ func (in *Ingest) store(ctx context.Context, sub wire.Submission, j *judgement, 
 	s := j.stored
 	s.ID, s.Kiosk, s.Schema, s.KeyID, s.Sealed, s.Hash = sub.ID, sub.Kiosk, sub.Schema, sub.KeyID, sub.Sealed, sub.Hash()
 	s.StoredAt, s.Checks = now.Truncate(time.Millisecond), j.trail
-	ack, err := wire.SignAck(in.Keys.Ack, wire.AckKeyOf(in.Keys.Ack.Public().(ed25519.PublicKey)).ID, wire.AckBody{
+	var err error
+	s.Ack, err = in.Keys().sign(wire.AckBody{
 		Schema: wire.Schema, ID: s.ID, Hash: s.Hash, Kiosk: s.Kiosk, StoredAt: s.StoredAt, Verdict: s.Verdict,
 	})
 	if err != nil {
 		return Stored{}, err
-	}
-	if s.Ack, err = json.Marshal(ack); err != nil {
-		return Stored{}, fmt.Errorf("cannot encode acknowledgement: %w", err)
 	}
 	var q *Quarantine
 	if j.keep {

@@ -93,7 +93,7 @@ func (a *API) refusal(scope string, err error, away fault.Code) (status int, bod
 // answer gives the stored answer, or makes and stores one.
 func (a *API) answer(ctx context.Context, key AnswerKey, request []byte, act func() (int, []byte, bool)) (int, []byte, error) {
 	tag := a.Vault.Tag("request", request)
-	purpose := "answer " + key.Scope + " " + key.RequestID
+	purpose := answerPurpose(key.Scope, key.RequestID)
 	now := a.Now()
 	have, err := a.Store.Answer(ctx, key, now)
 	switch {

@@ -67,8 +67,10 @@ func (r *rig) start() {
 	must(t, err)
 	cat, err := catalogue.Load()
 	must(t, err)
-	r.store, err = sqlite.Open(t.Context(), filepath.Join(r.dir, "hub.db"))
+	bare, err := sqlite.Open(t.Context(), filepath.Join(r.dir, "hub.db"))
 	must(t, err)
+	must(t, hub.Admit(t.Context(), bare, v))
+	r.store = storetest.Sealing(bare, v)
 	r.box, err = sandbox.Open(t.Context(), filepath.Join(r.dir, "sandbox.db"), v, sandbox.Options{
 		Catalogue: cat, Wait: func(context.Context, time.Duration) error { return nil },
 	})
@@ -79,7 +81,7 @@ func (r *rig) start() {
 	roots.AppendCertsFromPEM(root)
 	log := slog.New(slog.DiscardHandler)
 	r.ingest = &hub.Ingest{
-		Store: r.store, Platform: r.box, Keys: r.keys.Keys(), Vault: v, Now: r.now, Log: log,
+		Store: r.store, Platform: r.box, Keys: r.keys.Keys, Vault: v, Now: r.now, Log: log,
 		Verifier: &hub.Verifier{Roots: roots, MaxAge: hub.DefaultMaxAge, MaxAhead: hub.DefaultMaxAhead},
 	}
 	r.srv = r.serve(r.ingest, r.box)
@@ -95,7 +97,7 @@ func (r *rig) serve(in *hub.Ingest, issuer hub.Issuer) *httptest.Server {
 func (r *rig) api(in *hub.Ingest, issuer hub.Issuer) *hub.API {
 	return &hub.API{
 		Ingest: in, Issuer: issuer, Store: in.Store, Vault: in.Vault, Now: r.now, Log: in.Log, Rate: 1e6, Burst: 1e6,
-		Authority: r.keys, Public: r.keys.Public(),
+		Authority: r.keys,
 	}
 }
 

@@ -21,6 +21,10 @@ var (
 // several that share it. The methods are cut so that each is one transaction in
 // any SQL database; storetest holds every implementation to what is said here.
 // Times are kept to the millisecond.
+//
+// What is personal reaches a database sealed: [Seal] puts a vault before a store,
+// and the store itself sees [Stored.Private], [Quarantine.Private] and
+// [Alarm.Private] instead of what they hide. It refuses rows without them.
 type Store interface {
 	IdentityStore
 	LinkStore
@@ -65,6 +69,8 @@ type Store interface {
 	Counts(ctx context.Context) ([]Count, error)
 	// Check says whether the store can be used.
 	Check(ctx context.Context) error
+
+	Upkeep
 }
 
 // CallLocker is a [Store] that several hubs share, and through which they keep
@@ -80,7 +86,8 @@ type CallLocker interface {
 var ErrDocumentUsed = errors.New("cannot store: document was submitted before")
 
 // Stored is a submission in the store. Its content stays sealed: Summary holds
-// only what an operator needs, masked.
+// only what an operator needs, masked. When it has been kept for long enough,
+// Sealed is cleared; everything else stays, so that the ID counts once for ever.
 type Stored struct {
 	ID           string
 	Kiosk        string
@@ -96,6 +103,7 @@ type Stored struct {
 	Checks       []Check
 	Summary      Summary
 	Ack          []byte // JSON of wire.SignedAck, as it was answered
+	Private      []byte // Verdict, Checks, Summary and Ack as the database has them: sealed
 }
 
 // Summary is what the console shows of a submission.
@@ -156,6 +164,7 @@ type Quarantine struct {
 	Sealed     []byte
 	Reason     string
 	At         time.Time
+	Private    []byte // Reason as the database has it: sealed
 }
 
 // AlarmKind names what is alarming.
@@ -173,6 +182,7 @@ const (
 	AlarmClock      AlarmKind = "kiosk_clock"           // documents signed at a time that cannot be
 	AlarmCloned     AlarmKind = "kiosk_cloned"          // two machines with one identity are connected
 	AlarmEnrol      AlarmKind = "enrol_refused"         // somebody tries pairing codes that are not good
+	AlarmMessages   AlarmKind = "kiosk_messages"        // asks for more messages to phones than a kiosk may
 )
 
 // Alarm is something that an operator must look at.
@@ -184,6 +194,7 @@ type Alarm struct {
 	First   time.Time
 	Last    time.Time
 	Times   int
+	Private []byte // Text as the database has it: sealed
 }
 
 // AnswerKey names an interactive call. Scope is its path.

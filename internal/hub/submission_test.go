@@ -172,8 +172,8 @@ func TestRefusedContentIsStoredAndAcknowledged(t *testing.T) {
 func TestUnknownSealKeyIsNotAcknowledged(t *testing.T) {
 	k := newRig(t).kiosk("demo")
 	s := k.reserve(persona(t, "taro"))
-	keys := k.ingest.Keys.Seal
-	k.ingest.Keys.Seal = map[string]wire.SealPrivateKey{}
+	keys := k.ingest.Keys
+	k.ingest.Keys = func() hub.Keys { return hub.Keys{} }
 	for range 2 {
 		status, answer := k.send(http.MethodPut, wire.PathSubmissions+s.ID, mustJSON(t, s))
 		p, err := wire.Decode[wire.Problem](answer)
@@ -187,7 +187,7 @@ func TestUnknownSealKeyIsNotAcknowledged(t *testing.T) {
 	if n := k.alarms(hub.AlarmKey); n != 2 {
 		t.Errorf("%d alarms", n)
 	}
-	k.ingest.Keys.Seal = keys
+	k.ingest.Keys = keys
 	if ack, _ := k.put(s); !ack.Verdict().Accepted {
 		t.Errorf("with the key: %+v", ack.Verdict())
 	}

@@ -192,6 +192,7 @@ func (m *model) rotateAck(*rapid.T) {
 	key, err := wire.NewAckKey()
 	m.must(err)
 	m.keys.Ack = key
+	m.keys.Acks = append([]wire.AckKey{wire.AckKeyOf(key.Public().(ed25519.PublicKey))}, m.keys.Acks...)
 	m.ackKeys = append(m.ackKeys, wire.AckKeyOf(key.Public().(ed25519.PublicKey)))
 	m.startHub()
 }

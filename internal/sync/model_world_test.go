@@ -199,13 +199,15 @@ func (m *model) startHub() {
 	m.must(err)
 	m.box, err = sandbox.Open(m.ctx, filepath.Join(m.dir, "sandbox.db"), m.vault, sandbox.Options{Catalogue: m.cat})
 	m.must(err)
-	m.must(m.db.EnsureKiosk(m.ctx, "demo", m.hubNow()))
+	store := hub.Seal(m.db, m.vault)
+	m.must(hub.Admit(m.ctx, store, m.vault))
+	m.must(store.EnsureKiosk(m.ctx, "demo", m.hubNow()))
 	api := &hub.API{
 		Ingest: &hub.Ingest{
-			Store: m.db, Platform: m.box, Keys: m.keys, Vault: m.vault, Now: m.hubNow, Log: slog.New(slog.DiscardHandler),
+			Store: store, Platform: m.box, Keys: func() hub.Keys { return m.keys }, Vault: m.vault, Now: m.hubNow, Log: slog.New(slog.DiscardHandler),
 			Verifier: &hub.Verifier{Roots: m.roots, MaxAge: hub.DefaultMaxAge, MaxAhead: hub.DefaultMaxAhead},
 		},
-		Issuer: m.box, Store: m.db, Vault: m.vault, Now: m.hubNow, Log: slog.New(slog.DiscardHandler), Rate: 1e6, Burst: 1e6,
+		Issuer: m.box, Store: store, Vault: m.vault, Now: m.hubNow, Log: slog.New(slog.DiscardHandler), Rate: 1e6, Burst: 1e6,
 	}
 	m.handler = api.Handler()
 }

@@ -23,7 +23,7 @@ import (
 	"kioskd/internal/wire"
 )
 
-func open(t *testing.T) (http.Handler, *sqlite.Store) {
+func open(t *testing.T) (http.Handler, hub.Store) {
 	t.Helper()
 	h, store, _ := openAll(t)
 	return h, store
@@ -35,14 +35,15 @@ func openWithSandbox(t *testing.T) (http.Handler, *sandbox.Sandbox) {
 	return h, box
 }
 
-func openAll(t *testing.T) (http.Handler, *sqlite.Store, *sandbox.Sandbox) {
+func openAll(t *testing.T) (http.Handler, hub.Store, *sandbox.Sandbox) {
 	t.Helper()
 	dir := t.TempDir()
-	store, err := sqlite.Open(t.Context(), filepath.Join(dir, "hub.db"))
+	bare, err := sqlite.Open(t.Context(), filepath.Join(dir, "hub.db"))
 	must(t, err)
-	t.Cleanup(func() { must(t, store.Close()) })
+	t.Cleanup(func() { must(t, bare.Close()) })
 	v, err := vault.New(make([]byte, vault.KeySize))
 	must(t, err)
+	store := hub.Seal(bare, v)
 	cat, err := catalogue.Load()
 	must(t, err)
 	box, err := sandbox.Open(t.Context(), filepath.Join(dir, "sandbox.db"), v, sandbox.Options{Catalogue: cat})
@@ -69,7 +70,7 @@ func get(t *testing.T, h http.Handler, url string) string {
 	return rec.Body.String()
 }
 
-func put(t *testing.T, store *sqlite.Store, n int, alarm *hub.Alarm) hub.Stored {
+func put(t *testing.T, store hub.Store, n int, alarm *hub.Alarm) hub.Stored {
 	t.Helper()
 	s := hub.Stored{
 		ID: wire.NewSubmissionID(), Kiosk: "<b>demo</b>", Schema: 1, KeyID: "k", Sealed: []byte{1},

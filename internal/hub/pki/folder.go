@@ -78,12 +78,8 @@ func (f folder) block(name, kind string, create func() ([]byte, error)) ([]byte,
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", name, err)
 	}
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", name, err)
-	}
-	if st.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("cannot use %s: it is open to others (mode %04o): run chmod 600", name, st.Mode().Perm())
+	if err := closed(path, name, 0o077); err != nil {
+		return nil, err
 	}
 	b, rest := pem.Decode(text)
 	if b == nil || b.Type != kind || len(rest) != 0 {
@@ -92,8 +88,22 @@ func (f folder) block(name, kind string, create func() ([]byte, error)) ([]byte,
 	return b.Bytes, nil
 }
 
+// closed refuses a file that has one of these rights.
+func closed(path, name string, rights fs.FileMode) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("cannot read %s: %w", name, err)
+	}
+	if st.Mode().Perm()&rights != 0 {
+		return fmt.Errorf("cannot use %s: it is open to others (mode %04o): run chmod 600", name, st.Mode().Perm())
+	}
+	return nil
+}
+
+// write replaces the file whole, so that nobody reads half of it.
 func (f folder) write(path string, b []byte) error {
-	t, err := os.CreateTemp(f.path, ".new-*") // mode 0600 by definition
+	dir := filepath.Dir(path)
+	t, err := os.CreateTemp(dir, ".new-*") // mode 0600 by definition
 	if err != nil {
 		return err
 	}
@@ -105,5 +115,5 @@ func (f folder) write(path string, b []byte) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(t.Name()))
 	}
-	return syncFolder(f.path)
+	return syncFolder(dir)
 }

@@ -1,17 +1,20 @@
 // Package pki holds the hub's own keys in one folder: its CA, which issues the
-// server's and the kiosks' certificates; the seal key that submissions are
-// sealed to; the key that signs acknowledgements; and the vault's master key.
+// server's and the kiosks' certificates; the seal keys that submissions are
+// sealed to; the keys that sign acknowledgements; and the vault's.
 //
 // The files are made once, all together, mode 0600 in a folder of mode 0700 that
 // is renamed into its place, so a crash leaves a whole set or none. A key that is
 // missing later is an error, never made anew: what waits at the kiosks is sealed
 // to the lost one.
+//
+// Keys change in steps, so that nothing is refused meanwhile: a next key is made
+// known, then used, and the earlier one is kept for what was done with it. See
+// [PKI.Rotate], [PKI.Use] and [PKI.Retire].
 package pki
 
 import (
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
@@ -23,6 +26,7 @@ import (
 	"math/big"
 	"net"
 	"net/url"
+	"sync"
 	"time"
 
 	"kioskd/internal/hub"
@@ -38,17 +42,23 @@ const (
 	early      = 24 * time.Hour
 )
 
-// PKI is the hub's identity.
+// PKI is the hub's identity. It is safe for concurrent use.
 type PKI struct {
-	ca     *x509.Certificate
-	caKey  *ecdsa.PrivateKey
-	seal   wire.SealPrivateKey
-	ack    ed25519.PrivateKey
-	master []byte
+	ca    *x509.Certificate
+	caKey *ecdsa.PrivateKey
+	home  home
+
+	mu    sync.RWMutex
+	set   set
+	vault *vault.Vault // one for all who ask: it follows when keys change
 }
 
 // Open reads the keys in dir; when dir is not there or empty it makes a set.
-func Open(dir string, now time.Time) (*PKI, error) {
+func Open(dir string, now time.Time) (*PKI, error) { return OpenWith(dir, "", now) }
+
+// OpenWith is Open with the vault's keys in a file of their own, so that they need
+// not lie beside the database that they open. "" = in dir.
+func OpenWith(dir, vaultFile string, now time.Time) (*PKI, error) {
 	f := folder{path: dir}
 	untouched, err := f.untouched()
 	if err != nil {
@@ -56,53 +66,26 @@ func Open(dir string, now time.Time) (*PKI, error) {
 	}
 	if untouched {
 		err := f.fill(func(draft folder) error {
-			_, err := open(draft, now)
+			_, err := open(draft, vaultFile, now)
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return open(f, now)
+	return open(f, vaultFile, now)
 }
 
-func open(f folder, now time.Time) (*PKI, error) {
-	p := &PKI{}
+func open(f folder, vaultFile string, now time.Time) (*PKI, error) {
+	p := &PKI{home: home{folder: f, vaultFile: vaultFile}}
 	if err := p.openCA(f, now); err != nil {
 		return nil, err
 	}
-	b, err := f.block("seal.key", "KIOSKD SEAL KEY", func() ([]byte, error) {
-		k, err := wire.NewSealKey()
-		if err != nil {
-			return nil, err
-		}
-		return k.Bytes()
-	})
-	if err != nil {
+	var err error
+	if p.set, err = p.home.open(now); err != nil {
 		return nil, err
 	}
-	if p.seal, err = wire.ParseSealPrivateKey(b); err != nil {
-		return nil, err
-	}
-	b, err = f.block("ack.key", "KIOSKD ACK KEY", func() ([]byte, error) {
-		k, err := wire.NewAckKey()
-		if err != nil {
-			return nil, err
-		}
-		return k.Seed(), nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	if len(b) != ed25519.SeedSize {
-		return nil, errors.New("cannot read ack.key: wrong length")
-	}
-	p.ack = ed25519.NewKeyFromSeed(b)
-	p.master, err = f.block("vault.key", "KIOSKD VAULT KEY", func() ([]byte, error) {
-		k := make([]byte, vault.KeySize)
-		_, _ = rand.Read(k) // never fails
-		return k, nil
-	})
+	p.vault, err = vault.Open(p.set.vaultRing())
 	return p, err
 }
 
@@ -150,21 +133,18 @@ func (p *PKI) Pool() *x509.CertPool {
 // CAPEM is the CA's certificate.
 func (p *PKI) CAPEM() string { return string(encode("CERTIFICATE", p.ca.Raw)) }
 
-// Keys are for hub.Ingest.
+// Keys are for hub.Ingest, as they are now.
 func (p *PKI) Keys() hub.Keys {
-	return hub.Keys{Seal: map[string]wire.SealPrivateKey{p.seal.ID(): p.seal}, Ack: p.ack}
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.set.hub()
 }
 
-// Vault is for keyed hashes and sealed columns.
-func (p *PKI) Vault() (*vault.Vault, error) { return vault.New(p.master) }
+// Vault is for keyed hashes and sealed columns. It follows when keys change.
+func (p *PKI) Vault() (*vault.Vault, error) { return p.vault, nil }
 
 // CA is the CA's certificate in DER, which pairing codes pin.
 func (p *PKI) CA() []byte { return p.ca.Raw }
-
-// Public gives the keys that kiosks seal to and verify with.
-func (p *PKI) Public() hub.PublicKeys {
-	return hub.PublicKeys{Seal: p.seal.Public(), Ack: []wire.AckKey{wire.AckKeyOf(p.ack.Public().(ed25519.PublicKey))}}
-}
 
 // Server issues a certificate for the given host names and addresses. Its chain
 // holds the CA as well, for a kiosk that knows only the CA's hash.
@@ -233,11 +213,11 @@ func (p *PKI) Enrol(kiosk, hubURL string, now time.Time) (*wire.Enrolment, error
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode key: %w", err)
 	}
-	pub := p.Public()
-	return &wire.Enrolment{
+	e := &wire.Enrolment{
 		Kiosk: kiosk, HubURL: hubURL, HubCA: p.CAPEM(), ClientCert: certPEM, ClientKey: string(encode("EC PRIVATE KEY", k)),
-		SealKeyID: pub.Seal.ID(), SealKey: pub.Seal.Bytes(), AckKeys: pub.Ack,
-	}, nil
+	}
+	e.SealKeyID, e.SealKey, e.AckKeys = p.Keys().Offer()
+	return e, nil
 }
 
 func (p *PKI) sign(t *x509.Certificate, key crypto.PublicKey) (der []byte, err error) {
@@ -261,11 +241,6 @@ func encode(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// Fingerprint names this set of keys. It tells nothing about them.
-func (p *PKI) Fingerprint() (string, error) {
-	v, err := p.Vault()
-	if err != nil {
-		return "", err
-	}
-	return v.Tag("set of keys", p.ca.Raw), nil
-}
+// Fingerprint names this hub's identity, by its CA and the key of keyed hashes,
+// which stay when other keys change. It tells nothing about them.
+func (p *PKI) Fingerprint() (string, error) { return p.vault.Tag("set of keys", p.ca.Raw), nil }

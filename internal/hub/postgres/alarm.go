@@ -26,23 +26,32 @@ func (s *Store) Raise(ctx context.Context, a hub.Alarm) error {
 // Alarms lists alarms, newest first.
 func (s *Store) Alarms(ctx context.Context, n int) ([]hub.Alarm, error) {
 	return list(ctx, s, "list alarms", func(r pgx.CollectableRow) (a hub.Alarm, err error) {
-		err = r.Scan(&a.Kind, &a.Kiosk, &a.Subject, &a.Text, &a.First, &a.Last, &a.Times)
+		err = r.Scan(&a.Kind, &a.Kiosk, &a.Subject, &a.Text, &a.First, &a.Last, &a.Times, &a.Private)
 		a.First, a.Last = a.First.UTC(), a.Last.UTC()
 		return a, err
-	}, `SELECT kind, kiosk, subject, text, first, last, times FROM alarm ORDER BY last DESC, kind, kiosk, subject LIMIT $1`, limit(n))
+	}, `SELECT kind, kiosk, subject, coalesce(text, ''), first, last, times, private FROM alarm ORDER BY last DESC, kind, kiosk, subject LIMIT $1`, limit(n))
 }
 
 func quarantine(ctx context.Context, r runner, q hub.Quarantine) error {
-	_, err := r.Exec(ctx, `INSERT INTO quarantine (submission, kiosk, hash, sealed, reason, at)
-		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		clean(q.Submission), clean(q.Kiosk), q.Hash, q.Sealed, clean(q.Reason), ms(q.At))
+	key, err := hub.KeyOf(q.Private)
+	if err != nil {
+		return err
+	}
+	_, err = r.Exec(ctx, `INSERT INTO quarantine (submission, kiosk, hash, sealed, at, private, vault_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+		clean(q.Submission), clean(q.Kiosk), q.Hash, q.Sealed, ms(q.At), q.Private, key)
 	return err
 }
 
 func raise(ctx context.Context, r runner, a hub.Alarm) error {
-	_, err := r.Exec(ctx, `INSERT INTO alarm (kind, kiosk, subject, text, first, last, times)
-		VALUES ($1, $2, $3, $4, $5, $5, 1)
-		ON CONFLICT (kind, kiosk, subject) DO UPDATE SET text = excluded.text, last = excluded.last, times = alarm.times + 1`,
-		clean(string(a.Kind)), clean(a.Kiosk), clean(a.Subject), clean(a.Text), ms(a.Last))
+	key, err := hub.KeyOf(a.Private)
+	if err != nil {
+		return err
+	}
+	_, err = r.Exec(ctx, `INSERT INTO alarm (kind, kiosk, subject, first, last, times, private, vault_key)
+		VALUES ($1, $2, $3, $4, $4, 1, $5, $6)
+		ON CONFLICT (kind, kiosk, subject) DO UPDATE SET text = NULL, last = excluded.last, times = alarm.times + 1,
+			private = excluded.private, vault_key = excluded.vault_key`,
+		clean(string(a.Kind)), clean(a.Kiosk), clean(a.Subject), ms(a.Last), a.Private, key)
 	return err
 }

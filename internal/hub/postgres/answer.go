@@ -33,6 +33,10 @@ func (s *Store) Answer(ctx context.Context, k hub.AnswerKey, now time.Time) (a h
 // PutAnswer stores an answer and forgets those that have expired. The first
 // answer to a call stays until it expires.
 func (s *Store) PutAnswer(ctx context.Context, k hub.AnswerKey, a hub.Answer, now time.Time) error {
+	key, err := hub.KeyOf(a.Sealed)
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, "store answer", func(tx pgx.Tx) error {
 		// Rows that another hub is clearing away are skipped: nobody waits, and nobody
 		// can wait for the other.
@@ -41,12 +45,13 @@ func (s *Store) PutAnswer(ctx context.Context, k hub.AnswerKey, a hub.Answer, no
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO answer (kiosk, scope, request_id, request_tag, status, sealed, expires)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)
+		_, err = tx.Exec(ctx, `INSERT INTO answer (kiosk, scope, request_id, request_tag, status, sealed, expires, vault_key)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $9)
 			ON CONFLICT (kiosk, scope, request_id) DO UPDATE
-			SET request_tag = excluded.request_tag, status = excluded.status, sealed = excluded.sealed, expires = excluded.expires
+			SET request_tag = excluded.request_tag, status = excluded.status, sealed = excluded.sealed, expires = excluded.expires,
+				vault_key = excluded.vault_key
 			WHERE answer.expires <= $8`,
-			clean(k.Kiosk), clean(k.Scope), clean(k.RequestID), a.RequestTag, a.Status, a.Sealed, ms(a.Expires), ms(now))
+			clean(k.Kiosk), clean(k.Scope), clean(k.RequestID), a.RequestTag, a.Status, a.Sealed, ms(a.Expires), ms(now), key)
 		return err
 	})
 }

@@ -81,7 +81,7 @@ func wrap(op string, err error) error {
 	case errors.Is(err, pgx.ErrNoRows):
 		return hub.ErrNotFound
 	case errors.Is(err, hub.ErrNotFound), errors.Is(err, hub.ErrOtherContent), errors.Is(err, hub.ErrDocumentUsed),
-		errors.Is(err, hub.ErrInvitation), errors.Is(err, ErrForeign):
+		errors.Is(err, hub.ErrInvitation), errors.Is(err, hub.ErrNotSealed), errors.Is(err, ErrForeign):
 		return err
 	}
 	if r := remedy(err); r != "" {

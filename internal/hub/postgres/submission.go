@@ -15,7 +15,7 @@ import (
 )
 
 const submissionColumns = `SELECT id, kiosk, schema, key_id, sealed, hash, kind, document_hash, signed_at, stored_at,
-	verdict, checks, summary, ack FROM submission`
+	accepted, verdict, checks, summary, ack, private FROM submission`
 
 // Submission gives a stored submission.
 func (s *Store) Submission(ctx context.Context, id string) (out hub.Stored, err error) {
@@ -53,19 +53,19 @@ var errVanished = errors.New("a conflicting row came and went")
 // Put stores a submission with everything that belongs to it, or gives the row
 // that is there already.
 func (s *Store) Put(ctx context.Context, in hub.Stored, q *hub.Quarantine, a *hub.Alarm) (out hub.Stored, err error) {
-	texts, err := encode(in)
+	key, err := hub.KeyOf(in.Private)
 	if err != nil {
 		return hub.Stored{}, err
 	}
 	if q == nil && a == nil { // one statement is a transaction, in one round trip
 		err = s.do(ctx, "store submission", func() error {
-			out, _, err = insert(ctx, s.pool, in, texts)
+			out, _, err = insert(ctx, s.pool, in, key)
 			return err
 		})
 	} else {
 		err = s.write(ctx, "store submission", func(tx pgx.Tx) error {
 			var fresh bool
-			if out, fresh, err = insert(ctx, tx, in, texts); err != nil || !fresh {
+			if out, fresh, err = insert(ctx, tx, in, key); err != nil || !fresh {
 				return err
 			}
 			if q != nil {
@@ -87,17 +87,17 @@ func (s *Store) Put(ctx context.Context, in hub.Stored, q *hub.Quarantine, a *hu
 
 // insert stores in, or gives the row that kept it out. Each statement has a
 // snapshot of its own, so that row is seen even when it was committed meanwhile.
-func insert(ctx context.Context, r runner, in hub.Stored, texts [3][]byte) (out hub.Stored, fresh bool, err error) {
+func insert(ctx context.Context, r runner, in hub.Stored, key string) (out hub.Stored, fresh bool, err error) {
 	var signed *time.Time
 	if !in.SignedAt.IsZero() {
 		t := ms(in.SignedAt)
 		signed = &t
 	}
 	tag, err := r.Exec(ctx, `INSERT INTO submission
-		(id, kiosk, schema, key_id, sealed, hash, kind, document_hash, signed_at, stored_at, accepted, verdict, checks, summary, ack)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`,
+		(id, kiosk, schema, key_id, sealed, hash, kind, document_hash, signed_at, stored_at, accepted, private, vault_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
 		clean(in.ID), clean(in.Kiosk), in.Schema, clean(in.KeyID), in.Sealed, in.Hash, clean(string(in.Kind)), in.DocumentHash, signed,
-		ms(in.StoredAt), in.Verdict.Accepted, texts[0], texts[1], texts[2], in.Ack)
+		ms(in.StoredAt), in.Verdict.Accepted, in.Private, key)
 	if err != nil {
 		return hub.Stored{}, false, err
 	}
@@ -121,15 +121,6 @@ func insert(ctx context.Context, r runner, in hub.Stored, texts [3][]byte) (out 
 		return hub.Stored{}, false, errVanished
 	}
 	return hub.Stored{}, false, hub.ErrDocumentUsed
-}
-
-func encode(in hub.Stored) (texts [3][]byte, err error) {
-	for i, v := range []any{in.Verdict, in.Checks, in.Summary} {
-		if texts[i], err = json.Marshal(v); err != nil {
-			return texts, fmt.Errorf("cannot encode submission: %w", err)
-		}
-	}
-	return texts, nil
 }
 
 // Submissions lists a page, newest first, and counts, both of one moment.
@@ -171,7 +162,7 @@ func scanSubmission(row pgx.Row) (hub.Stored, error) {
 	var signed *time.Time
 	var verdict, checks, summary []byte
 	err := row.Scan(&r.ID, &r.Kiosk, &r.Schema, &r.KeyID, &r.Sealed, &r.Hash, &kind, &r.DocumentHash, &signed, &r.StoredAt,
-		&verdict, &checks, &summary, &r.Ack)
+		&r.Verdict.Accepted, &verdict, &checks, &summary, &r.Ack, &r.Private)
 	if err != nil {
 		return hub.Stored{}, err
 	}
@@ -179,7 +170,10 @@ func scanSubmission(row pgx.Row) (hub.Stored, error) {
 	if signed != nil {
 		r.SignedAt = signed.UTC()
 	}
-	for _, part := range []struct {
+	if r.Private != nil {
+		return r, nil
+	}
+	for _, part := range []struct { // of the first version
 		text []byte
 		into any
 	}{{verdict, &r.Verdict}, {checks, &r.Checks}, {summary, &r.Summary}} {

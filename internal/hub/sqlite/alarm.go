@@ -26,7 +26,7 @@ func (s *Store) Raise(ctx context.Context, a hub.Alarm) error {
 
 // Alarms lists alarms, newest first.
 func (s *Store) Alarms(ctx context.Context, limit int) (list []hub.Alarm, err error) {
-	rows, err := s.db.Read().QueryContext(ctx, `SELECT kind, kiosk, subject, text, first, last, times
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT kind, kiosk, subject, text, first, last, times, private
 		FROM alarm ORDER BY last DESC, kind, kiosk, subject LIMIT ?`, limit)
 	if err != nil {
 		return nil, wrap("list alarms", err)
@@ -35,7 +35,7 @@ func (s *Store) Alarms(ctx context.Context, limit int) (list []hub.Alarm, err er
 	for rows.Next() {
 		var a hub.Alarm
 		var first, last int64
-		if err := rows.Scan(&a.Kind, &a.Kiosk, &a.Subject, &a.Text, &first, &last, &a.Times); err != nil {
+		if err := rows.Scan(&a.Kind, &a.Kiosk, &a.Subject, &a.Text, &first, &last, &a.Times, &a.Private); err != nil {
 			return nil, wrap("read alarm", err)
 		}
 		a.First, a.Last = time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC()
@@ -45,17 +45,26 @@ func (s *Store) Alarms(ctx context.Context, limit int) (list []hub.Alarm, err er
 }
 
 func quarantine(ctx context.Context, tx *sql.Tx, q hub.Quarantine) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO quarantine (submission, kiosk, hash, sealed, reason, at)
-		VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		q.Submission, q.Kiosk, q.Hash, q.Sealed, q.Reason, q.At.UnixMilli())
+	key, err := hub.KeyOf(q.Private)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO quarantine (submission, kiosk, hash, sealed, reason, at, private, vault_key)
+		VALUES (?, ?, ?, ?, '', ?, ?, ?) ON CONFLICT DO NOTHING`,
+		q.Submission, q.Kiosk, q.Hash, q.Sealed, q.At.UnixMilli(), q.Private, key)
 	return wrap("quarantine submission", err)
 }
 
 func raise(ctx context.Context, tx *sql.Tx, a hub.Alarm) error {
+	key, err := hub.KeyOf(a.Private)
+	if err != nil {
+		return err
+	}
 	at := a.Last.UnixMilli()
-	_, err := tx.ExecContext(ctx, `INSERT INTO alarm (kind, kiosk, subject, text, first, last, times)
-		VALUES (?, ?, ?, ?, ?, ?, 1)
-		ON CONFLICT DO UPDATE SET text = excluded.text, last = excluded.last, times = times + 1`,
-		string(a.Kind), a.Kiosk, a.Subject, a.Text, at, at)
+	_, err = tx.ExecContext(ctx, `INSERT INTO alarm (kind, kiosk, subject, text, first, last, times, private, vault_key)
+		VALUES (?, ?, ?, '', ?, ?, 1, ?, ?)
+		ON CONFLICT DO UPDATE SET text = '', last = excluded.last, times = times + 1,
+			private = excluded.private, vault_key = excluded.vault_key`,
+		string(a.Kind), a.Kiosk, a.Subject, at, at, a.Private, key)
 	return wrap("raise alarm", err)
 }

@@ -81,7 +81,7 @@ func (s *Store) Certify(ctx context.Context, c hub.Certificate) error {
 
 func certify(ctx context.Context, tx *sql.Tx, c hub.Certificate) error {
 	r, err := tx.ExecContext(ctx, `UPDATE kiosk SET cert_until = ? WHERE id = ?`, c.Expires.UnixMilli(), c.Kiosk)
-	if err := changed(r, err); err != nil {
+	if err := changedOne(r, err); err != nil {
 		return wrap("note certificate", err)
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO certificate (serial, kiosk, issued, expires) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -128,7 +128,7 @@ func (s *Store) Restore(ctx context.Context, kiosk string) error {
 func (s *Store) setRevoked(ctx context.Context, kiosk, statement string, args ...any) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, statement, args...)
-		return wrap("change kiosk", changed(r, err))
+		return wrap("change kiosk", changedOne(r, err))
 	})
 	if err != nil {
 		return err
@@ -153,8 +153,8 @@ func (s *Store) Revoked(ctx context.Context) (ids []string, err error) {
 	return ids, wrap("list revoked kiosks", rows.Err())
 }
 
-// changed makes a missing row of an update that changed none.
-func changed(r sql.Result, err error) error {
+// changedOne makes a missing row of an update that changed none.
+func changedOne(r sql.Result, err error) error {
 	if err != nil {
 		return err
 	}

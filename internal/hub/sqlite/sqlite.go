@@ -109,13 +109,17 @@ func (s *Store) Answer(ctx context.Context, k hub.AnswerKey, now time.Time) (hub
 
 // PutAnswer stores an answer and forgets those that have expired.
 func (s *Store) PutAnswer(ctx context.Context, k hub.AnswerKey, a hub.Answer, now time.Time) error {
+	key, err := hub.KeyOf(a.Sealed)
+	if err != nil {
+		return err
+	}
 	return s.db.Write(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM answer WHERE expires <= ?`, now.UnixMilli()); err != nil {
 			return wrap("forget answers", err)
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO answer (kiosk, scope, request_id, request_tag, status, sealed, expires)
-			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			k.Kiosk, k.Scope, k.RequestID, a.RequestTag, a.Status, a.Sealed, a.Expires.UnixMilli())
+		_, err := tx.ExecContext(ctx, `INSERT INTO answer (kiosk, scope, request_id, request_tag, status, sealed, expires, vault_key)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			k.Kiosk, k.Scope, k.RequestID, a.RequestTag, a.Status, a.Sealed, a.Expires.UnixMilli(), key)
 		return wrap("store answer", err)
 	})
 }

@@ -1,23 +1,97 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
 	"kioskd/internal/hub/sqlite"
 	"kioskd/internal/hub/storetest"
+	"kioskd/internal/wire"
 )
 
+func place(path string) storetest.Place {
+	return storetest.Place{
+		Open:        func(ctx context.Context) (storetest.Store, error) { return sqlite.Open(ctx, path) },
+		Quarantined: func(t testing.TB) int { return count(t, path, "quarantine") },
+		Try:         func(t testing.TB, statement string) error { return try(t, path, statement) },
+		Dump:        func(t testing.TB) []byte { return dump(t, path) },
+	}
+}
+
 func TestConformance(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Place {
-		path := filepath.Join(t.TempDir(), "hub.db")
-		return storetest.Place{
-			Open:        func(ctx context.Context) (storetest.Store, error) { return sqlite.Open(ctx, path) },
-			Quarantined: func(t testing.TB) int { return count(t, path, "quarantine") },
+	storetest.Run(t, func(t *testing.T) storetest.Place { return place(filepath.Join(t.TempDir(), "hub.db")) })
+}
+
+// What the first version kept in clear is sealed, and gone from every byte of the file.
+func TestUpgradeFromTheFirstVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hub.db")
+	schema, err := os.ReadFile("migrations/001_hub.sql")
+	must(t, err)
+	id := wire.NewSubmissionID()
+	must(t, try(t, path, string(schema)+fmt.Sprintf(`; PRAGMA user_version = 1;
+		INSERT INTO submission VALUES (1, '%[1]s', 'demo', 1, 'k', x'01', x'%064[2]d', 'reservation', NULL, 1, 2, 1,
+			'{"accepted":true,"mykey_id":"ZEBRAMYKEY"}', '[{"name":"payload","ok":true,"detail":"ZEBRADETAIL"}]',
+			'{"person":"ZEBRAPERSON"}', CAST('{"ack": "ZEBRAACK"}' AS BLOB));
+		INSERT INTO quarantine VALUES (1, '%[1]s', 'demo', x'02', x'03', 'ZEBRAREASON', 2);
+		INSERT INTO alarm VALUES ('document_forged', 'demo', '%[1]s', 'ZEBRATEXT', 1, 2, 3)`, id, 7)))
+	storetest.Upgrade(t, place(path), id)
+	for _, name := range []string{path, path + "-wal"} {
+		b, err := os.ReadFile(name)
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
 		}
-	})
+		if i := bytes.Index(b, []byte("ZEBRA")); i >= 0 {
+			t.Errorf("%s holds %.40q", filepath.Base(name), b[i:])
+		}
+	}
+}
+
+func try(t testing.TB, path, statement string) error {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+path)
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	_, err = db.ExecContext(t.Context(), statement)
+	return err
+}
+
+// dump gives every value of every table.
+func dump(t testing.TB, path string) []byte {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+path+"?mode=ro")
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	var out bytes.Buffer
+	for _, table := range values(t, db, "SELECT name FROM sqlite_schema WHERE type = 'table'") {
+		for _, v := range values(t, db, "SELECT * FROM "+string(table)) {
+			out.Write(append(v, '\n'))
+		}
+	}
+	return out.Bytes()
+}
+
+func values(t testing.TB, db *sql.DB, query string) (all [][]byte) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query)
+	must(t, err)
+	defer func() { must(t, rows.Close()) }()
+	columns, err := rows.Columns()
+	must(t, err)
+	for rows.Next() {
+		row, into := make([][]byte, len(columns)), make([]any, len(columns))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		must(t, rows.Scan(into...))
+		all = append(all, row...)
+	}
+	must(t, rows.Err())
+	return all
 }
 
 func count(t testing.TB, path, table string) (n int) {
@@ -26,11 +100,14 @@ func count(t testing.TB, path, table string) (n int) {
 	if err == nil {
 		err = db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n)
 	}
+	must(t, err)
+	must(t, db.Close())
+	return n
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return n
 }

@@ -13,7 +13,7 @@ import (
 )
 
 const submissionColumns = `SELECT id, kiosk, schema, key_id, sealed, hash, kind, document_hash, signed_at, stored_at,
-	verdict, checks, summary, ack FROM submission`
+	accepted, verdict, checks, summary, ack, private FROM submission`
 
 // Submission gives a stored submission.
 func (s *Store) Submission(ctx context.Context, id string) (hub.Stored, error) {
@@ -76,20 +76,16 @@ func insert(ctx context.Context, tx *sql.Tx, in hub.Stored) error {
 			return wrap("look for document", err)
 		}
 	}
-	var texts [3]string
-	for i, v := range []any{in.Verdict, in.Checks, in.Summary} {
-		b, err := json.Marshal(v)
-		if err != nil {
-			return wrap("encode submission", err)
-		}
-		texts[i] = string(b)
+	key, err := hub.KeyOf(in.Private)
+	if err != nil {
+		return err
 	}
 	signed := sql.NullInt64{Int64: in.SignedAt.UnixMilli(), Valid: !in.SignedAt.IsZero()}
-	_, err := tx.ExecContext(ctx, `INSERT INTO submission
-		(id, kiosk, schema, key_id, sealed, hash, kind, document_hash, signed_at, stored_at, accepted, verdict, checks, summary, ack)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err = tx.ExecContext(ctx, `INSERT INTO submission (id, kiosk, schema, key_id, sealed, hash, kind, document_hash,
+		signed_at, stored_at, accepted, verdict, checks, summary, ack, private, vault_key)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', x'', ?, ?)`,
 		in.ID, in.Kiosk, in.Schema, in.KeyID, in.Sealed, in.Hash, string(in.Kind), in.DocumentHash, signed,
-		in.StoredAt.UnixMilli(), in.Verdict.Accepted, texts[0], texts[1], texts[2], in.Ack)
+		in.StoredAt.UnixMilli(), in.Verdict.Accepted, in.Private, key)
 	return wrap("store submission", err)
 }
 
@@ -148,7 +144,7 @@ func scanSubmission(row scanner) (hub.Stored, error) {
 	var signed sql.NullInt64
 	var stored int64
 	err := row.Scan(&r.ID, &r.Kiosk, &r.Schema, &r.KeyID, &r.Sealed, &r.Hash, &kind, &r.DocumentHash, &signed, &stored,
-		&verdict, &checks, &summary, &r.Ack)
+		&r.Verdict.Accepted, &verdict, &checks, &summary, &r.Ack, &r.Private)
 	if err != nil {
 		return hub.Stored{}, wrap("read submission", err)
 	}
@@ -157,7 +153,11 @@ func scanSubmission(row scanner) (hub.Stored, error) {
 	if signed.Valid {
 		r.SignedAt = time.UnixMilli(signed.Int64).UTC()
 	}
-	for _, part := range []struct {
+	if r.Private != nil {
+		r.Ack = nil
+		return r, nil
+	}
+	for _, part := range []struct { // of the first version
 		text string
 		into any
 	}{{verdict, &r.Verdict}, {checks, &r.Checks}, {summary, &r.Summary}} {

@@ -53,14 +53,24 @@ func endedContexts(t *testing.T, b *bench) {
 		"Raise":        func() error { return b.Raise(ctx, *alarmed(in)) },
 		"Alarms":       func() error { _, err := b.Alarms(ctx, 1); return err },
 		"Answer":       func() error { _, err := b.Answer(ctx, key, epoch()); return err },
-		"PutAnswer":    func() error { return b.PutAnswer(ctx, key, hub.Answer{Expires: epoch().Add(time.Hour)}, epoch()) },
-		"EnsureKiosk":  func() error { return b.EnsureKiosk(ctx, "demo", epoch()) },
-		"Kiosk":        func() error { _, err := b.Kiosk(ctx, "demo"); return err },
-		"Kiosks":       func() error { _, err := b.Kiosks(ctx); return err },
-		"Report":       func() error { return b.Report(ctx, "demo", wire.Report{}, epoch()) },
-		"Submissions":  func() error { _, _, err := b.Submissions(ctx, hub.Filter{Limit: 1}); return err },
-		"Counts":       func() error { _, err := b.Counts(ctx); return err },
-		"Check":        func() error { return b.Check(ctx) },
+		"PutAnswer": func() error {
+			return b.PutAnswer(ctx, key, hub.Answer{Sealed: sealed(1), Expires: epoch().Add(time.Hour)}, epoch())
+		},
+		"EnsureKiosk": func() error { return b.EnsureKiosk(ctx, "demo", epoch()) },
+		"Kiosk":       func() error { _, err := b.Kiosk(ctx, "demo"); return err },
+		"Kiosks":      func() error { _, err := b.Kiosks(ctx); return err },
+		"Report":      func() error { return b.Report(ctx, "demo", wire.Report{}, epoch()) },
+		"Submissions": func() error { _, _, err := b.Submissions(ctx, hub.Filter{Limit: 1}); return err },
+		"Counts":      func() error { _, err := b.Counts(ctx); return err },
+		"Lease":       func() error { _, err := b.Lease(ctx, "x", "y", epoch(), time.Hour); return err },
+		"Forget":      func() error { _, err := b.Forget(ctx, hub.KeptAlarms, epoch(), 1); return err },
+		"Parts":       func() error { _, err := b.Parts(ctx, hub.TableAlarm, "", 1); return err },
+		"Reseal":      func() error { _, err := b.Reseal(ctx, hub.TableAlarm, nil); return err },
+		"Proofs":      func() error { _, err := b.Proofs(ctx); return err },
+		"Prove":       func() error { return b.Prove(ctx, "x", []byte{1}) },
+		"Disprove":    func() error { return b.Disprove(ctx, "x") },
+		"Spend":       func() error { _, err := b.Spend(ctx, "demo", "x", time.Hour, time.Hour, epoch()); return err },
+		"Check":       func() error { return b.Check(ctx) },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s after the end: %v", name, err)
@@ -117,7 +127,7 @@ func reopeningKeepsEverything(t *testing.T, b *bench) {
 	must(t, b.EnsureKiosk(t.Context(), "demo", epoch()))
 	must(t, b.Report(t.Context(), "demo", wire.Report{Version: "7"}, epoch()))
 	key := hub.AnswerKey{Kiosk: "demo", Scope: "/v1/x", RequestID: "aaaaaaaa"}
-	must(t, b.PutAnswer(t.Context(), key, hub.Answer{RequestTag: "t", Status: 200, Sealed: []byte{1}, Expires: epoch().Add(time.Hour)}, epoch()))
+	must(t, b.PutAnswer(t.Context(), key, hub.Answer{RequestTag: "t", Status: 200, Sealed: sealed(1), Expires: epoch().Add(time.Hour)}, epoch()))
 	type everything struct {
 		Rows   []hub.Stored
 		Counts []hub.Count

@@ -15,11 +15,11 @@ import (
 func answersExpire(t *testing.T, b *bench) {
 	now := epoch()
 	key := hub.AnswerKey{Kiosk: "demo", Scope: "/v1/x", RequestID: "aaaaaaaa"}
-	first := hub.Answer{RequestTag: "one", Status: 200, Sealed: []byte{1, 0, 2}, Expires: now.Add(time.Minute)}
+	first := hub.Answer{RequestTag: "one", Status: 200, Sealed: sealed(1, 0, 2), Expires: now.Add(time.Minute)}
 	must(t, b.PutAnswer(t.Context(), key, first, now))
 	want := first
 	want.Expires = kept(first.Expires)
-	second := hub.Answer{RequestTag: "two", Status: 422, Sealed: []byte{3}, Expires: now.Add(time.Hour)}
+	second := hub.Answer{RequestTag: "two", Status: 422, Sealed: sealed(3), Expires: now.Add(time.Hour)}
 	must(t, b.PutAnswer(t.Context(), key, second, now)) // too late: the first was given
 	got, err := b.Answer(t.Context(), key, now)
 	must(t, err)
@@ -44,7 +44,7 @@ func answersExpire(t *testing.T, b *bench) {
 	_, err = b.Answer(t.Context(), key, now)
 	mustBe(t, err, hub.ErrNotFound)
 	// And the same call made anew has a new answer.
-	third := hub.Answer{RequestTag: "three", Status: 200, Sealed: []byte{4}, Expires: now.Add(2 * time.Hour)}
+	third := hub.Answer{RequestTag: "three", Status: 200, Sealed: sealed(4), Expires: now.Add(2 * time.Hour)}
 	must(t, b.PutAnswer(t.Context(), other, third, now.Add(time.Hour)))
 	if got, err = b.Answer(t.Context(), other, now.Add(time.Hour)); err != nil || got.RequestTag != "three" {
 		t.Errorf("after expiry: %+v (%v)", got, err)
@@ -55,13 +55,13 @@ func answersExpire(t *testing.T, b *bench) {
 func answersByACrowd(t *testing.T, b *bench) {
 	now := epoch()
 	for i := range crowd {
-		a := hub.Answer{RequestTag: "old", Status: 200, Sealed: []byte{1}, Expires: now.Add(time.Minute)}
+		a := hub.Answer{RequestTag: "old", Status: 200, Sealed: sealed(1), Expires: now.Add(time.Minute)}
 		must(t, b.PutAnswer(t.Context(), hub.AnswerKey{Kiosk: name(i), Scope: "/v1/x", RequestID: "aaaaaaaa"}, a, now))
 	}
 	later := now.Add(time.Hour)
 	errs := make([]error, crowd)
 	b.together(func(s Store, i int) {
-		a := hub.Answer{RequestTag: fmt.Sprint(i), Status: 200, Sealed: []byte{1}, Expires: later.Add(time.Minute)}
+		a := hub.Answer{RequestTag: fmt.Sprint(i), Status: 200, Sealed: sealed(1), Expires: later.Add(time.Minute)}
 		errs[i] = s.PutAnswer(t.Context(), hub.AnswerKey{Kiosk: name(i % 5), Scope: "/v1/x", RequestID: "aaaaaaaa"}, a, later)
 	})
 	for _, err := range errs {

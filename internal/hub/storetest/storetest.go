@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kioskd/internal/hub"
+	"kioskd/internal/hub/vault"
 	"kioskd/internal/wire"
 )
 
@@ -22,12 +23,29 @@ type Store interface {
 	Close() error
 }
 
+// sealing is a store with a vault before it, as the hub has it.
+type sealing struct {
+	*hub.Sealing
+
+	close func() error
+}
+
+// Close closes the store.
+func (s sealing) Close() error { return s.close() }
+
+// Sealing puts v before s.
+func Sealing(s Store, v *vault.Vault) Store { return sealing{hub.Seal(s, v), s.Close} }
+
 // Place is where rows are kept while no store is open.
 type Place struct {
 	// Open opens a store there, again and again.
 	Open func(ctx context.Context) (Store, error)
 	// Quarantined counts what is in quarantine: no method of a store does.
 	Quarantined func(t testing.TB) int
+	// Try runs one statement behind the store's back.
+	Try func(t testing.TB, statement string) error
+	// Dump gives every value of every column of every table, one after the other.
+	Dump func(t testing.TB) []byte
 	// Shared says that several stores may be open there at once, as the hubs of a
 	// fleet have them.
 	Shared bool
@@ -76,6 +94,17 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		{"ContextsThatEndMidway", contextsThatEndMidway},
 		{"ReopeningKeepsEverything", reopeningKeepsEverything},
 		{"ClosedStoreSaysSo", closedStoreSaysSo},
+		{"Leases", leases},
+		{"ClearingKeepsTheRow", clearingKeepsTheRow},
+		{"Forgetting", forgetting},
+		{"Budgets", budgets},
+		{"BudgetByACrowd", budgetByACrowd},
+		{"ClearTextIsRefused", clearTextIsRefused},
+		{"Resealing", resealing},
+		{"OtherVaults", otherVaults},
+		{"PartsCannotBeExchanged", partsCannotBeExchanged},
+		{"StoredRowsAreFinal", storedRowsAreFinal},
+		{"NothingPersonalInClear", nothingPersonalInClear},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := &bench{t: t, place: place(t)}
@@ -92,7 +121,8 @@ type bench struct {
 
 	t     *testing.T
 	place Place
-	all   []Store
+	all   []Store // with a vault
+	bare  []Store // the same without
 }
 
 func (b *bench) open() {
@@ -104,7 +134,8 @@ func (b *bench) open() {
 	for range n {
 		s, err := b.place.Open(b.t.Context())
 		must(b.t, err)
-		b.all = append(b.all, s)
+		b.bare = append(b.bare, s)
+		b.all = append(b.all, Sealing(s, newVault(b.t)))
 	}
 	b.Store = b.all[0]
 }
@@ -114,7 +145,7 @@ func (b *bench) close() {
 	for _, s := range b.all {
 		must(b.t, s.Close())
 	}
-	b.all = nil
+	b.all, b.bare = nil, nil
 }
 
 // together runs f for everybody of a crowd at once, over all stores that are open.
