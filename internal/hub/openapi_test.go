@@ -74,6 +74,7 @@ func TestSchemasHaveTheMembersOfTheTypes(t *testing.T) {
 		wire.IssueResend{}, wire.IssueVerify{}, wire.IssueVerified{}, wire.IssueComplete{}, wire.Issued{}, wire.Lookup{},
 		wire.Account{}, wire.Grant{}, wire.InquiryRequest{}, wire.Standing{}, wire.Report{}, wire.Problem{},
 		wire.EnrolRequest{}, wire.Enrolled{}, wire.RenewRequest{}, wire.Renewed{}, wire.Desired{}, wire.AckKey{}, wire.LinkMessage{},
+		wire.AuditBatch{}, wire.AuditEntry{}, wire.AuditAnswer{}, wire.AuditMark{},
 	} {
 		types[reflect.TypeOf(v).Name()] = reflect.TypeOf(v)
 	}
@@ -142,7 +143,7 @@ func TestRoutesAreAsDescribed(t *testing.T) {
 	}
 	for _, p := range []string{
 		wire.PathSubmissions + "{id}", wire.PathIssueStart, wire.PathIssueResend, wire.PathIssueVerify, wire.PathIssueComplete,
-		wire.PathLookup, wire.PathInquiry, wire.PathReport, hub.PathOpenAPI, wire.PathEnrol, wire.PathRenew, wire.PathDesired, wire.PathLink,
+		wire.PathLookup, wire.PathInquiry, wire.PathReport, wire.PathAudit, hub.PathOpenAPI, wire.PathEnrol, wire.PathRenew, wire.PathDesired, wire.PathLink,
 	} {
 		if _, ok := paths[p]; !ok {
 			t.Errorf("%s is not described", p)
