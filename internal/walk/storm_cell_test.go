@@ -176,6 +176,7 @@ func (c *cell) hands(do func()) bool {
 func (c *cell) buryKiosk() {
 	c.test.Helper()
 	<-c.kioskd.done
+	c.falls()
 	r := c.kiosks.Load()
 	if !r.hasKilled() {
 		c.test.Fatalf("kioskd ended by itself:\n%s", c.kioskd.log)

@@ -140,11 +140,7 @@ func (c *cell) come(who *person) string {
 	c.comes(who.persona)
 	c.tell("%s comes to %s", who.persona, s.plan)
 	defer func() { c.tale = append(c.tale, s.said...) }()
-	end := c.visit(s)
-	if end == killed {
-		c.falls()
-	}
-	return end
+	return c.visit(s)
 }
 
 // glance is how long a shopper in a storm waits before trying something.
