@@ -36,17 +36,17 @@ func TestAKioskReachesNothingOfAnother(t *testing.T) {
 		{wire.PathIssueVerify, wire.IssueVerify{RequestID: wire.NewNonce(), Session: started.Session, Code: "nope"}},
 		{wire.PathIssueComplete, wire.IssueComplete{RequestID: wire.NewNonce(), Session: started.Session, Password: "abcd1234"}},
 	} {
-		mine.refused(tc.path, tc.body, http.StatusUnprocessableEntity, fault.SessionLost)
+		mine.refused(tc.path, tc.body, http.StatusGone, fault.SessionLost)
 	}
 	verify := wire.IssueVerify{RequestID: wire.NewNonce(), Session: started.Session, Code: sms[0].Code}
 	verified := call[wire.IssueVerified](theirs, wire.PathIssueVerify, verify, http.StatusOK) // no try was used up
 	mine.refused(wire.PathIssueComplete, wire.IssueComplete{RequestID: wire.NewNonce(), Session: verified.Session, Password: "abcd1234"},
-		http.StatusUnprocessableEntity, fault.SessionLost)
+		http.StatusGone, fault.SessionLost)
 
 	// Answers: the same request of another kiosk is another request.
 	complete := wire.IssueComplete{RequestID: wire.NewNonce(), Session: started.Session, Password: "abcd1234"}
 	issued := call[wire.Issued](theirs, wire.PathIssueComplete, complete, http.StatusOK)
-	p := mine.refused(wire.PathIssueComplete, complete, http.StatusUnprocessableEntity, fault.SessionLost)
+	p := mine.refused(wire.PathIssueComplete, complete, http.StatusGone, fault.SessionLost)
 	if strings.Contains(string(mustJSON(t, p)), issued.ServiceID) {
 		t.Error("the answer to another kiosk is given away")
 	}

@@ -44,7 +44,7 @@ type lineRig struct {
 
 // A line that stops has to be waited out; nothing else has.
 const (
-	soonTired = 200 * time.Millisecond
+	soonTired  = 200 * time.Millisecond
 	neverTired = 20 * time.Second
 )
 
