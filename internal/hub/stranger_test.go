@@ -213,7 +213,7 @@ func TestCertificatesThatOpenNothing(t *testing.T) {
 	}
 	// Nor over an older TLS, with the right certificate.
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS11, tls.VersionTLS10} {
-		old := &tls.Config{RootCAs: r.keys.Pool(), Certificates: []tls.Certificate{good}, MinVersion: version, MaxVersion: version} //nolint:gosec // on purpose
+		old := &tls.Config{RootCAs: r.keys.Pool(), Certificates: []tls.Certificate{good}, MinVersion: version, MaxVersion: version}
 		conn, err := tls.Dial("tcp", r.srv.Listener.Addr().String(), old)
 		if err == nil {
 			_ = conn.Close()

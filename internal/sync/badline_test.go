@@ -66,14 +66,14 @@ func newLineRig(t *testing.T) *lineRig {
 		},
 		Issuer: box, Store: r.store, Vault: r.vault, Now: time.Now, Log: quiet, Rate: 1e6, Burst: 1e6,
 	}
-	real := api.Handler()
+	whole := api.Handler()
 	cert, err := r.pki.Server(time.Now(), "127.0.0.1")
 	r.ok(err)
 	r.hub = r.server(hub.ServerTLS(cert, r.pki.Pool()), http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
-		h := real
+		h := whole
 		if r.between != nil {
-			h = r.between(real)
+			h = r.between(whole)
 		}
 		r.mu.Unlock()
 		h.ServeHTTP(w, req)
@@ -354,7 +354,7 @@ func TestSomebodyElseInTheHubsPlace(t *testing.T) {
 	}
 	right := server(time.Now(), "127.0.0.1")
 	old := server(time.Now(), "127.0.0.1")
-	old.MaxVersion = tls.VersionTLS12 //nolint:gosec // which the kiosk must refuse
+	old.MaxVersion = tls.VersionTLS12 // which the kiosk must refuse
 	foreign := newModelWorld(t)
 	foreignCert, err := foreign.pki.Server(time.Now(), "127.0.0.1")
 	r.ok(err)

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	stdsync "sync"
 	"testing"
 	"time"
@@ -335,25 +334,25 @@ func (m *model) drain(rt *rapid.T) {
 	m.holds(rt)
 }
 
-// crossed is what the hub has said of another submission, where there is one.
-func (m *model) crossed(own []byte) []byte {
-	for _, other := range slices.Backward(m.said) {
-		if !bytes.Equal(other, own) {
-			return other
-		}
+// forged is an acknowledgement of what the hub has never seen: one that it gave for
+// another submission, or one by somebody who claims its key.
+func (m *model) forged(request []byte) []byte {
+	s, err := wire.DecodeSubmission(request)
+	if err != nil {
+		return nil // a report
 	}
-	return own
-}
-
-// resigned is the hub's own word, signed by somebody else, who claims its key.
-func (m *model) resigned(own []byte) []byte {
-	signed, err := wire.DecodeSignedAck(own)
-	m.must(err)
-	body, err := wire.Decode[wire.AckBody](signed.Body)
-	m.must(err)
+	if m.line == lineCrossed && len(m.said) > 0 {
+		return m.said[len(m.said)-1]
+	}
 	key, err := wire.NewAckKey()
-	m.must(err)
-	forged, err := wire.SignAck(key, signed.KeyID, body)
-	m.must(err)
-	return mustMarshal(forged)
+	if err != nil {
+		panic(err)
+	}
+	ack, err := wire.SignAck(key, m.ackKeys[0].ID, wire.AckBody{
+		Schema: wire.Schema, ID: s.ID, Hash: s.Hash(), Kiosk: s.Kiosk, StoredAt: m.hubNow().UTC(), Verdict: wire.Verdict{Accepted: true},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return mustMarshal(ack)
 }
