@@ -463,6 +463,7 @@ func endless(w http.ResponseWriter, req *http.Request) {
 func silent(_ http.ResponseWriter, req *http.Request) {
 	_, _ = io.Copy(io.Discard, req.Body)
 	<-req.Context().Done()
+	panic(http.ErrAbortHandler) // or an empty answer would be sent after all
 }
 
 // drips writes too slowly, until nobody listens.
