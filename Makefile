@@ -18,7 +18,7 @@ QUEUES  := $(CACHE)/bin/queues
 UI_SRC  := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -type f -not -name '*.go' -print 2>/dev/null) $(wildcard internal/lang/*.json)
 FUZZTIME ?= 30s
 
-.PHONY: help run test bench lint build deps generate screens fuzz test-vm soak-card vuln clean
+.PHONY: help run test bench lint build deps generate screens fuzz test-vm soak soak-card vuln clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ fuzz: deps ui/dist/index.html ## fuzz every fuzz test for FUZZTIME each
 
 test-vm: ## tests with a USB printer, GPIO lines and LEDs of a kernel of their own, in QEMU
 	@tools/vm/run.sh
+
+SOAK ?= 1h
+soak: deps ui/dist/index.html ## kill both daemons for SOAK (1h), walk visits with every fault, and the model through many histories
+	KIOSKD_STORM=$(SOAK) go test -v -run '^TestKillStorm$$' -timeout 0 ./internal/walk
+	go test -v -run '^TestVisitsWithFaults$$' -timeout 0 ./internal/walk -visits 1000
+	KIOSKD_MODEL_CHECKS=5000 go test -v -run '^(TestModel|TestALineThatFailsAtAnyByte)$$' -timeout 0 ./internal/sync
 
 soak-card: deps ## ten thousand cards come and go below a real pcscd that is killed fifty times (over an hour)
 	KIOSKD_SOAK_INSERTS=10000 KIOSKD_SOAK_RESTARTS=50 go test -v -run '^TestSoak$$' -timeout 5h ./internal/hw/card/pcsc

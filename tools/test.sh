@@ -55,6 +55,7 @@ step "known vulnerabilities" vulnerabilities
 # Before the Go tests: receiptio, a stranger, judges the virtual printer there.
 step "end to end: install" make -s e2e/node_modules/.stamp
 step "Go tests" go test -race -shuffle=on ./...
+step "a storm of kills" go test -v -run '^TestKillStorm$' ./internal/walk
 step "slips under every fault, on every line" go test -run '^(TestEverySlipUnderEveryFault|TestEveryFaultOnEveryLine)$' ./internal/slip
 step "end to end: types" npm --prefix e2e run --silent typecheck
 step "end to end" npm --prefix e2e test --silent

@@ -200,7 +200,9 @@ func body(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
 	case errors.As(err, &tooBig):
 		return nil, refuse(http.StatusRequestEntityTooLarge, fault.BadMessage, "the body is too long")
 	case err != nil:
-		return nil, refuse(http.StatusBadRequest, fault.BadMessage, "the body was cut short")
+		// Not 400: nothing is wrong with what was to be sent, and a line that is open
+		// in one direction only carries this answer back. Sent again it is taken.
+		return nil, refuse(http.StatusRequestTimeout, fault.BadMessage, "the body was cut short")
 	}
 	return b, nil
 }

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	stdsync "sync"
 	"testing"
 	"time"
@@ -107,6 +106,7 @@ type model struct {
 	arrived []string        // in the order in which the hub stored them
 
 	mu      stdsync.Mutex // the courier sends several at once
+	wrong   string        // what the line has seen
 	line    lineMode
 	said    [][]byte // acknowledgements that the hub has given
 	ahead   time.Duration
@@ -129,19 +129,21 @@ func (m *model) commit(rt *rapid.T) {
 		m.visits = append(m.visits, fmt.Sprint(len(m.visits)+1))
 	}
 	kind := rapid.SampledFrom([]wire.Kind{wire.KindIssuance, wire.KindReservation, wire.KindApplication}).Draw(rt, "kind")
-	visit := m.visits[len(m.visits)-1]
-	e := Entry{ID: wire.NewSubmissionID(), Visit: visit, Slip: string(kind), Payload: m.payload(kind, m.hubNow())}
+	e := Entry{ID: wire.NewSubmissionID(), Visit: m.visits[len(m.visits)-1], Slip: string(kind), Payload: m.payload(kind, m.hubNow())}
 	_, err := m.outbox.Commit(m.ctx, e)
 	m.must(err)
 	s, err := m.outbox.take(m.ctx, e.ID)
 	m.must(err)
-	m.list = append(m.list, committed{id: e.ID, visit: fmt.Sprint(m.lives, "/", visit), kind: kind, entry: e, hash: s.Hash()})
+	m.list = append(m.list, committed{id: e.ID, visit: m.visit(), kind: kind, entry: e, hash: s.Hash()})
 }
+
+// visit names the present one among those of all lives.
+func (m *model) visit() string { return fmt.Sprint(m.lives, "/", m.visits[len(m.visits)-1]) }
 
 // commitAgain repeats the newest commit, as whoever does not know what became of it.
 func (m *model) commitAgain(rt *rapid.T) {
-	if len(m.visits) == 0 || len(m.list) == 0 {
-		rt.Skip("nothing was committed in this life")
+	if len(m.visits) == 0 || len(m.list) == 0 || m.list[len(m.list)-1].visit != m.visit() {
+		rt.Skip("nothing was committed in this visit")
 	}
 	last := m.list[len(m.list)-1]
 	if c, err := m.outbox.Commit(m.ctx, last.entry); err != nil || c.ID != last.id {
@@ -251,6 +253,9 @@ func (m *model) noProof(rt *rapid.T) {
 
 // holds is what must be true at every moment.
 func (m *model) holds(rt *rapid.T) {
+	if m.wrong != "" {
+		rt.Fatal(m.wrong)
+	}
 	rows := m.stored()
 	waiting := map[string]bool{}
 	for _, id := range m.waiting() {
@@ -331,25 +336,25 @@ func (m *model) drain(rt *rapid.T) {
 	m.holds(rt)
 }
 
-// crossed is what the hub has said of another submission, where there is one.
-func (m *model) crossed(own []byte) []byte {
-	for _, other := range slices.Backward(m.said) {
-		if !bytes.Equal(other, own) {
-			return other
-		}
+// forged is an acknowledgement of what the hub has never seen: one that it gave for
+// another submission, or one by somebody who claims its key.
+func (m *model) forged(request []byte) []byte {
+	s, err := wire.DecodeSubmission(request)
+	if err != nil {
+		return nil // a report
 	}
-	return own
-}
-
-// resigned is the hub's own word, signed by somebody else, who claims its key.
-func (m *model) resigned(own []byte) []byte {
-	signed, err := wire.DecodeSignedAck(own)
-	m.must(err)
-	body, err := wire.Decode[wire.AckBody](signed.Body)
-	m.must(err)
+	if m.line == lineCrossed && len(m.said) > 0 {
+		return m.said[len(m.said)-1]
+	}
 	key, err := wire.NewAckKey()
-	m.must(err)
-	forged, err := wire.SignAck(key, signed.KeyID, body)
-	m.must(err)
-	return mustMarshal(forged)
+	if err != nil {
+		panic(err)
+	}
+	ack, err := wire.SignAck(key, m.ackKeys[0].ID, wire.AckBody{
+		Schema: wire.Schema, ID: s.ID, Hash: s.Hash(), Kiosk: s.Kiosk, StoredAt: m.hubNow().UTC(), Verdict: wire.Verdict{Accepted: true},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return mustMarshal(ack)
 }

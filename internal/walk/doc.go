@@ -1,4 +1,7 @@
-// Package walk holds one test: it walks many visits on the real binaries
+// Package walk holds two tests on the real binaries. One is a storm of kills: both
+// daemons die again and again, at any point of visits and around each commit, and
+// every snapshot that ever reached a window is held against the hub (storm_test.go).
+// The other walks many visits on the real binaries
 // (kioskd with simulated hardware, hubd with the sandbox). The shoppers in it
 // mistype, turn back, change their minds and give up slow waits; cards are torn
 // away, paper runs out, the line breaks, both daemons are killed. All of it comes
@@ -18,6 +21,7 @@
 // Usage:
 //
 //	go test ./internal/walk -visits 200 -seed 1
+//	go test ./internal/walk -run Storm -seed 1        # KIOSKD_STORM=1h, KIOSKD_KILLS=5000
 //	go test ./internal/walk -seed 1 -visit 17     # only the 17th, to reproduce it
 //
 // It speaks only what a browser, a hand at the dock and a look at the hub's

@@ -11,7 +11,7 @@ import (
 type book struct {
 	mu      sync.Mutex
 	who     string               // stands before the kiosk
-	cut     string               // whose visit was cut last, to be told at the next start
+	cut     string               // who stood there when it died last: the next start tells of it
 	numbers map[string][]string  // reception number → what was said of it
 	people  map[string]*standing // of those who have come since the platform was emptied
 	issued  map[string]bool      // IDs whose slip came to an end, so that their record is stored
@@ -41,7 +41,7 @@ func (b *book) comes(who string) {
 	}
 }
 
-// falls says that the kiosk died under whoever stands there.
+// falls says that the kiosk died, under whoever stands there or has just gone.
 func (b *book) falls() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -47,7 +47,7 @@ func newCell(t *testing.T, all *storm, n int, store ...string) *cell {
 		}
 	}
 	c.witness = func(s snapshot) {
-		c.book.see(s)
+		c.see(s)
 		for _, r := range reapers {
 			r.Load().sees(s.Screen.Step)
 		}
@@ -176,6 +176,7 @@ func (c *cell) hands(do func()) bool {
 func (c *cell) buryKiosk() {
 	c.test.Helper()
 	<-c.kioskd.done
+	c.falls()
 	r := c.kiosks.Load()
 	if !r.hasKilled() {
 		c.test.Fatalf("kioskd ended by itself:\n%s", c.kioskd.log)
@@ -183,7 +184,7 @@ func (c *cell) buryKiosk() {
 	c.all.count("kioskd "+r.fate.String(), 1)
 	c.tell("KILLED %s", r.fate)
 	if c.ws != nil {
-		for range c.shots { //nolint:revive // what was on its way to the screen has been shown
+		for range c.shots { // what was on its way to the screen has been shown
 		}
 	}
 	c.disconnect()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// death in a storm: a kill -9 when something has happened, or a time after it.
+// fate is how a life in a storm ends: a kill -9 when something has happened, or a time after it.
 type fate struct {
 	word  string        // of a log, of either process; "" = none is waited for
 	step  string        // that a screen shows

@@ -14,11 +14,15 @@ import (
 )
 
 var (
-	visits = flag.Int("visits", 200, "how many visits to walk")
+	visits = flag.Int("visits", usualVisits, "how many visits to walk")
 	seed   = flag.Uint64("seed", 0, "of everything that is random; 0 = a new one, printed")
 	rigs   = flag.Int("rigs", 2, "kiosks, each with a hub, that walk side by side")
 	only   = flag.Int("visit", 0, "walk only this visit of the seed")
 )
+
+// usualVisits are fewer than bring every end: the kills among them the storm has as
+// well, and `make soak` walks many.
+const usualVisits = 100
 
 // enough failures are enough: the rest would only take time.
 const enough = 5

@@ -1,0 +1,278 @@
+// Package linetest is a line between a kiosk and its hub that fails as it is told:
+// a TCP proxy that cuts, half-closes, doubles and stops the bytes of a connection at
+// any place, in either direction, and that can lead to somebody else.
+//
+// It knows nothing of TLS but the length of its records, of which [Line.Records]
+// tells where they ended, so that a test can cut at the places that differ.
+package linetest
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"sync"
+)
+
+// How a connection fails.
+type How string
+
+// The ways.
+const (
+	Cut    How = "cut"         // both ends learn that it is gone
+	Half   How = "half-closed" // one direction ends, the other goes on
+	Stop   How = "stopped"     // nothing more comes through, and nobody is told
+	Double How = "doubled"     // what comes next comes twice
+)
+
+// Way is a direction.
+type Way string
+
+// The directions.
+const (
+	Up   Way = "up"   // to the hub
+	Down Way = "down" // to the kiosk
+)
+
+// Fault is what happens to a connection once so many bytes went one way.
+type Fault struct {
+	How How
+	Way Way
+	At  int
+}
+
+// Line leads connections to a target. Its methods may be called from any goroutine.
+type Line struct {
+	l    net.Listener
+	done sync.WaitGroup
+
+	mu      sync.Mutex
+	target  string
+	faults  []Fault // of the connections to come, in their order
+	open    map[*conn]struct{}
+	last    *conn // that came last
+	arrived int
+	closed  bool
+}
+
+// conn is one connection, as two halves.
+type conn struct {
+	kiosk, hub *net.TCPConn
+	fault      Fault
+	gone       chan struct{} // closed when nothing will come through any more
+	once       sync.Once
+
+	mu      sync.Mutex
+	records map[Way][]int
+}
+
+// Listen starts a line to target, on loopback.
+func Listen(ctx context.Context, target string) (*Line, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	line := &Line{l: l, target: target, open: map[*conn]struct{}{}}
+	line.done.Go(func() { line.accept(context.WithoutCancel(ctx)) })
+	return line, nil
+}
+
+// Addr is where kiosks find it.
+func (l *Line) Addr() string { return l.l.Addr().String() }
+
+// Close ends the line and all its connections, and waits for them.
+func (l *Line) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	err := l.l.Close()
+	l.Break()
+	l.done.Wait()
+	return err
+}
+
+// Lead leads the connections to come to another target.
+func (l *Line) Lead(target string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.target = target
+}
+
+// Next lets these faults happen to the connections to come, one to each.
+func (l *Line) Next(faults ...Fault) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.faults = slices.Clone(faults)
+}
+
+// Break ends all connections there are.
+func (l *Line) Break() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.open {
+		c.cut()
+	}
+}
+
+// Arrived is how many connections have come.
+func (l *Line) Arrived() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.arrived
+}
+
+// Records tells after how many bytes each TLS record ended that went one way over
+// the newest connection.
+func (l *Line) Records(way Way) []int {
+	l.mu.Lock()
+	c := l.last
+	l.mu.Unlock()
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.records[way])
+}
+
+func (l *Line) accept(ctx context.Context) {
+	for {
+		kiosk, err := l.l.Accept()
+		if err != nil {
+			return
+		}
+		l.done.Go(func() { l.carry(ctx, kiosk.(*net.TCPConn)) })
+	}
+}
+
+// begin takes a connection on; nil when the line has been closed.
+func (l *Line) begin(kiosk *net.TCPConn) (c *conn, target string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, ""
+	}
+	c = &conn{kiosk: kiosk, gone: make(chan struct{}), records: map[Way][]int{}, fault: Fault{At: -1}}
+	if len(l.faults) > 0 {
+		c.fault, l.faults = l.faults[0], l.faults[1:]
+	}
+	l.open[c], l.last = struct{}{}, c
+	l.arrived++
+	return c, l.target
+}
+
+func (l *Line) carry(ctx context.Context, kiosk *net.TCPConn) {
+	defer func() { _ = kiosk.Close() }() // whoever is there sees it
+	c, target := l.begin(kiosk)
+	if c == nil {
+		return
+	}
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.open, c)
+	}()
+	hub, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
+	if err != nil {
+		return
+	}
+	defer func() { _ = hub.Close() }()
+	l.mu.Lock()
+	c.hub = hub.(*net.TCPConn)
+	l.mu.Unlock()
+	var ways sync.WaitGroup
+	ways.Go(func() { c.pass(Up, c.hub, c.kiosk) })
+	ways.Go(func() { c.pass(Down, c.kiosk, c.hub) })
+	ways.Wait()
+}
+
+// cut ends both directions.
+func (c *conn) cut() {
+	c.once.Do(func() { close(c.gone) })
+	_ = c.kiosk.Close()
+	if c.hub != nil {
+		_ = c.hub.Close()
+	}
+}
+
+// errFault ends one direction.
+var errFault = errors.New("the line fails here")
+
+// pass carries one direction to its end.
+func (c *conn) pass(way Way, to, from *net.TCPConn) {
+	p := &passage{conn: c, way: way, to: to, left: -1}
+	if c.fault.Way == way {
+		p.left = c.fault.At
+	}
+	_, err := io.Copy(p, from)
+	switch {
+	case errors.Is(err, errFault) && c.fault.How == Stop:
+		<-c.gone // until somebody gives up
+		return
+	case errors.Is(err, errFault) && c.fault.How == Cut:
+		c.cut()
+		return
+	}
+	_ = to.CloseWrite() // the end that from has come to, or a half-close
+	if err != nil && !errors.Is(err, errFault) {
+		c.cut()
+	}
+}
+
+// passage counts what goes one way.
+type passage struct {
+	*conn
+	way    Way
+	to     *net.TCPConn
+	left   int // bytes until the fault; -1 = none
+	sent   int
+	header []byte // of the TLS record that is under way
+	body   int    // bytes of it still to come
+}
+
+// Write carries bytes on, up to the fault.
+func (p *passage) Write(b []byte) (int, error) {
+	if p.left < 0 || len(b) <= p.left {
+		if p.left >= 0 {
+			p.left -= len(b)
+		}
+		p.count(b)
+		return p.to.Write(b)
+	}
+	n, err := p.to.Write(b[:p.left])
+	if err != nil {
+		return n, err
+	}
+	if p.fault.How != Double {
+		return n, errFault
+	}
+	rest := b[p.left:]
+	p.left = -1
+	for range 2 {
+		if _, err := p.to.Write(rest); err != nil {
+			return n, err
+		}
+	}
+	return len(b), nil
+}
+
+// count follows the records: five bytes of header, the last two the length.
+func (p *passage) count(b []byte) {
+	for _, x := range b {
+		p.sent++
+		if p.body == 0 {
+			if p.header = append(p.header, x); len(p.header) == 5 {
+				p.body = int(binary.BigEndian.Uint16(p.header[3:]))
+				p.header = p.header[:0]
+			}
+			continue
+		}
+		if p.body--; p.body == 0 {
+			p.mu.Lock()
+			p.records[p.way] = append(p.records[p.way], p.sent)
+			p.mu.Unlock()
+		}
+	}
+}
