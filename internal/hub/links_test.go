@@ -247,7 +247,7 @@ func TestLinksThatAreNotTaken(t *testing.T) {
 	k := r.kiosk("demo")
 	k.base = func() string { return l.srv.URL }
 	first := open(t, k, l, run1)
-	refused := func(k *kiosk, run string, status int, code fault.Code) *http.Response {
+	refused := func(k *kiosk, run string, status int, code fault.Code) (retry string, last bool) {
 		t.Helper()
 		_, resp, err := dial(k, l, run)
 		if err == nil || resp == nil || resp.StatusCode != status {
@@ -259,11 +259,10 @@ func TestLinksThatAreNotTaken(t *testing.T) {
 		if p.Code != code {
 			t.Errorf("refused with %+v, not %s", p, code)
 		}
-		return resp
+		return resp.Header.Get("Retry-After"), resp.Close
 	}
-	resp := refused(r.kiosk("other"), run1, http.StatusServiceUnavailable, fault.HubRefused)
-	if resp.Header.Get("Retry-After") == "" || !resp.Close {
-		t.Errorf("full, with %v", resp.Header)
+	if retry, last := refused(r.kiosk("other"), run1, http.StatusServiceUnavailable, fault.HubRefused); retry == "" || !last {
+		t.Errorf("full: again after %q, the connection ends: %v", retry, last)
 	}
 	refused(r.kiosk("stranger"), run1, http.StatusForbidden, fault.HubRefused)
 	must(t, first.conn.Close())
