@@ -64,7 +64,7 @@ func csrOf(t testing.TB, key crypto.Signer) []byte {
 func enrolTLS(code wire.PairingCode) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: []string{wire.ALPNEnrol},
-		InsecureSkipVerify: true, //nolint:gosec // the chain is held against the pinned CA
+		InsecureSkipVerify: true, // the chain is held against the pinned CA
 		VerifyConnection: func(s tls.ConnectionState) error {
 			ca := s.PeerCertificates[len(s.PeerCertificates)-1]
 			if !code.Pins(ca.Raw) {
@@ -299,7 +299,7 @@ func TestConnectionsToEnrol(t *testing.T) {
 	k := r.kiosk("demo")
 	k.refused(wire.PathEnrol, wire.EnrolRequest{Token: code.Token[:], CSR: csrOf(t, r.newcomer(t).key)}, http.StatusForbidden, fault.HubRefused)
 	// One request a connection, so that a stranger holds none.
-	conn, err := tls.Dial("tcp", r.srv.Listener.Addr().String(), enrolTLS(code)) //nolint:noctx // on loopback
+	conn, err := tls.Dial("tcp", r.srv.Listener.Addr().String(), enrolTLS(code))
 	must(t, err)
 	defer conn.Close()
 	if p := conn.ConnectionState().NegotiatedProtocol; p != wire.ALPNEnrol {
@@ -396,7 +396,7 @@ func FuzzEnrol(f *testing.F) {
 	f.Add(good, []byte{})
 	f.Add([]byte(`{"token":"AAAA","csr":"MAA="}`), []byte{})
 	f.Add([]byte(`{}`), csrOf(f, r.newcomer(f).key))
-	weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // as it must be refused
+	weak, err := rsa.GenerateKey(rand.Reader, 1024)
 	must(f, err)
 	f.Add([]byte(`{}`), csrOf(f, weak))
 	door := r.api(r.ingest, r.box).EnrolHandler()

@@ -242,8 +242,11 @@ func (l *Links) reconcile(before []*link, noted map[string]bool) {
 			open[n.row.ID] = true
 		}
 	}
+	for _, n := range l.due.add {
+		noted[n.row.ID] = true // as good as that
+	}
 	for _, n := range before {
-		if open[n.row.ID] && !noted[n.row.ID] && !slices.Contains(l.due.add, n) {
+		if open[n.row.ID] && !noted[n.row.ID] {
 			l.due.add = append(l.due.add, n)
 		}
 	}
