@@ -262,7 +262,8 @@ func TestLiveAnswersFitTheDescription(t *testing.T) {
 	post(wire.PathAudit, batch, 200)
 	batch.Prev = entry.Hash
 	post(wire.PathAudit, batch, 200) // a fork
-	batch.Log = "x"
+	batch.Head = 1 << 40
+	batch.Entries[0].N = 1 << 41
 	post(wire.PathAudit, batch, 400)
 	for range 4 {
 		lookup("wrong0000", 422)

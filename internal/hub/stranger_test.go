@@ -289,11 +289,11 @@ func TestAcknowledgementsProveOneThing(t *testing.T) {
 		"an empty signature":             {KeyID: signed.KeyID, Body: signed.Body, Sig: make([]byte, 64)},
 		"refused, with that signature":   {KeyID: signed.KeyID, Body: with(func(b *wire.AckBody) { b.Verdict = wire.Verdict{Code: fault.NotReserved} }), Sig: signed.Sig},
 		"another kiosk, that signature":  {KeyID: signed.KeyID, Body: with(func(b *wire.AckBody) { b.Kiosk = other.id }), Sig: signed.Sig},
-		"another version, signed by key": resigned(t, r.ingest.Keys, with(func(b *wire.AckBody) { b.Schema++ })),
+		"another version, signed by key": resigned(t, r.ingest.Keys(), with(func(b *wire.AckBody) { b.Schema++ })),
 		"the right body by a stranger":   resigned(t, hub.Keys{Ack: stranger}, signed.Body),
-		"another id by the hub":          resigned(t, r.ingest.Keys, with(func(b *wire.AckBody) { b.ID = second.ID })),
-		"another content by the hub":     resigned(t, r.ingest.Keys, with(func(b *wire.AckBody) { b.Hash = second.Hash() })),
-		"another kiosk by the hub":       resigned(t, r.ingest.Keys, with(func(b *wire.AckBody) { b.Kiosk = other.id })),
+		"another id by the hub":          resigned(t, r.ingest.Keys(), with(func(b *wire.AckBody) { b.ID = second.ID })),
+		"another content by the hub":     resigned(t, r.ingest.Keys(), with(func(b *wire.AckBody) { b.Hash = second.Hash() })),
+		"another kiosk by the hub":       resigned(t, r.ingest.Keys(), with(func(b *wire.AckBody) { b.Kiosk = other.id })),
 	} {
 		if ack, err := k.acks.Verify(forged, s.ID, s.Hash(), k.id); err == nil || ack.Proven() {
 			t.Errorf("%s is taken for proof", name)

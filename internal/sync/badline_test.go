@@ -58,13 +58,15 @@ func newLineRig(t *testing.T) *lineRig {
 	box, err := sandbox.Open(t.Context(), filepath.Join(dir, "sandbox.db"), r.vault, sandbox.Options{Catalogue: r.cat})
 	r.ok(err)
 	r.ok(r.store.EnsureKiosk(t.Context(), "demo", time.Now()))
+	r.ok(hub.Admit(t.Context(), r.store, r.vault))
+	store := hub.Seal(r.store, r.vault)
 	quiet := slog.New(slog.DiscardHandler)
 	api := &hub.API{
 		Ingest: &hub.Ingest{
-			Store: r.store, Platform: box, Keys: r.pki.Keys(), Vault: r.vault, Now: time.Now, Log: quiet,
+			Store: store, Platform: box, Keys: r.pki.Keys, Vault: r.vault, Now: time.Now, Log: quiet,
 			Verifier: &hub.Verifier{Roots: r.roots, MaxAge: hub.DefaultMaxAge, MaxAhead: hub.DefaultMaxAhead},
 		},
-		Issuer: box, Store: r.store, Vault: r.vault, Now: time.Now, Log: quiet, Rate: 1e6, Burst: 1e6,
+		Issuer: box, Store: store, Vault: r.vault, Now: time.Now, Log: quiet, Rate: 1e6, Burst: 1e6,
 	}
 	whole := api.Handler()
 	cert, err := r.pki.Server(time.Now(), "127.0.0.1")

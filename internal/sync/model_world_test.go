@@ -200,7 +200,7 @@ func (m *model) startHub() {
 	m.box, err = sandbox.Open(m.ctx, filepath.Join(m.dir, "sandbox.db"), m.vault, sandbox.Options{Catalogue: m.cat})
 	m.must(err)
 	store := hub.Seal(m.db, m.vault)
-	m.must(hub.Admit(m.ctx, store, m.vault))
+	m.must(hub.Admit(m.ctx, m.db, m.vault))
 	m.must(store.EnsureKiosk(m.ctx, "demo", m.hubNow()))
 	api := &hub.API{
 		Ingest: &hub.Ingest{
