@@ -36,6 +36,8 @@ type Options struct {
 	// Brand is the store's own colour and logo.
 	Brand   Brand
 	Version string
+	// Refused is told why a request was refused; may be nil. It must not block.
+	Refused func(why string)
 	Log     *slog.Logger
 }
 
@@ -94,7 +96,7 @@ func (s *Server) Handler(addr net.Addr) http.Handler {
 	if s.opt.Dock != nil {
 		mux.Handle("/dock/api/", s.opt.Dock)
 	}
-	return newGate(addr, s.opt.Origins).wrap(mux)
+	return newGate(addr, s.opt.Origins, s.opt.Refused).wrap(mux)
 }
 
 // health answers 200 when the loop that owns the visit answers.

@@ -57,6 +57,11 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, outbox.Close()) }()
+	end, err := noteStart(ctx, outbox, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { end(err) }()
 	brand, err := ui.LoadBrand(cfg.Brand.Colour, cfg.Brand.Logo)
 	if err != nil {
 		return err
@@ -76,7 +81,7 @@ func daemon(ctx context.Context, cfg config.Config, log *slog.Logger) (err error
 	if hw.dock != nil {
 		panel = hw.dock(k, clock, up.LinkChanged, log)
 	}
-	server := ui.New(ui.Options{Visit: k, Brand: brand, Dock: panel, Version: version, Log: log})
+	server := ui.New(ui.Options{Visit: k, Brand: brand, Dock: panel, Version: version, Refused: k.Refused, Log: log})
 
 	if err := writeAddr(cfg.Data, ln.Addr()); err != nil {
 		return err

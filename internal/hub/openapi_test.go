@@ -72,6 +72,7 @@ func TestSchemasHaveTheMembersOfTheTypes(t *testing.T) {
 		wire.Submission{}, wire.SignedAck{}, wire.AckBody{}, wire.Verdict{}, wire.Signed{}, wire.IssueStart{}, wire.IssueStarted{},
 		wire.IssueResend{}, wire.IssueVerify{}, wire.IssueVerified{}, wire.IssueComplete{}, wire.Issued{}, wire.Lookup{},
 		wire.Account{}, wire.Grant{}, wire.InquiryRequest{}, wire.Standing{}, wire.Report{}, wire.Problem{},
+		wire.AuditBatch{}, wire.AuditEntry{}, wire.AuditAnswer{}, wire.AuditMark{},
 	} {
 		types[reflect.TypeOf(v).Name()] = reflect.TypeOf(v)
 	}
@@ -140,7 +141,7 @@ func TestRoutesAreAsDescribed(t *testing.T) {
 	}
 	for _, p := range []string{
 		wire.PathSubmissions + "{id}", wire.PathIssueStart, wire.PathIssueResend, wire.PathIssueVerify, wire.PathIssueComplete,
-		wire.PathLookup, wire.PathInquiry, wire.PathReport, hub.PathOpenAPI,
+		wire.PathLookup, wire.PathInquiry, wire.PathReport, wire.PathAudit, hub.PathOpenAPI,
 	} {
 		if _, ok := paths[p]; !ok {
 			t.Errorf("%s is not described", p)
@@ -249,7 +250,8 @@ func TestLiveAnswersFitTheDescription(t *testing.T) {
 	post(wire.PathAudit, batch, 200)
 	batch.Prev = entry.Hash
 	post(wire.PathAudit, batch, 200) // a fork
-	batch.Log = "x"
+	batch.Head = 1 << 40
+	batch.Entries[0].N = 1 << 41
 	post(wire.PathAudit, batch, 400)
 	for range 4 {
 		lookup("wrong0000", 422)

@@ -71,6 +71,7 @@ type Kiosk struct {
 	answers chan answer
 	done    chan struct{} // closed when Run has ended
 	running sync.WaitGroup
+	journal *journal
 
 	// step and view are flow's own, but for tests of defects.
 	step func(flow.State, flow.Event) (flow.State, []flow.Effect)
@@ -86,6 +87,7 @@ type Kiosk struct {
 	subs   map[*Subscription]struct{}
 	pub    publisher
 	frame  Frame
+	told   told
 	broken error // a defect met while a caller waits: it ends Run
 	signal flow.Signal
 	timer  *time.Timer
@@ -113,6 +115,7 @@ func New(opt Options) *Kiosk {
 		asks:    make(chan func(context.Context)),
 		answers: make(chan answer),
 		done:    make(chan struct{}),
+		journal: newJournal(),
 		step:    flow.Step,
 		view:    flow.View,
 		visits:  map[uint64]*visit{},
@@ -129,6 +132,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	defer k.running.Wait()
 	defer stop()
 
+	k.running.Go(func() { k.journal.run(work, k.opt.Outbox, k.log) })
 	k.timer = time.NewTimer(time.Hour)
 	defer k.timer.Stop()
 	k.state = flow.New(k.opt.Settings)
@@ -241,6 +245,7 @@ func (k *Kiosk) take(work context.Context, fact flow.Fact) error {
 		return k.rebuild(work)
 	}
 	k.state = state
+	k.tellJournal(fact)
 	k.slips.pass(work, state.Visit())
 	for _, effect := range effects {
 		k.carryOut(work, effect)
