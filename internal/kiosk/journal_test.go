@@ -139,14 +139,13 @@ func TestJournalBoundsWhatAnybodyCanCause(t *testing.T) {
 
 // A storage that hangs or fails holds up no visit, and what did not fit is counted.
 func TestJournalNeverHoldsUpTheVisit(t *testing.T) {
-	release := make(chan struct{})
-	watched(t, func(o *noted) { o.hold = release }, func(w *world, o *noted) {
+	watched(t, func(o *noted) { o.hold = make(chan struct{}) }, func(w *world, o *noted) {
 		for range journalRoom {
 			w.touch(flow.CallStaff{On: true}, flow.CallStaff{On: false})
 		}
 		w.touch(flow.Start{Plan: flow.PlanManage}) // the visit goes on
 		w.expect(flow.StepManagePhone)
-		close(release)
+		close(o.hold)
 		synctest.Wait()
 		lost := slices.IndexFunc(o.all(), func(s string) bool { return strings.HasPrefix(s, "notes_lost") })
 		if lost < 0 || len(o.all()) > journalRoom+4 {

@@ -16,8 +16,25 @@ func TestConformance(t *testing.T) {
 		return storetest.Place{
 			Open:        func(ctx context.Context) (storetest.Store, error) { return sqlite.Open(ctx, path) },
 			Quarantined: func(t testing.TB) int { return count(t, path, "quarantine") },
+			Change:      func(t testing.TB, statements string, force bool) error { return change(t, path, statements, force) },
 		}
 	})
+}
+
+func change(t testing.TB, path, statements string, force bool) error {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+path+"?_busy_timeout=5000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if force {
+		for _, name := range []string{"audit_is_final", "audit_stays", "audit_head_goes_on", "audit_head_stays"} {
+			statements = "DROP TRIGGER IF EXISTS " + name + "; " + statements
+		}
+	}
+	_, err = db.ExecContext(t.Context(), statements)
+	return err
 }
 
 func count(t testing.TB, path, table string) (n int) {

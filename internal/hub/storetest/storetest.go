@@ -28,6 +28,9 @@ type Place struct {
 	Open func(ctx context.Context) (Store, error)
 	// Quarantined counts what is in quarantine: no method of a store does.
 	Quarantined func(t testing.TB) int
+	// Change runs SQL behind the store's back: with force as one who has taken the
+	// database's own guards of the audit log away.
+	Change func(t testing.TB, statements string, force bool) error
 	// Shared says that several stores may be open there at once, as the hubs of a
 	// fleet have them.
 	Shared bool
@@ -65,6 +68,7 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		{"AuditLogsJoin", auditLogsJoin},
 		{"AuditByACrowd", auditByACrowd},
 		{"AuditNotes", notes},
+		{"AuditTampering", auditTampering},
 		{"AuditTellsOfSubmissions", auditTellsOfSubmissions},
 		{"OddTexts", oddTexts},
 		{"EndedContexts", endedContexts},
