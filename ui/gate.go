@@ -19,12 +19,17 @@ type gate struct {
 	// that listens on all addresses has no list of its own. Only a name can be
 	// made to point here by somebody else.
 	anyIP string
+	// refused is told why a request was.
+	refused func(why string)
 }
 
 // newGate allows the loopback names of the listener's port, and the addresses
 // that it listens on besides.
-func newGate(addr net.Addr, origins []string) *gate {
-	g := &gate{hosts: map[string]bool{}, origins: map[string]bool{}}
+func newGate(addr net.Addr, origins []string, refused func(why string)) *gate {
+	if refused == nil {
+		refused = func(string) {}
+	}
+	g := &gate{hosts: map[string]bool{}, origins: map[string]bool{}, refused: refused}
 	names := []string{"127.0.0.1", "localhost", "::1"}
 	host, port, err := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); err == nil && ip != nil {
@@ -61,12 +66,14 @@ func (g *gate) wrap(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		if !g.hosted(r.Host) {
+			g.refused("foreign_host")
 			refuse(w, http.StatusForbidden, "foreign_host")
 			return
 		}
 		// Browsers name the Origin of every request that could do harm; only tools
 		// leave it out. The WebSocket insists on it: see socket.
 		if origins, named := r.Header["Origin"]; named && !g.allows(origins) {
+			g.refused("foreign_origin")
 			refuse(w, http.StatusForbidden, "foreign_origin")
 			return
 		}

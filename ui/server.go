@@ -41,6 +41,8 @@ type Options struct {
 	// Brand is the store's own colour and logo.
 	Brand   Brand
 	Version string
+	// Refused is told why a request was refused; may be nil. It must not block.
+	Refused func(why string)
 	Log     *slog.Logger
 }
 
@@ -104,7 +106,7 @@ func (s *Server) Handler(addr net.Addr) http.Handler {
 	if s.opt.Dock != nil {
 		mux.Handle("/dock/api/", s.guarded(s.opt.Dock))
 	}
-	return newGate(addr, s.opt.Origins).wrap(s.keyed(s.limited(mux)))
+	return newGate(addr, s.opt.Origins, s.opt.Refused).wrap(s.keyed(s.limited(mux)))
 }
 
 // health answers 200 when the loop that owns the visit answers. Where it stands is

@@ -211,7 +211,7 @@ func TestForeignRequestsAreRefused(t *testing.T) {
 }
 
 func TestServerOnAllAddressesKnowsThem(t *testing.T) {
-	g := newGate(&net.TCPAddr{IP: net.IPv4zero, Port: 8080}, nil)
+	g := newGate(&net.TCPAddr{IP: net.IPv4zero, Port: 8080}, nil, nil)
 	for host, want := range map[string]bool{
 		"192.0.2.7:8080": true, "[2001:db8::1]:8080": true, "localhost:8080": true,
 		"192.0.2.7:80": false, "kiosk.example:8080": false, "192.0.2.7": false, "": false,

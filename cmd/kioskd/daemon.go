@@ -66,6 +66,11 @@ func daemon(
 		return err
 	}
 	defer func() { err = errors.Join(err, outbox.Close()) }()
+	end, err := noteStart(ctx, outbox, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { end(err) }()
 	brand, err := ui.LoadBrand(cfg.Brand.Colour, cfg.Brand.Logo)
 	if err != nil {
 		return err
@@ -87,7 +92,7 @@ func daemon(
 		panel = hw.dock(k, clock, up.LinkChanged, log)
 	}
 	token := newToken(cfg)
-	server := ui.New(ui.Options{Visit: k, Token: token, Brand: brand, Dock: panel, Version: version, Log: log})
+	server := ui.New(ui.Options{Visit: k, Token: token, Brand: brand, Dock: panel, Version: version, Refused: k.Refused, Log: log})
 
 	removeScreen, err := writeScreen(cfg, ln.Addr(), token, getenv)
 	if err != nil {

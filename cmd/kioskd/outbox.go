@@ -20,13 +20,13 @@ import (
 func outboxCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var file string
 	commands := map[string]func(context.Context, *ksync.Outbox, io.Writer) error{
-		"list": listOutbox, "requeue": requeueOutbox, "verify": verifyOutbox,
+		"list": listOutbox, "requeue": requeueOutbox, "verify": verifyOutbox, "newlog": beginLog,
 		"backup": func(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
 			return backupOutbox(ctx, o, file, stdout)
 		},
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
-		return misuse(stderr, errors.New("outbox takes one of list, requeue, verify, backup"))
+		return misuse(stderr, errors.New("outbox takes one of list, requeue, verify, newlog, backup"))
 	}
 	command, args := args[0], args[1:]
 	if command == "backup" {
@@ -112,6 +112,18 @@ func verifyOutbox(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error 
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "the audit log holds together: %d rows, the last one %x\n", length, head)
+	return err
+}
+
+func beginLog(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
+	if err := o.BeginLog(ctx); err != nil {
+		return err
+	}
+	mark, err := o.AuditMark(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "the audit log goes on as %s; the hub will raise an alarm about it\n", mark.Log)
 	return err
 }
 

@@ -34,6 +34,7 @@ Usage:
   kioskd outbox list        show what waits for the hub
   kioskd outbox requeue     try again what the hub has refused and was set aside
   kioskd outbox verify      check that nobody has changed the audit log
+  kioskd outbox newlog      go on with a new audit log, which the hub takes again
   kioskd outbox backup FILE write all of it into a new file
   kioskd doctor card        examine the card readers and the card that lies there
   kioskd doctor printer     examine the slip printer

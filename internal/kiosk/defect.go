@@ -9,6 +9,7 @@ import (
 
 	"kioskd/internal/defect"
 	"kioskd/internal/flow"
+	ksync "kioskd/internal/sync"
 )
 
 // tryStep is flow.Step, whose panics are errors.
@@ -40,6 +41,10 @@ func (k *Kiosk) tryView() (view flow.Snapshot, err error) {
 // therefore told as after a crash of the daemon.
 func (k *Kiosk) rebuild(work context.Context) error {
 	k.state.Discard()
+	if k.told.visit != "" {
+		k.journal.put(note{event: ksync.AuditVisitOver, subject: k.told.visit, detail: "defect"})
+	}
+	k.told = told{}
 	k.life++
 	k.slips.visit = 0 // visits are counted from one again
 	wiped := slices.Collect(maps.Values(k.visits))

@@ -19,6 +19,12 @@
 // even where their ticket would look right. Answers of an earlier visit are
 // dropped by flow.Step itself.
 //
+// # Audit log
+//
+// What the audit log tells of visits, PINs, staff and the local surface is written
+// beside the loop (see journal): no visit waits for it, and a storage that fails
+// there is a line in the log.
+//
 // # Defects
 //
 // When flow.Step or flow.View panics, the visit is wiped and the kiosk stands on

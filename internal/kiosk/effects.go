@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -28,7 +27,7 @@ type visit struct {
 func (k *Kiosk) visit(work context.Context, n uint64) *visit {
 	v, ok := k.visits[n]
 	if !ok {
-		v = &visit{id: fmt.Sprintf("%d-%d", k.life, n)}
+		v = &visit{id: k.visitName(n)}
 		v.ctx, v.cancel = context.WithCancel(work)
 		// Not on the loop: pcscd may take its time to power a card down.
 		context.AfterFunc(v.ctx, func() { v.cards.end(k.log) })

@@ -78,6 +78,7 @@ type Kiosk struct {
 	done    chan struct{} // closed when Run has ended
 	running sync.WaitGroup
 	forget  forgetter
+	journal *journal
 
 	// step and view are flow's own, but for tests of defects.
 	step func(flow.State, flow.Event) (flow.State, []flow.Effect)
@@ -93,6 +94,7 @@ type Kiosk struct {
 	subs   map[*Subscription]struct{}
 	pub    publisher
 	frame  Frame
+	told   told
 	broken error // a defect met while a caller waits: it ends Run
 	signal flow.Signal
 	timer  *time.Timer
@@ -122,6 +124,7 @@ func New(opt Options) *Kiosk {
 		answers: make(chan answer),
 		done:    make(chan struct{}),
 		forget:  forgetter{do: opt.Forget, log: opt.Log},
+		journal: newJournal(),
 		step:    flow.Step,
 		view:    flow.View,
 		visits:  map[uint64]*visit{},
@@ -141,6 +144,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	if err := warm(); err != nil {
 		return err
 	}
+	k.running.Go(func() { k.journal.run(work, k.opt.Outbox, k.log) })
 	k.timer = time.NewTimer(time.Hour)
 	defer k.timer.Stop()
 	k.state = flow.New(k.opt.Settings)
@@ -263,6 +267,7 @@ func (k *Kiosk) take(work context.Context, fact flow.Fact) error {
 		return k.rebuild(work)
 	}
 	k.state = state
+	k.tellJournal(fact)
 	k.slips.pass(work, state.Visit())
 	for _, effect := range effects {
 		k.carryOut(work, effect)

@@ -23,6 +23,8 @@ type Outbox interface {
 	// Unended lists the submissions of visits that earlier runs did not end, and of
 	// the named ones of this run, once.
 	Unended(ctx context.Context, wiped ...string) ([]ksync.Found, error)
+	// Note writes into the audit log.
+	Note(ctx context.Context, event ksync.AuditEvent, subject, detail string) error
 }
 
 // submit answers Submit.
@@ -62,6 +64,9 @@ func (k *Kiosk) endVisit(ctx context.Context, v *visit) {
 // ends meanwhile: what is not noted counts as unknown at the next start.
 func (k *Kiosk) print(ctx context.Context, e flow.Print) flow.Fact {
 	ended := flow.SlipEnded{Ticket: e.Ticket}
+	if e.Reprint && e.Submission != "" {
+		k.journal.put(note{event: ksync.AuditReprinted, subject: e.Submission})
+	}
 	k.note(ctx, e.Submission, k.opt.Outbox.SlipSending)
 	result, err := k.opt.Printer.Print(ctx, printer.Job{ID: e.Submission, Draw: k.opt.Draw(e.Slip, e.Reprint)})
 	ended.Outcome = outcome(result)

@@ -20,6 +20,8 @@ type Queue interface {
 	Quarantined(ctx context.Context) (int, error)
 	// Troubles are faults of the storage that a person must look into.
 	Troubles(ctx context.Context) []fault.Code
+	// AuditMark is how far the audit log has come.
+	AuditMark(ctx context.Context) (wire.AuditMark, error)
 }
 
 // clockOff is a difference to the hub's clock that somebody should look into.
@@ -52,6 +54,9 @@ func (k *Kiosk) Report(ctx context.Context, version string, queue Queue) wire.Re
 		r.Faults = append(r.Faults, fault.CodeOf(err))
 	}
 	r.Queued = pending
+	if mark, err := queue.AuditMark(ctx); err == nil && mark.Log != "" {
+		r.Audit = &mark
+	}
 	aside, err := queue.Quarantined(ctx)
 	if err == nil && aside > 0 { // the hub has refused them for good: a person must look
 		r.Devices["outbox"] = fmt.Sprintf("%d set aside", aside)

@@ -22,7 +22,10 @@ type queue struct {
 
 func (q queue) Pending(context.Context) (int, error)     { return q.pending, q.err }
 func (q queue) Quarantined(context.Context) (int, error) { return q.aside, q.err }
-func (q queue) Troubles(context.Context) []fault.Code    { return q.troubles }
+func (q queue) AuditMark(context.Context) (wire.AuditMark, error) {
+	return wire.AuditMark{}, q.err
+}
+func (q queue) Troubles(context.Context) []fault.Code { return q.troubles }
 
 // Whoever looks after the kiosks sees from afar what is wrong with one.
 func TestReportTellsWhatIsWrong(t *testing.T) {

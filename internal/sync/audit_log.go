@@ -128,6 +128,7 @@ func (o *Outbox) auditBatch(ctx context.Context) (b wire.AuditBatch, ok bool, er
 	if len(b.Entries) == 0 || b.Prev == nil {
 		return b, false, nil // the log has gone on meanwhile, or was spoilt: verify tells
 	}
+	b.Head = max(b.Head, b.Entries[len(b.Entries)-1].N) // what was written since it was looked at
 	return b, true, nil
 }
 

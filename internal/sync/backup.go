@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"kioskd/internal/sqlitedb"
 )
 
 // Backup writes all that is in the outbox into a new file at path, which must not be
@@ -27,5 +29,8 @@ func (o *Outbox) Backup(ctx context.Context, path string) (err error) {
 	if _, err := o.db.Exec(ctx, "VACUUM INTO ?", path); err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), syncFolder(filepath.Dir(path)))
+	if err := errors.Join(f.Sync(), syncFolder(filepath.Dir(path))); err != nil {
+		return err
+	}
+	return o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error { return appendAudit(ctx, tx, auditBackedUp, "", "") })
 }

@@ -216,3 +216,48 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// The newest entries of a kiosk, and what is wrong with its log.
+func TestAuditPage(t *testing.T) {
+	h, store := open(t)
+	log, prev := wire.NewSubmissionID(), wire.AuditStart()
+	b := wire.AuditBatch{Log: log, Prev: prev, Head: 80}
+	for n := range int64(80) {
+		e := wire.AuditEntry{N: n + 1, Event: "staff_called", Detail: fmt.Sprint(n + 1)}
+		e.Hash = e.Sum(prev)
+		b.Entries, prev = append(b.Entries, e), e.Hash
+	}
+	for range 2 {
+		_, err := store.TakeAudit(t.Context(), "demo", b, time.Now())
+		must(t, err)
+		b.Log, b.Prev = log, prev // the second time it is a fork
+	}
+	must(t, store.Note(t.Context(), hub.NoteKioskRevoked, "demo", "", time.Now()))
+	body := get(t, h, "/audit?kiosk=demo")
+	if n := strings.Count(body, "<td>staff_called</td>"); n != entriesShown || !strings.Contains(body, log) || !strings.Contains(body, "80 entries") {
+		t.Errorf("%d entries on the page", n)
+	}
+	for _, url := range []string{"/", "/audit", "/audit?kiosk=demo"} {
+		if body := get(t, h, url); !strings.Contains(body, "Audit log forks") || strings.Contains(body, `/submissions/`+log) {
+			t.Errorf("%s does not tell of the alarm as it should", url)
+		}
+	}
+	if body := get(t, h, "/audit?kiosk=hub"); !strings.Contains(body, "kiosk_revoked") || strings.Contains(body, "staff_called") {
+		t.Error("the operators' log is not shown, or more")
+	}
+	if body := get(t, h, "/audit?kiosk=%3Cscript%3E"); strings.Contains(body, "<script") || !strings.Contains(body, "There is no audit log of this kiosk") {
+		t.Error("a kiosk without a log")
+	}
+	var out struct {
+		Logs []struct {
+			N       int64
+			Entries []wire.AuditEntry
+		}
+	}
+	must(t, json.Unmarshal([]byte(get(t, h, "/api/audit?kiosk=demo")), &out))
+	if len(out.Logs) != 1 || out.Logs[0].N != 80 || len(out.Logs[0].Entries) != entriesShown || out.Logs[0].Entries[0].N != 80 {
+		t.Errorf("%+v", out)
+	}
+}
+
+const entriesShown = 50

@@ -26,6 +26,12 @@ func place(url string) storetest.Place {
 		Try:         func(t testing.TB, statement string) error { return server.Try(t, url, statement) },
 		Dump:        func(t testing.TB) []byte { return dump(t, url) },
 		Shared:      true,
+		Change: func(t testing.TB, statements string, force bool) error {
+			if force {
+				statements = "ALTER TABLE audit DISABLE TRIGGER USER; ALTER TABLE audit_head DISABLE TRIGGER USER; " + statements
+			}
+			return server.Try(t, url, statements)
+		},
 	}
 }
 

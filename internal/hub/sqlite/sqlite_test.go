@@ -20,6 +20,7 @@ func place(path string) storetest.Place {
 		Quarantined: func(t testing.TB) int { return count(t, path, "quarantine") },
 		Try:         func(t testing.TB, statement string) error { return try(t, path, statement) },
 		Dump:        func(t testing.TB) []byte { return dump(t, path) },
+		Change:      func(t testing.TB, statements string, force bool) error { return change(t, path, statements, force) },
 	}
 }
 
@@ -92,6 +93,22 @@ func values(t testing.TB, db *sql.DB, query string) (all [][]byte) {
 	}
 	must(t, rows.Err())
 	return all
+}
+
+func change(t testing.TB, path, statements string, force bool) error {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+path+"?_busy_timeout=5000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if force {
+		for _, name := range []string{"audit_is_final", "audit_stays", "audit_head_goes_on", "audit_head_stays"} {
+			statements = "DROP TRIGGER IF EXISTS " + name + "; " + statements
+		}
+	}
+	_, err = db.ExecContext(t.Context(), statements)
+	return err
 }
 
 func count(t testing.TB, path, table string) (n int) {

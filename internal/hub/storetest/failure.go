@@ -71,6 +71,16 @@ func endedContexts(t *testing.T, b *bench) {
 		"Disprove":    func() error { return b.Disprove(ctx, "x") },
 		"Spend":       func() error { _, err := b.Spend(ctx, "demo", "x", time.Hour, time.Hour, epoch()); return err },
 		"Check":       func() error { return b.Check(ctx) },
+		"TakeAudit": func() error {
+			_, err := b.TakeAudit(ctx, "demo", batchOf(wire.NewSubmissionID(), logOf(wire.AuditStart(), 1, 1, "x"), 0, 1), epoch())
+			return err
+		},
+		"Note":             func() error { return b.Note(ctx, hub.NoteKeysRotated, "", "", epoch()) },
+		"AuditLogs":        func() error { _, err := b.AuditLogs(ctx, ""); return err },
+		"AuditEntries":     func() error { _, err := b.AuditEntries(ctx, "demo", "x", 0, 1); return err },
+		"AuditEvidence":    func() error { _, err := b.AuditEvidence(ctx, ""); return err },
+		"SubmissionMarks":  func() error { _, err := b.SubmissionMarks(ctx, "demo", 0, 1); return err },
+		"SubmittingKiosks": func() error { _, err := b.SubmittingKiosks(ctx); return err },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s after the end: %v", name, err)

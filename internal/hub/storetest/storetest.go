@@ -46,6 +46,9 @@ type Place struct {
 	Try func(t testing.TB, statement string) error
 	// Dump gives every value of every column of every table, one after the other.
 	Dump func(t testing.TB) []byte
+	// Change runs SQL behind the store's back: with force as one who has taken the
+	// database's own guards of the audit log away.
+	Change func(t testing.TB, statements string, force bool) error
 	// Shared says that several stores may be open there at once, as the hubs of a
 	// fleet have them.
 	Shared bool
@@ -89,6 +92,13 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		{"HintsReachEveryHub", hintsReachEveryHub},
 		{"Pages", pages},
 		{"PagesWhileRowsAreAdded", pagesWhileRowsAreAdded},
+		{"AuditGoesOn", auditGoesOn},
+		{"AuditRefuses", auditRefuses},
+		{"AuditLogsJoin", auditLogsJoin},
+		{"AuditByACrowd", auditByACrowd},
+		{"AuditNotes", notes},
+		{"AuditTampering", auditTampering},
+		{"AuditTellsOfSubmissions", auditTellsOfSubmissions},
 		{"OddTexts", oddTexts},
 		{"EndedContexts", endedContexts},
 		{"ContextsThatEndMidway", contextsThatEndMidway},

@@ -36,6 +36,7 @@ func handle[T any](d *Dock, name string, act func(context.Context, T) error) {
 			d.fail(w, err)
 			return
 		}
+		d.Kiosk.DockUsed(name)
 		d.changed.ring()
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusNoContent)
@@ -308,6 +309,7 @@ func (d *Dock) getSlip(w http.ResponseWriter, r *http.Request) {
 
 func (d *Dock) clearSlips(w http.ResponseWriter, _ *http.Request) {
 	d.Printer.Forget()
+	d.Kiosk.DockUsed("slips")
 	d.changed.ring()
 	w.WriteHeader(http.StatusNoContent)
 }
