@@ -26,6 +26,7 @@ func TestNothingOfAVisitStays(t *testing.T) {
 	build(t, bin)
 	h := &hunt{rig: newRig(t, bin, func(r *rig) { r.talkative = true })}
 	h.dock("reset", struct{}{})
+	h.dock("printer", map[string]any{"speed": 0}) // nobody waits for paper
 	rnd := rand.New(rand.NewPCG(5, 7))
 	who := newPerson(rnd)
 	who.kana, who.birth, who.phone = "ヌヴォ ゾギュリ", "120917", "09077134860"
@@ -35,14 +36,13 @@ func TestNothingOfAVisitStays(t *testing.T) {
 	)
 	// Four digits are found everywhere: these are the shapes in which a PIN lies.
 	h.secret = []marker{
-		{"PIN as a touch", []byte(`"text":"` + pin + `"`)},
 		{"PIN as the card takes it", []byte("\x00\x20\x00\x80\x04" + pin)}, {"PIN as a secret", []byte(pin + "\x00\x00\x00\x00\x00\x00\x00\x00")},
 	}
 	for _, story := range []story{
 		{name: "everything", plan: "full", service: "aeon-card-waon", calm: true},
 		{name: "look up", plan: "manage", calm: true},
 	} {
-		s := &shopper{rig: h.rig, person: who, story: story, rnd: rnd, ledger: newLedger()}
+		s := &shopper{rig: h.rig, person: who, story: story, rnd: rnd, ledger: newLedger(), fingers: true}
 		s.watch = func(shot snapshot) { h.during(s, shot) }
 		if end := s.walk(); end != "finished" {
 			t.Fatalf("%s: the visit ended as %q: %s", story.name, end, strings.Join(s.said, " · "))
