@@ -1,7 +1,6 @@
 package walk
 
 import (
-	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -193,7 +192,7 @@ func (h *hunt) fail(hits []string) {
 
 func (h *hunt) answer(url string) []byte {
 	h.t.Helper()
-	resp, err := http.Get(url)
+	resp, err := (&http.Client{Timeout: patience}).Get(url)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -205,7 +204,7 @@ func (h *hunt) answer(url string) []byte {
 		h.t.Fatal(err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		h.t.Fatal(fmt.Sprint(url, ": ", resp.Status))
+		h.t.Fatalf("%s: %s", url, resp.Status)
 	}
 	return body
 }
