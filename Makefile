@@ -16,7 +16,7 @@ VULN    := $(CACHE)/bin/govulncheck
 QUEUES  := $(CACHE)/bin/queues
 
 UI_SRC  := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -type f -not -name '*.go' -print 2>/dev/null) $(wildcard internal/lang/*.json)
-FUZZTIME ?= 30s
+FUZZTIME ?= 60s
 
 .PHONY: help run test bench lint build deps generate screens fuzz test-vm soak soak-card vuln clean
 

@@ -26,20 +26,19 @@ func ScreenPath(token string) string {
 
 type keyedKey struct{}
 
-// keyed takes the token off the path. What follows asks [Server.trusts].
+// keyed takes the token off the path and notes whether it is right. What follows
+// asks [Server.trusts]. With a wrong one there is still the page: a browser that
+// outlived a restart of the daemon says that it takes a moment, and no more.
 func (s *Server) keyed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rest, ok := strings.CutPrefix(r.URL.Path, keyedPath)
-		if !ok {
+		token, path, found := strings.Cut(rest, "/")
+		if !ok || !found {
 			next.ServeHTTP(w, r)
 			return
 		}
-		token, path, found := strings.Cut(rest, "/")
-		if !found || s.opt.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.opt.Token)) != 1 {
-			s.refuseToken(w)
-			return
-		}
-		inside := r.Clone(context.WithValue(r.Context(), keyedKey{}, true))
+		right := s.opt.Token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.opt.Token)) == 1
+		inside := r.Clone(context.WithValue(r.Context(), keyedKey{}, right))
 		inside.URL.Path, inside.URL.RawPath = "/"+path, ""
 		next.ServeHTTP(w, inside)
 	})

@@ -87,7 +87,7 @@ func (s Secret) Bytes() []byte {
 // it is valid as long as Bytes would be, and is zeroed with the secret.
 func (s Secret) Text() string {
 	b := s.Bytes()
-	return unsafe.String(unsafe.SliceData(b), len(b))
+	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // b is the buffer of this secret, and lives as long as it
 }
 
 // Clone returns a Secret with its own buffer; both must be wiped.

@@ -73,6 +73,7 @@ type shopper struct {
 	// After a kill: it came while the visit may have been ending; the next start
 	// told of what was stored.
 	endsMaybe, recovered bool
+	fingers              bool           // types a character at a time, as the screen's keys do
 	watch                func(snapshot) // sees what the shopper sees; nil = nobody does
 	acted                moment
 	still                int // looks without anything new
@@ -425,7 +426,11 @@ func (s *shopper) trouble(shot snapshot) bool {
 // keys types a text, a few characters at a time: faster than fingers, and within
 // what one window may send.
 func (s *shopper) keys(seq uint64, text string) {
-	for part := range slices.Chunk([]rune(text), 4) {
+	atOnce := 4
+	if s.fingers {
+		atOnce = 1
+	}
+	for part := range slices.Chunk([]rune(text), atOnce) {
 		s.send(seq, "key", map[string]any{"text": string(part)})
 	}
 }

@@ -112,3 +112,28 @@ func FuzzDecodeEnrolment(f *testing.F) {
 		}
 	})
 }
+
+// FuzzOpen changes what was sealed, and for what: nothing but the very bytes opens.
+func FuzzOpen(f *testing.F) {
+	key, err := NewSealKey()
+	if err != nil {
+		f.Fatal(err)
+	}
+	good, err := Seal(key.Public(), "kiosk-1", NewSubmissionID(), somePayload(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good.ID, good.Kiosk, good.Schema, good.Sealed)
+	f.Add(good.ID, "kiosk-2", good.Schema, good.Sealed)
+	f.Add(good.ID, good.Kiosk, good.Schema, good.Sealed[:len(good.Sealed)-1])
+	f.Add("", "", 0, []byte{})
+	f.Fuzz(func(t *testing.T, id, kiosk string, schema int, sealed []byte) {
+		s := good
+		s.ID, s.Kiosk, s.Schema, s.Sealed = id, kiosk, schema, sealed
+		_, err := Open(key, s)
+		same := id == good.ID && kiosk == good.Kiosk && schema == good.Schema && bytes.Equal(sealed, good.Sealed)
+		if (err == nil) != same {
+			t.Fatalf("id %q, kiosk %q, schema %d: %v", id, kiosk, schema, err)
+		}
+	})
+}
