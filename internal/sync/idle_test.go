@@ -40,21 +40,21 @@ func TestIdleOutboxFoldsItsLog(t *testing.T) {
 	if look() == 0 {
 		t.Error("folded while somebody writes")
 	}
-	rows, err := o.db.Read().QueryContext(t.Context(), "SELECT id FROM submissions")
-	if err != nil || !rows.Next() {
-		t.Fatal(err)
-	}
-	commit(t, o, "2", wire.KindReservation) // which the reader does not see
-	look()
-	if look() == 0 {
-		t.Error("folded under a reader")
-	}
-	if err := rows.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if rows.Err() != nil {
-		t.Fatal(rows.Err())
-	}
+	func() {
+		rows, err := o.db.Read().QueryContext(t.Context(), "SELECT id FROM submissions")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = rows.Close() }()
+		if !rows.Next() || rows.Err() != nil {
+			t.Fatal("nothing is there", rows.Err())
+		}
+		commit(t, o, "2", wire.KindReservation) // which the reader does not see
+		look()
+		if look() == 0 {
+			t.Error("folded under a reader")
+		}
+	}()
 	if n := look(); n != 0 {
 		t.Errorf("%d bytes of log when idle", n)
 	}

@@ -170,6 +170,8 @@ func setting(t testing.TB, env string, usual int) int {
 // or broken: what a screen called done
 // reaches the hub once, nothing is doubled, nothing stands still.
 func TestVisitsWithPowerCuts(t *testing.T) {
+	given := *seed // of the other walk
+	t.Cleanup(func() { *seed = given })
 	*seed = uint64(setting(t, "KIOSKD_POWER_SEED", int(time.Now().UnixNano()%1_000_000)))
 	visits, side := setting(t, "KIOSKD_POWER_VISITS", 9), setting(t, "KIOSKD_POWER_RIGS", 3)
 	t.Logf("again: KIOSKD_POWER_SEED=%d KIOSKD_POWER_VISITS=%d KIOSKD_POWER_RIGS=%d", *seed, visits, side)
