@@ -203,7 +203,7 @@ func randomly(r *rapid.T, w *world, card *uint64) {
 			ReaderIs{Ready: true, WAON: true, ISO: *card}, ReaderIs{Ready: true, WAON: true, ISO: *card},
 			ReaderIs{Ready: true, WAON: true, FeliCa: *card}, ReaderIs{Ready: true, WAON: true, ISO: *card},
 			ReaderIs{Ready: true, WAON: true}, ReaderIs{}, PrinterIs{}, PrinterIs{Fault: fault.PaperOut}, PrinterIs{Low: true},
-			LineIs{}, StorageIs{Fault: fault.StorageFull}, StorageIs{}, LineIs{Up: true}, LineIs{Up: true}, StaffEnds{}, ButtonPressed{}, Found{Submissions: []FoundSubmission{{Number: "X"}}},
+			LineIs{}, StorageIs{Fault: fault.StorageFull}, StorageIs{}, EnrolmentIs{Fault: fault.KioskRevoked}, EnrolmentIs{}, LineIs{Up: true}, LineIs{Up: true}, StaffEnds{}, ButtonPressed{}, Found{Submissions: []FoundSubmission{{Number: "X"}}},
 		}).Draw(r, "device"))
 	default:
 		w.wait(time.Duration(rapid.IntRange(0, 60).Draw(r, "seconds")) * time.Second)

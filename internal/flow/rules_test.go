@@ -143,6 +143,11 @@ func TestTopSaysWhatCanBeDone(t *testing.T) {
 			"disk full", []Fact{StorageIs{Fault: fault.StorageFull}},
 			map[Plan]bool{PlanFull: true, PlanIssue: true, PlanReserve: true, PlanApply: true},
 		},
+		{"not enrolled", []Fact{EnrolmentIs{Fault: fault.NotEnrolled}, LineIs{}}, allPlans()},
+		{"not enrolled, with all that a visit needs", []Fact{EnrolmentIs{Fault: fault.NotEnrolled}}, allPlans()},
+		{"enrolled", []Fact{EnrolmentIs{Fault: fault.NotEnrolled}, EnrolmentIs{}}, nil},
+		{"revoked", []Fact{EnrolmentIs{Fault: fault.KioskRevoked}}, allPlans()},
+		{"revoked and restored", []Fact{EnrolmentIs{Fault: fault.KioskRevoked}, EnrolmentIs{}}, nil},
 		{"disk full and freed", []Fact{StorageIs{Fault: fault.StorageFull}, StorageIs{}}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

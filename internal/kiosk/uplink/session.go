@@ -101,6 +101,7 @@ func (s *session) accepted(yes bool, asked time.Time) {
 
 func (s *session) revoked() {
 	s.u.opt.Log.Error("Hub does not accept this kiosk any more", "kiosk", s.enrolment.Kiosk, "code", string(fault.KioskRevoked), "alarm", true)
+	s.courier.LinkChanged() // its sign of life now looks again and again whether that changes
 }
 
 // take stores a desired state that the hub gave, when it is another.
