@@ -81,6 +81,7 @@ func alarmName(k hub.AlarmKind) string {
 		hub.AlarmForged: "Signed document not genuine", hub.AlarmReplayed: "One document sent twice",
 		hub.AlarmForeign: "Kiosk acts for another", hub.AlarmGarbage: "Kiosk sends rubbish",
 		hub.AlarmClock: "Kiosk's clock is wrong", hub.AlarmKey: "Sealed to an unknown key",
+		hub.AlarmMessages: "Kiosk wants too many messages",
 	}
 	if s, ok := names[k]; ok {
 		return s

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -18,17 +19,29 @@ type Message struct {
 
 // Messages lists messages, newest first. An empty phone means all.
 func (s *Sandbox) Messages(ctx context.Context, phone string, limit int) (list []Message, err error) {
-	rows, err := s.db.Read().QueryContext(ctx, `SELECT phone, text, code, at FROM sms WHERE ?1 = '' OR phone = ?1
-		ORDER BY n DESC LIMIT ?2`, phone, limit)
+	tag := ""
+	if phone != "" {
+		tag = s.vault.Tag("phone", []byte(phone))
+	}
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT content, at FROM sms WHERE ?1 = '' OR phone_tag = ?1
+		ORDER BY n DESC LIMIT ?2`, tag, limit)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list messages: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	list = []Message{}
 	for rows.Next() {
-		var m Message
+		var sealed []byte
 		var at int64
-		if err := rows.Scan(&m.Phone, &m.Text, &m.Code, &at); err != nil {
+		if err := rows.Scan(&sealed, &at); err != nil {
+			return nil, fmt.Errorf("cannot read message: %w", err)
+		}
+		var m Message
+		b, err := s.vault.Open("sms", sealed)
+		if err == nil {
+			err = json.Unmarshal(b, &m)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("cannot read message: %w", err)
 		}
 		m.At = time.UnixMilli(at).UTC()
@@ -51,7 +64,12 @@ func (s *Sandbox) send(ctx context.Context, tx *sql.Tx, se session, now time.Tim
 	case actSucceed, actDecline, actRegistered, actDown, actCannotSend, actSlow, actVerySlow:
 	}
 	text := fmt.Sprintf("認証コードは %s です。%d分以内に端末の画面に入力してください。", code, int(codeLife.Minutes()))
-	_, err := tx.ExecContext(ctx, `INSERT INTO sms (phone, text, code, at) VALUES (?, ?, ?, ?)`, se.phone, text, code, now.UnixMilli())
+	b, err := json.Marshal(Message{Phone: se.phone, Text: text, Code: code})
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO sms (phone_tag, content, at) VALUES (?, ?, ?)`,
+		s.vault.Tag("phone", []byte(se.phone)), s.vault.Seal("sms", b), now.UnixMilli())
 	return err
 }
 

@@ -283,10 +283,10 @@ func resealing(t *testing.T, b *bench) {
 	if sum != n+3 || first == 0 || first > n {
 		t.Errorf("%d rows were sealed anew, %d of them first; there are %d", sum, first, n+3)
 	}
-	if used, err := hub.SealedWith(t.Context(), b.bare[0], old.Present()); err != nil || used {
+	if used, err := hub.Seal(b.bare[0], both).Uses(t.Context(), old.Present()); err != nil || used {
 		t.Errorf("something is sealed with the old key (%v)", err)
 	}
-	if used, err := hub.SealedWith(t.Context(), b.bare[0], both.Present()); err != nil || !used {
+	if used, err := hub.Seal(b.bare[0], both).Uses(t.Context(), both.Present()); err != nil || !used {
 		t.Errorf("nothing is sealed with the new key (%v)", err)
 	}
 	alone, err := vault.Open(vault.Ring{Present: vaultKey(2), Tag: tag})
