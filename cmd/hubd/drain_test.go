@@ -89,7 +89,7 @@ func TestDrain(t *testing.T) {
 	}
 	// Then nobody new gets in, and the one that is in is not cut.
 	for {
-		conn, err := net.Dial("tcp", apiL.Addr().String()) //nolint:noctx // loopback, in a test
+		conn, err := net.Dial("tcp", apiL.Addr().String())
 		if err != nil {
 			break
 		}
@@ -129,7 +129,7 @@ func TestHubDrains(t *testing.T) {
 	addr := health.Addr().String()
 	must(t, health.Close())
 	stop, code := start(t, dir, "--health", addr, "--drain-wait", "300ms")
-	conn, err := net.Dial("tcp", addr) //nolint:noctx // loopback, in a test
+	conn, err := net.Dial("tcp", addr)
 	must(t, err)
 	defer conn.Close()
 	r := bufio.NewReader(conn)

@@ -63,11 +63,11 @@ func (s *Sealing) resealSome(ctx context.Context, t Table, key string) (found, c
 // reseal gives the private part under the present key.
 func (s *Sealing) reseal(ctx context.Context, t Table, p Part) ([]byte, error) {
 	if t == TableSubmission && p.Old == nil {
-		clear, err := s.Store.Submission(ctx, p.Key[0])
+		was, err := s.Store.Submission(ctx, p.Key[0])
 		if err != nil {
 			return nil, err
 		}
-		row, err := s.seal(clear)
+		row, err := s.seal(was)
 		return row.Private, err
 	}
 	purpose := map[Table]string{

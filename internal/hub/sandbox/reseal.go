@@ -54,6 +54,7 @@ func (s *Sandbox) resealColumn(ctx context.Context, c sealedColumn) (n int, err 
 				if err != nil {
 					return err
 				}
+				//nolint:gosec // the names are those of sealedColumns
 				_, err = tx.ExecContext(ctx, `UPDATE `+c.table+` SET `+c.column+` = ? WHERE CAST(`+c.key+` AS TEXT) = ?`,
 					s.vault.Seal(c.purpose(r.key), plain), r.key)
 				if err != nil {
