@@ -34,6 +34,13 @@ func sealed(b ...byte) []byte {
 	return v.Seal("answer", b)
 }
 
+// Places cost time, and these do not meet.
+func leasesAndBudgets(t *testing.T, b *bench) {
+	leases(t, b)
+	budgets(t, b)
+	budgetByACrowd(t, b)
+}
+
 func leases(t *testing.T, b *bench) {
 	take := func(holder string, now time.Time) bool {
 		t.Helper()
@@ -189,7 +196,7 @@ func budgetByACrowd(t *testing.T, b *bench) {
 	var mu sync.Mutex
 	through := 0
 	b.together(func(s Store, i int) {
-		wait, err := s.Spend(t.Context(), "demo", "messages", time.Minute, 7*time.Minute, epoch())
+		wait, err := s.Spend(t.Context(), "crowded", "messages", time.Minute, 7*time.Minute, epoch())
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil {
@@ -218,6 +225,7 @@ func clearTextIsRefused(t *testing.T, b *bench) {
 	if list, err := s.Alarms(t.Context(), 1); err != nil || len(list) != 0 || b.total()+b.place.Quarantined(t) != 0 {
 		t.Errorf("something was stored: %+v (%v)", list, err)
 	}
+	partsCannotBeExchanged(t, b)
 }
 
 // The vault's key changes while rows are there: they open before, during and
