@@ -45,7 +45,7 @@ type auditOptions struct {
 
 // auditCommand is hubd audit.
 func auditCommand(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
-	commands := map[string]func(context.Context, store, auditOptions) (bool, error){
+	commands := map[string]func(context.Context, bareStore, auditOptions) (bool, error){
 		"verify": auditVerify, "head": auditHead, "list": auditList, "evidence": auditEvidence, "settle": auditSettle,
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
@@ -112,8 +112,8 @@ func parseAudit(command string, args []string, env func(string) string, stderr i
 }
 
 // withDatabase opens the database, which must be there, without the hub's keys.
-func withDatabase(ctx context.Context, o auditOptions, do func(context.Context, store, auditOptions) (bool, error)) (good bool, err error) {
-	var s store
+func withDatabase(ctx context.Context, o auditOptions, do func(context.Context, bareStore, auditOptions) (bool, error)) (good bool, err error) {
+	var s bareStore
 	if o.store != "" {
 		s, err = postgres.Open(ctx, o.store)
 	} else {
@@ -150,7 +150,7 @@ func (o auditOptions) stored() string {
 	return o.kiosk
 }
 
-func auditVerify(ctx context.Context, s store, o auditOptions) (bool, error) {
+func auditVerify(ctx context.Context, s bareStore, o auditOptions) (bool, error) {
 	noted, err := readHeads(o.heads)
 	if err != nil {
 		return false, err
@@ -205,7 +205,7 @@ func readHeads(path string) (heads []hub.AuditHead, err error) {
 	return heads, nil
 }
 
-func auditHead(ctx context.Context, s store, o auditOptions) (bool, error) {
+func auditHead(ctx context.Context, s bareStore, o auditOptions) (bool, error) {
 	all, err := hub.AuditHeads(ctx, s, o.stored())
 	if err != nil {
 		return false, err
@@ -219,7 +219,7 @@ func auditHead(ctx context.Context, s store, o auditOptions) (bool, error) {
 	return true, o.stdoutPretty.Encode(list)
 }
 
-func auditList(ctx context.Context, s store, o auditOptions) (bool, error) {
+func auditList(ctx context.Context, s bareStore, o auditOptions) (bool, error) {
 	logs, err := s.AuditLogs(ctx, o.stored())
 	if err != nil {
 		return false, err
@@ -244,7 +244,7 @@ func auditList(ctx context.Context, s store, o auditOptions) (bool, error) {
 	return true, nil
 }
 
-func listLog(ctx context.Context, s store, o auditOptions, l hub.AuditLog, n int64) error {
+func listLog(ctx context.Context, s bareStore, o auditOptions, l hub.AuditLog, n int64) error {
 	lines := json.NewEncoder(o.stdout)
 	jst := time.FixedZone("JST", 9*60*60)
 	for {
@@ -273,7 +273,7 @@ func listLog(ctx context.Context, s store, o auditOptions, l hub.AuditLog, n int
 	}
 }
 
-func auditEvidence(ctx context.Context, s store, o auditOptions) (bool, error) {
+func auditEvidence(ctx context.Context, s bareStore, o auditOptions) (bool, error) {
 	list, err := s.AuditEvidence(ctx, o.stored())
 	if err != nil {
 		return false, err
@@ -292,7 +292,7 @@ func auditEvidence(ctx context.Context, s store, o auditOptions) (bool, error) {
 	return true, o.stdoutPretty.Encode(rows)
 }
 
-func auditSettle(ctx context.Context, s store, o auditOptions) (bool, error) {
+func auditSettle(ctx context.Context, s bareStore, o auditOptions) (bool, error) {
 	list, err := s.AuditEvidence(ctx, o.stored())
 	if err != nil {
 		return false, err

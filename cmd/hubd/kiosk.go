@@ -58,10 +58,8 @@ func kioskRun(ctx context.Context, args []string, env func(string) string, stdou
 		_, _ = io.WriteString(stderr, usage)
 		fs.PrintDefaults()
 	}
-	fs.StringVar(&o.data, "data", "", "`folder` of the hub's keys and databases (required)")
-	url := fs.String("store", "", "`URL` of the PostgreSQL database that the hub uses")
-	file := fs.String("store-file", "", "`FILE` that holds this URL")
-	what, act := "", (func(context.Context, store, *pki.PKI, kioskOptions, string, io.Writer) error)(nil)
+	finish := storeFlags(fs, &o.options, env)
+	what, act := "", (func(context.Context, *store, *pki.PKI, kioskOptions, string, io.Writer) error)(nil)
 	switch do {
 	case "invite":
 		fs.DurationVar(&o.life, "for", wire.PairingLife*time.Second, "how `long` the code is good")
@@ -92,10 +90,10 @@ func kioskRun(ctx context.Context, args []string, env func(string) string, stdou
 	if o.life < time.Minute && do == "invite" || o.life > wire.PairingLife*time.Second {
 		return fmt.Errorf("%w: --for is from 1m to %v", errUsage, wire.PairingLife*time.Second)
 	}
-	if o.store, err = storeURL(*url, *file, env); err != nil {
+	if err := finish(); err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	return withStore(ctx, o, func(s store, keys *pki.PKI) error { return act(ctx, s, keys, o, name, stdout) })
+	return withStore(ctx, o, func(s *store, keys *pki.PKI) error { return act(ctx, s, keys, o, name, stdout) })
 }
 
 // parseOne parses flags before and after the one argument that the command takes
@@ -126,7 +124,7 @@ func parseOne(fs *flag.FlagSet, args []string, what string) (one string, err err
 }
 
 // withStore opens what a hub has made; it makes nothing by itself.
-func withStore(ctx context.Context, o kioskOptions, f func(store, *pki.PKI) error) (err error) {
+func withStore(ctx context.Context, o kioskOptions, f func(*store, *pki.PKI) error) (err error) {
 	made := []string{filepath.Join(o.data, "keys", "ca.pem")}
 	if o.store == "" {
 		made = append(made, filepath.Join(o.data, "hub.db"))
@@ -136,7 +134,7 @@ func withStore(ctx context.Context, o kioskOptions, f func(store, *pki.PKI) erro
 			return fmt.Errorf("cannot find the hub's data: %w: give the folder of --data that the hub has, and start the hub once before", err)
 		}
 	}
-	keys, err := pki.Open(filepath.Join(o.data, "keys"), time.Now())
+	keys, err := pki.OpenWith(filepath.Join(o.data, "keys"), o.vaultKey, time.Now())
 	if err != nil {
 		return err
 	}
@@ -151,7 +149,7 @@ func withStore(ctx context.Context, o kioskOptions, f func(store, *pki.PKI) erro
 const longestName = 80
 
 // invite makes a pairing code and shows it, once.
-func invite(ctx context.Context, s store, keys *pki.PKI, o kioskOptions, name string, stdout io.Writer) error {
+func invite(ctx context.Context, s *store, keys *pki.PKI, o kioskOptions, name string, stdout io.Writer) error {
 	if len([]rune(name)) > longestName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return fmt.Errorf("%w: the name is longer than %d characters, or has some that cannot be seen", errUsage, longestName)
 	}
@@ -165,7 +163,7 @@ func invite(ctx context.Context, s store, keys *pki.PKI, o kioskOptions, name st
 	}
 	now := time.Now()
 	i := hub.Invitation{TokenHash: code.TokenHash(), Name: name, Made: now, Expires: now.Add(o.life)}
-	if err := s.Invite(ctx, i); err != nil {
+	if err := errors.Join(s.Invite(ctx, i), s.Note(ctx, hub.NoteKioskInvited, "", "", now)); err != nil {
 		return err
 	}
 	if o.json {
@@ -250,7 +248,7 @@ type linkLine struct {
 	Hub    string    `json:"hub"`
 }
 
-func listKiosks(ctx context.Context, s store, _ *pki.PKI, o kioskOptions, _ string, stdout io.Writer) error {
+func listKiosks(ctx context.Context, s *store, _ *pki.PKI, o kioskOptions, _ string, stdout io.Writer) error {
 	kiosks, err1 := s.Kiosks(ctx)
 	links, err2 := s.Links(ctx, hub.LinkFilter{})
 	if err := errors.Join(err1, err2); err != nil {
@@ -296,17 +294,23 @@ func stamp(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04")
 }
 
-func revoke(ctx context.Context, s store, _ *pki.PKI, o kioskOptions, id string, stdout io.Writer) error {
+func revoke(ctx context.Context, s *store, _ *pki.PKI, o kioskOptions, id string, stdout io.Writer) error {
 	if err := s.Revoke(ctx, id, o.reason, time.Now()); err != nil {
 		return noKiosk(id, err)
+	}
+	if err := s.Note(ctx, hub.NoteKioskRevoked, id, "", time.Now()); err != nil {
+		return err
 	}
 	_, err := fmt.Fprintf(stdout, "%s is revoked. An open link ends within a minute.\n", id)
 	return err
 }
 
-func restore(ctx context.Context, s store, _ *pki.PKI, _ kioskOptions, id string, stdout io.Writer) error {
+func restore(ctx context.Context, s *store, _ *pki.PKI, _ kioskOptions, id string, stdout io.Writer) error {
 	if err := s.Restore(ctx, id); err != nil {
 		return noKiosk(id, err)
+	}
+	if err := s.Note(ctx, hub.NoteKioskRestored, id, "", time.Now()); err != nil {
+		return err
 	}
 	_, err := fmt.Fprintf(stdout, "%s is accepted again.\n", id)
 	return err

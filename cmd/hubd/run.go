@@ -8,7 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"time"
 
 	"kioskd/internal/hub"
@@ -25,11 +29,13 @@ const (
 const usage = `hubd takes in what kiosks submit.
 
   hubd --demo --data DIR [--api ADDR] [--name HOST:PORT]... [--console ADDR]
-       [--complete-after DURATION] [--store URL | --store-file FILE] [--sandbox FILE]
+       [--complete-after DURATION] [--store URL | --store-file FILE] [--sandbox FILE] [--vault-key FILE]
+       [--keep DAYSd] [--sms-per-hour N] [--health ADDR] [--drain-wait DURATION]
   hubd kiosk invite NAME --data DIR [--for DURATION] [--name HOST:PORT] [--json]
   hubd kiosk list --data DIR [--json]
   hubd kiosk revoke ID --data DIR [--reason TEXT]
   hubd kiosk restore ID --data DIR
+  hubd keys list|rotate|use|retire|reseal … --data DIR   (hubd keys says more)
   hubd audit verify | head | list | evidence | settle    look into the audit logs: hubd audit
   hubd version
 
@@ -49,6 +55,22 @@ type options struct {
 	sandbox       string // "" = in data
 	store         string // URL of PostgreSQL; "" = SQLite in data. It holds a password
 	storeOnLine   bool   // the URL stood on the command line
+	vaultKey      string // file of the vault's keys; "" = in data
+	keep          hub.Keeping
+	messages      int    // an hour and kiosk
+	health        string // "" = none
+	drainWait     time.Duration
+}
+
+// demoMessages is a demo's budget of messages an hour: they go nowhere, and tests
+// make many.
+const demoMessages = 3600
+
+func (o options) sandboxFile() string {
+	if o.sandbox != "" {
+		return o.sandbox
+	}
+	return filepath.Join(o.data, "sandbox.db")
 }
 
 // run is main with everything handed in, and gives the exit code.
@@ -66,6 +88,9 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	}
 	if len(args) > 0 && args[0] == "audit" {
 		return auditCommand(ctx, args[1:], env, stdout, stderr)
+	}
+	if len(args) > 0 && args[0] == "keys" {
+		return runKeys(ctx, args[1:], env, stdout, stderr)
 	}
 	o, err := parse(args, env, stderr)
 	switch {
@@ -92,21 +117,76 @@ func parse(args []string, env func(string) string, stderr io.Writer) (options, e
 		fs.PrintDefaults()
 	}
 	fs.BoolVar(&o.demo, "demo", false, "trust the test CA, use the sandbox, enrol the kiosk \"demo\"")
-	fs.StringVar(&o.data, "data", "", "`folder` for keys and databases (required)")
 	fs.StringVar(&o.api, "api", "127.0.0.1:8443", "`address` of the kiosks' HTTPS API")
 	fs.Func("name", "`HOST:PORT` by which kiosks reach the API, for certificate and pairing codes; several: again, or with commas", o.addNames)
 	fs.IntVar(&o.maxLinks, "max-links", hub.DefaultMaxLinks, "how `many` kiosks may be connected at once")
 	fs.StringVar(&o.console, "console", "127.0.0.1:8090", "loopback `address` of the console")
 	fs.DurationVar(&o.completeAfter, "complete-after", sandbox.DefaultCompleteAfter, "how long the sandbox's registration takes")
-	fs.StringVar(&o.sandbox, "sandbox", "", "`file` of the sandbox, which hubs on one machine may share (default sandbox.db in --data)")
-	url := fs.String("store", "", "`URL` of a PostgreSQL database, postgres://…")
-	file := fs.String("store-file", "", "`FILE` that holds this URL, so that its password is not among the arguments")
+	o.keep = hub.Keep()
+	fs.Var((*days)(&o.keep.Sealed), "keep", "how long what kiosks sealed is kept; that it was taken is kept for ever (`DAYSd`)")
+	fs.Var((*days)(&o.keep.Quarantine), "keep-quarantine", "how long quarantine is kept (`DAYSd`)")
+	fs.Var((*days)(&o.keep.Alarms), "keep-alarms", "how long alarms are kept since they were last raised (`DAYSd`)")
+	fs.IntVar(&o.messages, "sms-per-hour", 0, fmt.Sprintf("how many `messages` an hour a kiosk may send to phones (default %d, in a demo %d)",
+		hub.DefaultMessages, demoMessages))
+	fs.StringVar(&o.health, "health", "", "`address` of plain HTTP /healthz for balancers (default none)")
+	fs.DurationVar(&o.drainWait, "drain-wait", 0, "how long a hub that ends says so before it takes no more connections")
+	finish := storeFlags(fs, &o, env)
 	if err := fs.Parse(args); err != nil {
 		return options{}, err
 	}
-	store, err := storeURL(*url, *file, env)
-	o.store, o.storeOnLine = store, *url != ""
+	err := finish()
+	if o.messages == 0 && o.demo {
+		o.messages = demoMessages
+	}
 	return o, errors.Join(o.validate(fs.Args()), err)
+}
+
+// storeFlags are those that say where keys and rows are. Once they are parsed, finish
+// reads what they name.
+func storeFlags(fs *flag.FlagSet, o *options, env func(string) string) (finish func() error) {
+	fs.StringVar(&o.data, "data", "", "`folder` for keys and databases (required)")
+	fs.StringVar(&o.sandbox, "sandbox", "", "`file` of the sandbox, which hubs on one machine may share (default sandbox.db in --data)")
+	url := fs.String("store", "", "`URL` of a PostgreSQL database, postgres://…")
+	file := fs.String("store-file", "", "`FILE` that holds this URL, so that its password is not among the arguments")
+	fs.StringVar(&o.vaultKey, "vault-key", "", "`FILE` of the vault's keys (default $CREDENTIALS_DIRECTORY/vault.key where there is one, else keys/vault.key in --data)")
+	return func() (err error) {
+		o.store, err = storeURL(*url, *file, env)
+		o.storeOnLine = *url != ""
+		o.vaultKey = vaultKeyFile(o.vaultKey, env)
+		return err
+	}
+}
+
+// vaultKeyFile finds the vault's keys where systemd put them, unless they are named.
+func vaultKeyFile(named string, env func(string) string) string {
+	dir := env("CREDENTIALS_DIRECTORY")
+	if named != "" || dir == "" {
+		return named
+	}
+	path := filepath.Join(dir, "vault.key")
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+// days is a flag of whole days: 400d.
+type days time.Duration
+
+const day = 24 * time.Hour
+
+// String gives the flag's value.
+func (d *days) String() string { return strconv.Itoa(int(time.Duration(*d)/day)) + "d" }
+
+// Set reads it.
+func (d *days) Set(s string) error {
+	n, err := strconv.Atoi(strings.TrimSuffix(s, "d"))
+	const most = 100 * 365
+	if err != nil || n < 1 || n > most || !strings.HasSuffix(s, "d") {
+		return fmt.Errorf("not a number of days from 1d to %dd", most)
+	}
+	*d = days(time.Duration(n) * day)
+	return nil
 }
 
 // validate lists every mistake at once.
@@ -121,7 +201,16 @@ func (o options) validate(rest []string) error {
 	if !o.demo {
 		bad = append(bad, errors.New("cannot start without --demo: the sandbox is the only connector so far"))
 	}
-	for _, a := range []struct{ flag, value string }{{"--api", o.api}, {"--console", o.console}} {
+	if o.messages < 0 {
+		bad = append(bad, errors.New("cannot use --sms-per-hour: less than 0"))
+	}
+	if o.drainWait < 0 {
+		bad = append(bad, errors.New("cannot use --drain-wait: less than 0"))
+	}
+	for _, a := range []struct{ flag, value string }{{"--api", o.api}, {"--console", o.console}, {"--health", o.health}} {
+		if a.flag == "--health" && a.value == "" {
+			continue
+		}
 		if _, _, err := net.SplitHostPort(a.value); err != nil {
 			bad = append(bad, fmt.Errorf("cannot use %s %q: not host:port", a.flag, a.value))
 		}

@@ -15,8 +15,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"kioskd/internal/catalogue"
 	"kioskd/internal/hub"
 	"kioskd/internal/hub/console"
@@ -31,7 +29,6 @@ const (
 	// The dock moves a kiosk's clock; the demo's hub bears with it.
 	demoMaxAhead = 400 * 24 * time.Hour
 
-	drainLimit  = 25 * time.Second // longer than the longest interactive call
 	headerLimit = 5 * time.Second
 	readLimit   = 15 * time.Second
 	writeLimit  = 30 * time.Second
@@ -45,7 +42,7 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	if o.storeOnLine {
 		log.Warn("Store's URL stands among the arguments, where all users of this machine can read it: --store-file or HUBD_STORE hide it")
 	}
-	keys, err := pki.Open(filepath.Join(o.data, "keys"), now)
+	keys, err := pki.OpenWith(filepath.Join(o.data, "keys"), o.vaultKey, now)
 	if err != nil {
 		return err
 	}
@@ -62,11 +59,7 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	file := o.sandbox
-	if file == "" {
-		file = filepath.Join(o.data, "sandbox.db")
-	}
-	box, err := sandbox.Open(ctx, file, v,
+	box, err := sandbox.Open(ctx, o.sandboxFile(), v,
 		sandbox.Options{Catalogue: cat, CompleteAfter: o.completeAfter})
 	if err != nil {
 		return err
@@ -90,10 +83,12 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 			Store: store, Platform: box, Keys: keys.Keys, Vault: v, Now: time.Now, Log: log,
 			Verifier: &hub.Verifier{Roots: roots, MaxAge: hub.DefaultMaxAge, MaxAhead: demoMaxAhead},
 		},
-		Issuer: box, Store: store, Vault: v, Now: time.Now, Log: log,
+		Issuer: box, Store: store, Vault: v, Now: time.Now, Log: log, Messages: o.messages,
 		Authority: keys, Sandbox: true,
 		Links: &hub.Links{Store: store, Now: time.Now, Log: log, Max: o.maxLinks},
 	}
+	stop := tend(ctx, o, keys, store, box, api.Links.Look, log)
+	defer stop() // before store and sandbox are closed
 	con := &console.Console{
 		Store: store, Sandbox: box, Now: time.Now, Log: log,
 		Ready: func(ctx context.Context) error { return errors.Join(store.Check(ctx), box.Check(ctx)) },
@@ -102,11 +97,12 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	if err != nil {
 		return err
 	}
-	return listen(ctx, o, stdout, log, keys, store, api, pages)
+	return listen(ctx, o, stdout, log, keys, store, api, pages, con.Ready)
 }
 
 func listen(
 	ctx context.Context, o options, stdout io.Writer, log *slog.Logger, keys *pki.PKI, store hub.Store, api *hub.API, pages http.Handler,
+	ready func(context.Context) error,
 ) error {
 	now := time.Now()
 	var lc net.ListenConfig
@@ -128,18 +124,27 @@ func listen(
 	if err := writeAddresses(o.data, addresses{apiL.Addr().String(), conL.Addr().String(), o.names}); err != nil {
 		return errors.Join(err, apiL.Close(), conL.Close())
 	}
+	g := &gate{}
+	kiosks := server(g.api(api.Handler()), log)
+	kiosks.TLSNextProto = api.Protocols()
+	end := &ending{
+		gate: g, wait: o.drainWait,
+		api:  served{kiosks, tls.NewListener(apiL, hub.ServerTLSOf(cert.Get, keys.Pool()))},
+		rest: []served{{server(pages, log), conL}},
+	}
+	if o.health != "" {
+		healthL, err := lc.Listen(ctx, "tcp", o.health)
+		if err != nil {
+			return errors.Join(fmt.Errorf("cannot listen for balancers: %w", err), apiL.Close(), conL.Close())
+		}
+		end.rest = append(end.rest, served{server(g.health(ready), log), healthL})
+	}
 	_, _ = fmt.Fprintf(stdout, "hubd: kiosks https://%s  console http://%s\n", apiL.Addr(), conL.Addr())
 	log.Info("Hub ready", "api", "https://"+apiL.Addr().String(), "console", "http://"+conL.Addr().String())
-
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return api.Links.Run(ctx) })
-	g.Go(func() error {
-		kiosks := server(api.Handler(), log)
-		kiosks.TLSNextProto = api.Protocols()
-		return drain(ctx, kiosks, tls.NewListener(apiL, hub.ServerTLSOf(cert.Get, keys.Pool())))
-	})
-	g.Go(func() error { return drain(ctx, server(pages, log), conL) })
-	err = g.Wait()
+	// Links end first: their kiosks look for another hub while this one still serves.
+	links := make(chan error, 1)
+	go func() { links <- api.Links.Run(ctx) }()
+	err = errors.Join(end.run(ctx), <-links)
 	log.Info("Hub drained")
 	return err
 }
@@ -150,26 +155,6 @@ func server(h http.Handler, log *slog.Logger) *http.Server {
 		IdleTimeout: idleLimit, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-}
-
-// drain serves until ctx ends, then lets running requests come to their end.
-func drain(ctx context.Context, s *http.Server, l net.Listener) error {
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(l) }()
-	select {
-	case err := <-done:
-		return fmt.Errorf("cannot serve: %w", err)
-	case <-ctx.Done():
-	}
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
-	defer cancel()
-	if err := s.Shutdown(limit); err != nil {
-		return fmt.Errorf("cannot drain: %w", err)
-	}
-	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("cannot serve: %w", err)
-	}
-	return nil
 }
 
 // enrolDemo writes the demo kiosk's enrolment; its URL is right after every start.

@@ -14,8 +14,18 @@ import (
 	"kioskd/internal/hub/sqlite"
 )
 
-// store is a hub.Store that ends with the hub.
-type store interface {
+// store is the database behind the vault. It ends with the hub.
+type store struct {
+	*hub.Sealing
+
+	close func() error
+}
+
+// Close closes the database.
+func (s *store) Close() error { return s.close() }
+
+// bareStore is what a store is made of: it sees nothing that is personal.
+type bareStore interface {
 	hub.Store
 	Close() error
 }
@@ -56,14 +66,26 @@ func readPrivate(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// openStore opens the fleet's database where there is one, else the hub's own file.
-func openStore(ctx context.Context, o options, keys *pki.PKI) (store, error) {
+// openStore opens the fleet's database where there is one, else the hub's own file,
+// and makes sure that it is these keys that are behind it.
+func openStore(ctx context.Context, o options, keys *pki.PKI) (*store, error) {
+	v, err := keys.Vault()
+	if err != nil {
+		return nil, err
+	}
+	d, err := openDatabase(ctx, o, keys)
+	if err != nil {
+		return nil, err
+	}
+	if err := hub.Admit(ctx, d, v); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return &store{hub.Seal(d, v), d.Close}, nil
+}
+
+func openDatabase(ctx context.Context, o options, keys *pki.PKI) (bareStore, error) {
 	if o.store == "" {
-		s, err := sqlite.Open(ctx, filepath.Join(o.data, "hub.db"))
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
+		return sqlite.Open(ctx, filepath.Join(o.data, "hub.db"))
 	}
 	s, err := postgres.Open(ctx, o.store)
 	if err != nil {

@@ -46,12 +46,15 @@ type API struct {
 	Log    *slog.Logger
 	Rate   rate.Limit // requests a second and kiosk; 0 = default
 	Burst  int
+	// Messages is how many messages an hour a kiosk may send to phones; 0 = DefaultMessages.
+	Messages int
 
 	Authority Authority // issues kiosks' certificates
 	Links     *Links    // nil: this hub takes none
 	Sandbox   bool      // Issuer and platform are not real: kiosks that enrol are told so
 
 	limits     perKiosk
+	told       tellings
 	enrolments strangers
 	behind     behind
 	running    keyLock
@@ -63,9 +66,15 @@ func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("PUT "+wire.PathSubmissions+"{id}", a.forKiosk(a.putSubmission))
 	mux.Handle("POST "+wire.PathIssueStart, a.forKiosk(interactive(a, func(ctx context.Context, kiosk string, r wire.IssueStart) (wire.IssueStarted, error) {
+		if err := a.mayMessage(ctx, kiosk); err != nil {
+			return wire.IssueStarted{}, err
+		}
 		return a.Issuer.Start(ctx, kiosk, r)
 	}, func(r wire.IssueStart) string { return r.RequestID }, fault.IssuerDown)))
 	mux.Handle("POST "+wire.PathIssueResend, a.forKiosk(interactive(a, func(ctx context.Context, kiosk string, r wire.IssueResend) (wire.IssueStarted, error) {
+		if err := a.mayMessage(ctx, kiosk); err != nil {
+			return wire.IssueStarted{}, err
+		}
 		return a.Issuer.Resend(ctx, kiosk, r)
 	}, func(r wire.IssueResend) string { return r.RequestID }, fault.IssuerDown)))
 	mux.Handle("POST "+wire.PathIssueVerify, a.forKiosk(interactive(a, func(ctx context.Context, kiosk string, r wire.IssueVerify) (wire.IssueVerified, error) {
@@ -152,8 +161,7 @@ func (a *API) forRow(next func(w http.ResponseWriter, r *http.Request, k Kiosk))
 			replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, err.Error()))
 			return
 		}
-		limit, burst := a.limit()
-		if wait := a.limits.wait(id, limit, burst, a.Now()); wait > 0 {
+		if wait := a.mustWait(r.Context(), id); wait > 0 {
 			p := refuse(http.StatusTooManyRequests, fault.TooFast, "too many requests of this kiosk")
 			p.RetryAfter = wait
 			replyProblem(w, p)
@@ -172,6 +180,20 @@ func (a *API) forRow(next func(w http.ResponseWriter, r *http.Request, k Kiosk))
 			next(w, r, k)
 		}
 	})
+}
+
+// mustWait counts a request against the kiosk's limits, of this hub and of all.
+func (a *API) mustWait(ctx context.Context, kiosk string) time.Duration {
+	limit, burst := a.limit()
+	now := a.Now()
+	if wait := a.limits.wait(kiosk, limit, burst, now); wait > 0 {
+		return wait
+	}
+	wait, err := a.told.wait(ctx, a.Store, kiosk, limit, burst, now)
+	if err != nil { // this hub's own limit holds
+		a.Log.Error("Budget not asked for", "kiosk", kiosk, "error", err)
+	}
+	return wait
 }
 
 func (a *API) limit() (rate.Limit, int) {

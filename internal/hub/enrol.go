@@ -140,6 +140,10 @@ func (a *API) enrol(w http.ResponseWriter, r *http.Request) {
 		a.broken(w, "kiosk not enrolled", err)
 		return
 	}
+	if err := a.Store.Note(r.Context(), NoteKioskEnrolled, kiosk.ID, "", a.Now()); err != nil {
+		a.broken(w, "enrolment not noted", err)
+		return
+	}
 	certPEM, err := a.Authority.Client(cert, key)
 	if err != nil { // the kiosk may ask again
 		a.broken(w, "certificate not issued", err)

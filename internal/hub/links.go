@@ -263,6 +263,12 @@ func (l *Links) every() (all []*link) {
 	return all
 }
 
+// Look tells every kiosk that is connected here to look at what is desired of it.
+func (l *Links) Look() {
+	l.start()
+	l.hear("")
+}
+
 // hear notes a hint.
 func (l *Links) hear(kiosk string) {
 	l.mu.Lock()

@@ -63,11 +63,11 @@ func (s *Sealing) resealSome(ctx context.Context, t Table, key string) (found, c
 // reseal gives the private part under the present key.
 func (s *Sealing) reseal(ctx context.Context, t Table, p Part) ([]byte, error) {
 	if t == TableSubmission && p.Old == nil {
-		clear, err := s.Store.Submission(ctx, p.Key[0])
+		was, err := s.Store.Submission(ctx, p.Key[0])
 		if err != nil {
 			return nil, err
 		}
-		row, err := s.seal(clear)
+		row, err := s.seal(was)
 		return row.Private, err
 	}
 	purpose := map[Table]string{
@@ -84,12 +84,14 @@ func (s *Sealing) reseal(ctx context.Context, t Table, p Part) ([]byte, error) {
 	return s.vault.Seal(purpose, plain), nil
 }
 
-// SealedWith says whether anything is sealed with this key of the vault.
-func SealedWith(ctx context.Context, s Store, key string) (bool, error) {
+// Uses says whether anything is sealed with this key of the vault, or may be.
+func (s *Sealing) Uses(ctx context.Context, key string) (bool, error) {
 	for _, t := range Tables() {
-		parts, err := s.Parts(ctx, t, key, 1)
-		if err != nil || len(parts) > 0 {
-			return true, err
+		for _, k := range []string{key, ""} { // the first version's rows have no key's name
+			parts, err := s.Parts(ctx, t, k, 1)
+			if err != nil || len(parts) > 0 {
+				return true, err
+			}
 		}
 	}
 	return false, nil

@@ -15,16 +15,28 @@ import (
 
 // Reserve gives a person's MyKey ID; a person has one for good.
 func (s *Sandbox) Reserve(ctx context.Context, r hub.ReserveOrder) (string, error) {
-	var id string
+	id := random(clearLetters, mykeyLength)
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `INSERT INTO person (person, mykey_id, guardian, reserved_at) VALUES (?, ?, ?, ?)
-			ON CONFLICT (person) DO UPDATE SET person = excluded.person RETURNING mykey_id`,
-			string(r.Person), random(clearLetters, mykeyLength), r.Guardian, s.Now().UnixMilli()).Scan(&id)
+		var sealed []byte
+		err := tx.QueryRowContext(ctx, `INSERT INTO person (person, mykey_tag, mykey, guardian, reserved_at) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (person) DO UPDATE SET person = excluded.person RETURNING mykey`,
+			string(r.Person), s.vault.Tag("mykey", []byte(id)), s.vault.Seal("mykey "+string(r.Person), []byte(id)), r.Guardian,
+			s.Now().UnixMilli()).Scan(&sealed)
+		if err != nil {
+			return err
+		}
+		id, err = s.mykey(r.Person, sealed)
+		return err
 	})
 	if err != nil {
 		return "", wrap("reserve", err)
 	}
 	return id, nil
+}
+
+func (s *Sandbox) mykey(p hub.Person, sealed []byte) (string, error) {
+	b, err := s.vault.Open("mykey "+string(p), sealed)
+	return string(b), err
 }
 
 // Apply links a person to a service, once and for good. The same submission
@@ -130,12 +142,16 @@ func (s *Sandbox) checkID(ctx context.Context, tx *sql.Tx, a wire.Application, i
 func (s *Sandbox) Standing(ctx context.Context, p hub.Person) (wire.Standing, error) {
 	var st wire.Standing
 	var service sql.NullString
-	err := s.db.Read().QueryRowContext(ctx, `SELECT mykey_id, service FROM person LEFT JOIN application USING (person)
-		WHERE person = ?`, string(p)).Scan(&st.MyKeyID, &service)
+	var sealed []byte
+	err := s.db.Read().QueryRowContext(ctx, `SELECT mykey, service FROM person LEFT JOIN application USING (person)
+		WHERE person = ?`, string(p)).Scan(&sealed, &service)
 	if errors.Is(err, sql.ErrNoRows) {
 		return wire.Standing{}, nil
 	}
 	if err != nil {
+		return wire.Standing{}, wrap("read standing", err)
+	}
+	if st.MyKeyID, err = s.mykey(p, sealed); err != nil {
 		return wire.Standing{}, wrap("read standing", err)
 	}
 	st.Reserved, st.Applied, st.Service = true, service.Valid, service.String

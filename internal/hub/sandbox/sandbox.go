@@ -38,13 +38,14 @@
 // person: a second one cannot apply with it.
 //
 // Card and phone numbers are stored as keyed hashes; names and birth dates are
-// checked and forgotten. What stands in the SMS outbox is sealed.
+// checked and forgotten. What must be shown again (messages, IDs, codes) is sealed.
 package sandbox
 
 import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"sync/atomic"
@@ -114,6 +115,9 @@ func Open(ctx context.Context, path string, v *vault.Vault, o Options) (*Sandbox
 	}
 	if s.wait == nil {
 		s.wait = wait
+	}
+	if err := s.sealOld(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
 	}
 	return s, nil
 }

@@ -31,17 +31,17 @@ func (s *Sandbox) Messages(ctx context.Context, phone string, limit int) (list [
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	list = []Message{}
 	for rows.Next() {
-		var m Message
-		var at int64
 		var sealed []byte
+		var at int64
 		if err := rows.Scan(&sealed, &at); err != nil {
 			return nil, fmt.Errorf("cannot read message: %w", err)
 		}
-		plain, err := s.vault.Open("sms", sealed)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read message: %w", err)
+		var m Message
+		b, err := s.vault.Open("sms", sealed)
+		if err == nil {
+			err = json.Unmarshal(b, &m)
 		}
-		if err := json.Unmarshal(plain, &m); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("cannot read message: %w", err)
 		}
 		m.At = time.UnixMilli(at).UTC()
@@ -64,12 +64,12 @@ func (s *Sandbox) send(ctx context.Context, tx *sql.Tx, se session, now time.Tim
 	case actSucceed, actDecline, actRegistered, actDown, actCannotSend, actSlow, actVerySlow:
 	}
 	text := fmt.Sprintf("認証コードは %s です。%d分以内に端末の画面に入力してください。", code, int(codeLife.Minutes()))
-	plain, err := json.Marshal(Message{Phone: se.phone, Text: text, Code: code})
+	b, err := json.Marshal(Message{Phone: se.phone, Text: text, Code: code})
 	if err != nil {
-		return fmt.Errorf("cannot encode message: %w", err)
+		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO sms (phone_tag, content, at) VALUES (?, ?, ?)`,
-		s.vault.Tag("phone", []byte(se.phone)), s.vault.Seal("sms", plain), now.UnixMilli())
+		s.vault.Tag("phone", []byte(se.phone)), s.vault.Seal("sms", b), now.UnixMilli())
 	return err
 }
 

@@ -34,6 +34,13 @@ func sealed(b ...byte) []byte {
 	return v.Seal("answer", b)
 }
 
+// Places cost time, and these do not meet.
+func leasesAndBudgets(t *testing.T, b *bench) {
+	leases(t, b)
+	budgets(t, b)
+	budgetByACrowd(t, b)
+}
+
 func leases(t *testing.T, b *bench) {
 	take := func(holder string, now time.Time) bool {
 		t.Helper()
@@ -189,7 +196,7 @@ func budgetByACrowd(t *testing.T, b *bench) {
 	var mu sync.Mutex
 	through := 0
 	b.together(func(s Store, i int) {
-		wait, err := s.Spend(t.Context(), "demo", "messages", time.Minute, 7*time.Minute, epoch())
+		wait, err := s.Spend(t.Context(), "crowded", "messages", time.Minute, 7*time.Minute, epoch())
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil {
@@ -218,6 +225,7 @@ func clearTextIsRefused(t *testing.T, b *bench) {
 	if list, err := s.Alarms(t.Context(), 1); err != nil || len(list) != 0 || b.total()+b.place.Quarantined(t) != 0 {
 		t.Errorf("something was stored: %+v (%v)", list, err)
 	}
+	partsCannotBeExchanged(t, b)
 }
 
 // The vault's key changes while rows are there: they open before, during and
@@ -283,10 +291,10 @@ func resealing(t *testing.T, b *bench) {
 	if sum != n+3 || first == 0 || first > n {
 		t.Errorf("%d rows were sealed anew, %d of them first; there are %d", sum, first, n+3)
 	}
-	if used, err := hub.SealedWith(t.Context(), b.bare[0], old.Present()); err != nil || used {
+	if used, err := hub.Seal(b.bare[0], both).Uses(t.Context(), old.Present()); err != nil || used {
 		t.Errorf("something is sealed with the old key (%v)", err)
 	}
-	if used, err := hub.SealedWith(t.Context(), b.bare[0], both.Present()); err != nil || !used {
+	if used, err := hub.Seal(b.bare[0], both).Uses(t.Context(), both.Present()); err != nil || !used {
 		t.Errorf("nothing is sealed with the new key (%v)", err)
 	}
 	alone, err := vault.Open(vault.Ring{Present: vaultKey(2), Tag: tag})

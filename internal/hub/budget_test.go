@@ -1,0 +1,202 @@
+package hub_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"kioskd/internal/fault"
+	"kioskd/internal/hub"
+	"kioskd/internal/hub/sqlite"
+	"kioskd/internal/hub/storetest"
+	"kioskd/internal/hub/vault"
+	"kioskd/internal/wire"
+)
+
+// counting counts what budgets cost the store.
+type counting struct {
+	hub.Store
+
+	spent *atomic.Int64
+	fail  atomic.Bool
+}
+
+func (c *counting) Spend(ctx context.Context, kiosk, what string, cost, most time.Duration, now time.Time) (time.Duration, error) {
+	c.spent.Add(1)
+	if c.fail.Load() {
+		return 0, errors.New("away")
+	}
+	return c.Store.Spend(ctx, kiosk, what, cost, most, now)
+}
+
+// limited is an API over a store that several share, without a network.
+func limited(t *testing.T, s hub.Store, now func() time.Time) func(kiosk string) bool {
+	t.Helper()
+	gate := hub.NewGate(s, 10, 20, now, slog.New(slog.DiscardHandler))
+	return func(kiosk string) bool { return gate(t.Context(), kiosk) == 0 }
+}
+
+// A kiosk that talks to three hubs as fast as each lets it gets little more than one
+// hub would give it; an honest one costs no write, and nobody pays one a request.
+func TestOneKioskAtThreeHubs(t *testing.T) {
+	var now atomic.Int64
+	clock := func() time.Time { return time.UnixMilli(1e12 + now.Load()) }
+	var spent atomic.Int64
+	store := &counting{Store: bareStore(t), spent: &spent}
+	hubs := []func(string) bool{limited(t, store, clock), limited(t, store, clock), limited(t, store, clock)}
+	const limit, burst, seconds, each = 10, 20, 300, 20 // every kiosk asks every hub 20 times a second
+	through := 0
+	for range seconds * each {
+		now.Add(1000 / each)
+		for _, ask := range hubs {
+			if ask("rogue") {
+				through++
+			}
+		}
+	}
+	most := limit*seconds + burst + len(hubs)*(limit*seconds/10+burst+5*limit)
+	t.Logf("%d of %d got through; alone each hub gives %d; %d writes", through, seconds*each*len(hubs), limit*seconds, spent.Load())
+	if through > most || through < limit*seconds/2 {
+		t.Errorf("%d got through, the bound is %d", through, most)
+	}
+	if n := spent.Load(); n > 3*3*seconds/2 {
+		t.Errorf("%d writes for %d requests", n, through)
+	}
+	spent.Store(0)
+	for range 600 { // once a second at each hub: a tenth of the rate
+		now.Add(1000)
+		for _, ask := range hubs {
+			if !ask("honest") {
+				t.Fatal("an honest kiosk waits")
+			}
+		}
+	}
+	if n := spent.Load(); n != 0 {
+		t.Errorf("an honest kiosk costs %d writes", n)
+	}
+	// A store that does not answer stops nobody; the hub's own limit holds.
+	store.fail.Store(true)
+	through = 0
+	for range 60 * each {
+		now.Add(1000 / each)
+		if hubs[0]("rogue2") {
+			through++
+		}
+	}
+	if through < limit*60-burst || through > limit*60+burst {
+		t.Errorf("without the store %d got through", through)
+	}
+}
+
+func bareStore(t *testing.T) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "hub.db"))
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close()) })
+	return s
+}
+
+// A kiosk in wrong hands cannot send messages by the thousand.
+func TestMessagesHaveABudget(t *testing.T) {
+	r := newRig(t)
+	k := r.kiosk("demo")
+	phone := func(i int) string {
+		return "0901234" + string([]byte{'0' + byte(i/1000%10), '0' + byte(i/100%10), '0' + byte(i/10%10), '0' + byte(i%10)})
+	}
+	start := func(i int) wire.IssueStart { return startOf(luhn(i), phone(i)) }
+	var last wire.IssueStart
+	for i := range hub.DefaultMessages {
+		last = start(i)
+		call[wire.IssueStarted](k, wire.PathIssueStart, last, http.StatusOK)
+	}
+	p := k.refused(wire.PathIssueStart, start(100), http.StatusTooManyRequests, fault.TooFast)
+	if p.RetryAfterSec < 60 || p.RetryAfterSec > 120 {
+		t.Errorf("it may come again in %d s", p.RetryAfterSec)
+	}
+	if n := r.alarms(hub.AlarmMessages); n != 1 {
+		t.Errorf("%d alarms", n)
+	}
+	call[wire.IssueStarted](k, wire.PathIssueStart, last, http.StatusOK) // the same again sends nothing
+	call[wire.IssueStarted](r.kiosk("other"), wire.PathIssueStart, start(101), http.StatusOK)
+	r.ahead.Store(int64(2*time.Minute + time.Second))
+	call[wire.IssueStarted](k, wire.PathIssueStart, start(102), http.StatusOK)
+	k.refused(wire.PathIssueStart, start(103), http.StatusTooManyRequests, fault.TooFast)
+}
+
+// luhn makes a card number.
+func luhn(i int) string {
+	n := []byte("4980000001000000")
+	for d := 14; i > 0; d, i = d-1, i/10 {
+		n[d] = '0' + byte(i%10)
+	}
+	sum := 0
+	for j := range 15 {
+		v := int(n[j] - '0')
+		if j%2 == 0 {
+			if v *= 2; v > 9 {
+				v -= 9
+			}
+		}
+		sum += v
+	}
+	n[15] = '0' + byte((10-sum%10)%10)
+	return string(n)
+}
+
+// The caretaker seals what is in clear or under an earlier key, forgets what is old
+// enough and nothing else, and of two hubs one does it.
+func TestCaretaker(t *testing.T) {
+	bare := bareStore(t)
+	v, err := vault.New(bytes.Repeat([]byte{1}, vault.KeySize))
+	must(t, err)
+	tag, err := vault.TagKey(bytes.Repeat([]byte{1}, vault.KeySize))
+	must(t, err)
+	s := storetest.Sealing(bare, v)
+	now := time.Now()
+	const day = 24 * time.Hour
+	put := func(age time.Duration) string {
+		t.Helper()
+		in := hub.Stored{ID: wire.NewSubmissionID(), Kiosk: "demo", KeyID: "k", Sealed: []byte{1}, Hash: []byte(wire.NewNonce() + wire.NewNonce())[:32], StoredAt: now.Add(-age), Ack: []byte("a")}
+		_, err := s.Put(t.Context(), in, nil, nil)
+		must(t, err)
+		return in.ID
+	}
+	old, young := put(401*day), put(399*day)
+	for range 204 {
+		put(500 * day)
+	}
+	for _, age := range []time.Duration{399 * day, 401 * day} {
+		must(t, s.Raise(t.Context(), hub.Alarm{Kind: hub.AlarmClock, Kiosk: age.String(), Last: now.Add(-age)}))
+	}
+	first := v.Present()
+	must(t, v.Replace(vault.Ring{Present: bytes.Repeat([]byte{2}, vault.KeySize), Others: [][]byte{bytes.Repeat([]byte{1}, vault.KeySize)}, Tag: tag}))
+	care := func(holder string) *hub.Caretaker {
+		return &hub.Caretaker{
+			Store: hub.Seal(bare, v), Keep: hub.Keep(), Holder: holder, Keys: func() []string { return []string{first, v.Present()} },
+			Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+		}
+	}
+	done, err := care("a").Round(t.Context())
+	must(t, err)
+	if done.Resealed != 208 || done.Forgotten[hub.KeptSealed] != 205 || done.Forgotten[hub.KeptAlarms] != 1 {
+		t.Errorf("did %+v", done)
+	}
+	for id, cleared := range map[string]bool{old: true, young: false} {
+		if row, err := s.Submission(t.Context(), id); err != nil || (len(row.Sealed) == 0) != cleared || string(row.Ack) != "a" {
+			t.Errorf("%+v (%v)", row, err)
+		}
+	}
+	put(402 * day)
+	if done, err := care("b").Round(t.Context()); err != nil || done.Forgotten[hub.KeptSealed] != 0 {
+		t.Errorf("two hubs do it at once: %+v (%v)", done, err)
+	}
+	if done, err := care("a").Round(t.Context()); err != nil || done.Forgotten[hub.KeptSealed] != 1 || done.Resealed != 0 {
+		t.Errorf("the second round: %+v (%v)", done, err)
+	}
+}
