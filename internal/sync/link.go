@@ -84,6 +84,9 @@ func (c *Client) dialLink(ctx context.Context, run string) (*websocket.Conn, err
 	}
 	asked := time.Now()
 	conn, resp, err := dialer.DialContext(ctx, "wss"+c.base[len("https"):]+wire.PathLink, http.Header{wire.HeaderRun: {run}})
+	if resp != nil {
+		defer func() { _ = resp.Body.Close() }() // the connection is conn's
+	}
 	if err == nil {
 		c.judge(nil, asked)
 		return conn, nil

@@ -39,49 +39,64 @@ func (e *lifeError) Error() string { return "a certificate of the hub is not val
 
 // enrol sends the request and gives the answer and the hub's time.
 func (p *pairing) enrol(ctx context.Context, r wire.EnrolRequest) (wire.Enrolled, time.Time, error) {
-	resp, body, err := p.exchange(ctx, http.MethodPost, r, p.opt.Now)
+	got, err := p.exchange(ctx, http.MethodPost, r, p.opt.Now)
 	if life, ok := errors.AsType[*lifeError](err); ok {
 		return wire.Enrolled{}, time.Time{}, p.whoseClock(ctx, life)
 	}
 	if err != nil {
 		return wire.Enrolled{}, time.Time{}, p.explain(err)
 	}
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
-		return wire.Enrolled{}, time.Time{}, refusal(resp, body)
+	if got.status != http.StatusOK && got.status != http.StatusCreated {
+		return wire.Enrolled{}, time.Time{}, refusal(got)
 	}
-	if kind := mediaType(resp); kind != "application/json" {
+	if kind := got.mediaType(); kind != "application/json" {
 		return wire.Enrolled{}, time.Time{}, fmt.Errorf("cannot enrol: the hub answers with %q: are hub and kiosk of one version?", kind)
 	}
-	a, err := wire.Decode[wire.Enrolled](body)
+	a, err := wire.Decode[wire.Enrolled](got.body)
 	if err != nil {
 		return wire.Enrolled{}, time.Time{}, fmt.Errorf("cannot enrol: cannot read the hub's answer: %w: are hub and kiosk of one version?", err)
 	}
-	return a, p.hubTime(resp), nil
+	return a, p.hubTime(got), nil
 }
 
 // hubTime is what the hub's clock shows by an answer of it.
-func (p *pairing) hubTime(resp *http.Response) time.Time {
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+func (p *pairing) hubTime(got reply) time.Time {
+	if date, err := http.ParseTime(got.header.Get("Date")); err == nil {
 		return date
 	}
 	return p.opt.Now()
 }
 
+// reply is an answer that was read whole.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (r reply) mediaType() string {
+	kind, _, err := mime.ParseMediaType(r.header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return kind
+}
+
 // exchange does one round trip on a connection of its own. The hub is verified in
 // the handshake, at the time that at gives; the body goes out only after that.
-func (p *pairing) exchange(ctx context.Context, method string, body any, at func() time.Time) (*http.Response, []byte, error) {
+func (p *pairing) exchange(ctx context.Context, method string, body any, at func() time.Time) (reply, error) {
 	var out io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
-			return nil, nil, err
+			return reply{}, err
 		}
 		defer clear(b) // the token
 		out = bytes.NewReader(b)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "https://"+p.code.Host+wire.PathEnrol, out)
 	if err != nil {
-		return nil, nil, err
+		return reply{}, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json, application/problem+json")
@@ -108,10 +123,10 @@ func (p *pairing) exchange(ctx context.Context, method string, body any, at func
 	defer client.CloseIdleConnections()
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return reply{}, err
 	}
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, wire.MaxBody+1))
-	return resp, answer, errors.Join(err, resp.Body.Close())
+	return reply{status: resp.StatusCode, header: resp.Header, body: answer}, errors.Join(err, resp.Body.Close())
 }
 
 // dial marks its errors, whoever dials.
@@ -184,9 +199,9 @@ func (p *pairing) verify(cs tls.ConnectionState, now time.Time) error {
 // time, what its clock shows. Nothing secret is sent.
 func (p *pairing) whoseClock(ctx context.Context, life *lifeError) error {
 	here := p.opt.Now()
-	resp, _, err := p.exchange(ctx, http.MethodGet, nil, func() time.Time { return life.from.Add(life.until.Sub(life.from) / 2) })
+	got, err := p.exchange(ctx, http.MethodGet, nil, func() time.Time { return life.from.Add(life.until.Sub(life.from) / 2) })
 	if err == nil {
-		if hub, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		if hub, err := http.ParseTime(got.header.Get("Date")); err == nil {
 			if hub.Before(life.from) || hub.After(life.until) {
 				return fmt.Errorf("cannot enrol: the hub's certificate is valid from %s until %s only, and the hub's clock shows %s: renew it at the hub",
 					show(life.from), show(life.until), show(hub))
@@ -233,10 +248,10 @@ func (p *pairing) explain(err error) error {
 
 // refusal says what to do about a hub that says no. The hub is the real one, so its
 // own words are worth showing.
-func refusal(resp *http.Response, body []byte) error {
-	said, remedy := "", ""
-	if mediaType(resp) == "application/problem+json" {
-		if p, err := wire.Decode[wire.Problem](body); err == nil {
+func refusal(got reply) error {
+	var said, remedy string
+	if got.mediaType() == "application/problem+json" {
+		if p, err := wire.Decode[wire.Problem](got.body); err == nil {
 			if p.Detail != "" {
 				said = fmt.Sprintf(" (the hub says: %.200q)", p.Detail)
 			} else {
@@ -244,7 +259,7 @@ func refusal(resp *http.Response, body []byte) error {
 			}
 		}
 	}
-	switch resp.StatusCode {
+	switch got.status {
 	case http.StatusConflict:
 		remedy = "the code was used already, by another kiosk: make a new one at the hub"
 	case http.StatusGone:
@@ -256,15 +271,7 @@ func refusal(resp *http.Response, body []byte) error {
 	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType, http.StatusRequestEntityTooLarge:
 		remedy = "the hub does not understand this kiosk: bring both to one version"
 	default:
-		remedy = fmt.Sprintf("the hub cannot do it now (status %d): try again in a while with the same code", resp.StatusCode)
+		remedy = fmt.Sprintf("the hub cannot do it now (status %d): try again in a while with the same code", got.status)
 	}
 	return fmt.Errorf("cannot enrol: %s%s", remedy, said)
-}
-
-func mediaType(resp *http.Response) string {
-	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	return kind
 }

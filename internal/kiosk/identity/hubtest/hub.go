@@ -148,8 +148,10 @@ type plain struct {
 	end func()
 }
 
+// Close tells the listener, too.
 func (p plain) Close() error { defer p.end(); return p.Conn.Close() }
 
+// Accept gives the connection once, and then waits for its end.
 func (o *oneConn) Accept() (net.Conn, error) {
 	var c net.Conn
 	o.once.Do(func() { c = plain{o.conn, sync.OnceFunc(func() { close(o.closed) })} })
@@ -159,7 +161,11 @@ func (o *oneConn) Accept() (net.Conn, error) {
 	<-o.closed
 	return nil, io.EOF
 }
-func (o *oneConn) Close() error   { return nil }
+
+// Close does nothing: the connection has its own.
+func (o *oneConn) Close() error { return nil }
+
+// Addr is the connection's.
 func (o *oneConn) Addr() net.Addr { return o.conn.LocalAddr() }
 
 // dated puts the hub's time on answers.
