@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	mrand "math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -147,6 +148,12 @@ func (n *link) send(m wire.LinkMessage) {
 	if err := n.conn.WriteMessage(websocket.TextMessage, b); err != nil {
 		_ = n.conn.Close()
 	}
+}
+
+// leave sends the kiosk to another hub, within spread from now.
+func (n *link) leave(spread time.Duration) {
+	n.send(wire.LinkMessage{Kind: wire.LinkDrain, AfterMS: int(mrand.N(spread) / time.Millisecond)})
+	n.end(websocket.CloseGoingAway, "drain")
 }
 
 // end ends the link, and says why when the kiosk can still hear it.

@@ -182,7 +182,7 @@ func (l *Links) accept(w http.ResponseWriter, r *http.Request, kiosk, run string
 	}}
 	old, ok := l.put(n)
 	if !ok {
-		n.end(websocket.CloseGoingAway, "drain")
+		n.leave(drainLast)
 		return
 	}
 	for _, o := range old {
@@ -323,8 +323,7 @@ func (l *Links) drain(ctx context.Context) {
 	late := time.Now().Add(drainMost)
 	for _, n := range all {
 		if time.Now().Before(late) {
-			n.send(wire.LinkMessage{Kind: wire.LinkDrain, AfterMS: int(mrand.N(spread) / time.Millisecond)})
-			n.end(websocket.CloseGoingAway, "drain")
+			n.leave(spread)
 		}
 		_ = n.conn.Close()
 	}

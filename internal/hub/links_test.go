@@ -137,6 +137,15 @@ func (n *line) hears(kind wire.LinkKind) wire.LinkMessage {
 			if m.Kind == kind {
 				return m
 			}
+		case <-n.over:
+			select {
+			case m := <-n.said: // it came before the end
+				if m.Kind == kind {
+					return m
+				}
+			default:
+				n.t.Fatalf("no message %q, ended by %v", kind, n.why)
+			}
 		case <-limit.C:
 			n.t.Fatalf("no message %q", kind)
 		}
@@ -420,14 +429,18 @@ func TestLinksOfOneKioskAreBounded(t *testing.T) {
 	k := r.kiosk("demo")
 	var all []*line
 	for i := range 6 {
-		all = append(all, open(t, k, l, "run-number-"+string(rune('a'+i))))
+		run := "run-number-" + string(rune('a'+i))
+		all = append(all, open(t, k, l, run))
+		eventually(t, run+" is known", func() bool { // its order is that of the dialling
+			list, err := r.store.Links(t.Context(), hub.LinkFilter{Kiosk: k.id})
+			must(t, err)
+			return slices.ContainsFunc(list, func(l hub.Link) bool { return l.Run == run })
+		})
 	}
 	for _, n := range all[:2] {
 		n.ends(websocket.CloseNormalClosure)
 	}
-	if n := l.links.Count(); n != 4 {
-		t.Errorf("%d links", n)
-	}
+	eventually(t, "four links are left", func() bool { return l.links.Count() == 4 })
 }
 
 func TestDrain(t *testing.T) {
