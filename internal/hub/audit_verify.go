@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -93,7 +94,7 @@ func VerifyAudit(ctx context.Context, s Store, kiosk string, noted []AuditHead, 
 		return nil, err
 	}
 	slices.SortFunc(v.found, func(a, b AuditFinding) int {
-		return bytes.Compare([]byte(a.Kiosk+"\x00"+a.Log), []byte(b.Kiosk+"\x00"+b.Log))
+		return cmp.Or(cmp.Compare(a.Kiosk, b.Kiosk), cmp.Compare(a.Log, b.Log))
 	})
 	return v.found, nil
 }

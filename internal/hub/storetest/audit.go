@@ -28,8 +28,8 @@ func logOf(prev []byte, from, to int64, salt string) (list []wire.AuditEntry) {
 // batchOf makes a batch of list[from:to].
 func batchOf(log string, list []wire.AuditEntry, from, to int) wire.AuditBatch {
 	prev := wire.AuditStart()
-	if from > 0 {
-		prev = list[from-1].Hash
+	for _, e := range list[:from] {
+		prev = e.Hash
 	}
 	return wire.AuditBatch{Log: log, Prev: prev, Head: int64(len(list)), Entries: list[from:to]}
 }
