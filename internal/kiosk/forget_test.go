@@ -1,0 +1,41 @@
+package kiosk
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"kioskd/internal/flow"
+	"kioskd/internal/wire"
+)
+
+// A visit is forgotten when nothing of it runs any more, and not while something
+// does.
+func TestAVisitIsForgotten(t *testing.T) {
+	inWorld(t, func(w *world) {
+		rounds := make(chan struct{}, 10)
+		w.k.forget.do = func() { rounds <- struct{}{} }
+		release := make(chan struct{})
+		w.hub.lookup = func(context.Context, wire.Lookup) (wire.Account, error) {
+			<-release // deaf to its context
+			return wire.Account{}, context.Canceled
+		}
+		toPassword(w)
+		w.touch(flow.Next{})
+		if err := w.k.EndVisit(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(flow.StepGoodbye)
+		pass(5 * time.Second)
+		w.look()
+		if len(rounds) != 0 {
+			t.Error("it was forgotten while a call ran that holds its password")
+		}
+		close(release)
+		pass(5 * time.Second)
+		w.look()
+		if len(rounds) != forgetRounds {
+			t.Errorf("forgotten in %d rounds, want %d", len(rounds), forgetRounds)
+		}
+	})
+}
