@@ -283,7 +283,7 @@ func (a *API) report(w http.ResponseWriter, r *http.Request, kiosk string) {
 		a.broken(w, "report not stored", err)
 		return
 	}
-	if err := a.heardOfAudit(r.Context(), kiosk, rep.Audit); err != nil {
+	if err := a.heardOfAudit(r.Context(), kiosk, rep.Audit); err != nil && r.Context().Err() == nil {
 		a.Log.Error("Audit log not compared", "kiosk", kiosk, "error", err)
 	}
 	w.WriteHeader(http.StatusNoContent)
