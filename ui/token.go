@@ -66,6 +66,9 @@ func (s *Server) refuseToken(w http.ResponseWriter) {
 	s.strangers.Do(func() {
 		s.opt.Log.Warn("Refused a browser without the token of this start: open it anew from screen.html")
 	})
+	if s.opt.Refused != nil {
+		s.opt.Refused("no_token")
+	}
 	refuse(w, http.StatusForbidden, "no_token")
 }
 

@@ -147,36 +147,40 @@ func crowdOf(ctx context.Context, n, jobs int, do func(ctx context.Context, call
 // site is an HTTPS server of the bench.
 type site struct {
 	url   string
-	store *postgres.Store
+	store hub.Store
 	end   func() error
 }
 
 // startHub runs the kiosks' API on PostgreSQL. Behind it is a platform that says
 // yes at once: what real ones take is not the hub's.
 func startHub(ctx context.Context, url string, keys *pki.PKI, roots *x509.CertPool) (*site, error) {
-	store, err := postgres.Open(ctx, url)
+	bare, err := postgres.Open(ctx, url)
 	if err != nil {
 		return nil, err
 	}
 	v, err := keys.Vault()
-	if err != nil {
-		return nil, errors.Join(err, store.Close())
+	if err == nil {
+		err = hub.Admit(ctx, bare, v)
 	}
+	if err != nil {
+		return nil, errors.Join(err, bare.Close())
+	}
+	store := hub.Seal(bare, v)
 	log := slog.New(slog.DiscardHandler)
 	api := &hub.API{
 		Ingest: &hub.Ingest{
-			Store: store, Platform: yes{}, Keys: keys.Keys, Vault: v, Now: time.Now, Log: log,
+			Store: store, Platform: &yes{}, Keys: keys.Keys, Vault: v, Now: time.Now, Log: log,
 			Verifier: &hub.Verifier{Roots: roots, MaxAge: hub.DefaultMaxAge, MaxAhead: hub.DefaultMaxAhead},
 		},
 		Store: store, Vault: v, Now: time.Now, Log: log, Rate: 1e9, Burst: 1e9,
 	}
-	s, err := serveTLS(ctx, keys, api.Handler())
+	s, err := serveTLS(ctx, keys, api.Handler(), "127.0.0.1:0")
 	if err != nil {
-		return nil, errors.Join(err, store.Close())
+		return nil, errors.Join(err, bare.Close())
 	}
 	s.store = store
 	stop := s.end
-	s.end = func() error { return errors.Join(stop(), store.Close()) }
+	s.end = func() error { return errors.Join(stop(), bare.Close()) }
 	return s, nil
 }
 
@@ -206,7 +210,7 @@ func startBare(ctx context.Context, url string, keys *pki.PKI) (*site, error) {
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
-	}))
+	}), "127.0.0.1:0")
 	if err != nil {
 		pool.Close()
 		return nil, err
@@ -220,12 +224,12 @@ func startBare(ctx context.Context, url string, keys *pki.PKI) (*site, error) {
 	return s, nil
 }
 
-func serveTLS(ctx context.Context, keys *pki.PKI, h http.Handler) (*site, error) {
+func serveTLS(ctx context.Context, keys *pki.PKI, h http.Handler, at string) (*site, error) {
 	cert, err := keys.Server(time.Now(), "127.0.0.1")
 	if err != nil {
 		return nil, err
 	}
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", at)
 	if err != nil {
 		return nil, err
 	}
@@ -261,14 +265,15 @@ func put(ctx context.Context, c *http.Client, url string, body []byte) error {
 }
 
 // yes is a platform that takes everything.
-type yes struct{}
+type yes struct{ n atomic.Int64 }
 
-var yesses atomic.Int64
-
-func (yes) Reserve(context.Context, hub.ReserveOrder) (string, error) {
-	return fmt.Sprintf("MK%08d", yesses.Add(1)), nil
+// Reserve implements hub.Platform.
+func (y *yes) Reserve(context.Context, hub.ReserveOrder) (string, error) {
+	return fmt.Sprintf("MK%08d", y.n.Add(1)), nil
 }
 
-func (yes) Apply(context.Context, hub.ApplyOrder) (time.Time, error) { return time.Now(), nil }
+// Apply implements hub.Platform.
+func (*yes) Apply(context.Context, hub.ApplyOrder) (time.Time, error) { return time.Now(), nil }
 
-func (yes) Standing(context.Context, hub.Person) (wire.Standing, error) { return wire.Standing{}, nil }
+// Standing implements hub.Platform.
+func (*yes) Standing(context.Context, hub.Person) (wire.Standing, error) { return wire.Standing{}, nil }

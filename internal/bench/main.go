@@ -42,6 +42,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	otherQueues := flags.String("queues", ".cache/bin/queues", "the `BINARY` of other queues for comparison")
 	onStore := flags.Bool("store", false, "measure the outbox alone")
 	onDrain := flags.Bool("drain", false, "measure what a hub takes in alone (the bench starts this itself)")
+	onLinks := flags.Bool("links", false, "measure a hub's links alone (the bench starts this itself)")
+	linkServer := flags.String("link-server", "", "be a server of links, `ours` or bare (the bench starts this itself)")
+	dir := flags.String("dir", "", "`DIR` of the server's keys")
+	listen := flags.String("listen", "127.0.0.1:0", "`ADDR` of the server")
 	onSlips := flags.Bool("slips", false, "measure slips alone (the bench starts this itself)")
 	onCards := flags.Bool("cards", false, "measure cards alone (the bench starts this itself)")
 	echo := flags.Bool("echo", false, "be the echo server (the bench starts this itself)")
@@ -53,6 +57,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if *onStore {
 		return store(ctx, out, *otherQueues)
+	}
+	if *linkServer != "" {
+		return linkServerMain(ctx, *linkServer, *dir, *listen, os.Stdin, out)
+	}
+	if *onLinks {
+		return links(ctx, out)
 	}
 	if *onDrain {
 		return drain(ctx, out)
@@ -70,6 +80,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		func() error { return bundle(out, *dist) },
 		func() error { return store(ctx, out, *otherQueues) },
 		func() error { return again(ctx, out, "-drain") },
+		func() error { return again(ctx, out, "-links") },
 		func() error { return again(ctx, out, "-slips", "-slip-peer", *slipPeer) },
 		func() error { return again(ctx, out, "-cards", "-kioskd", *kioskd) },
 	} {

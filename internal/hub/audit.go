@@ -34,7 +34,6 @@ const (
 	NoteKioskRevoked      NoteEvent = "kiosk_revoked"
 	NoteKioskRestored     NoteEvent = "kiosk_restored"
 	NoteKeysRotated       NoteEvent = "keys_rotated"
-	NoteQuarantineRead    NoteEvent = "quarantine_read"
 	NoteEvidenceSettled   NoteEvent = "evidence_settled" // what was kept as evidence until then is explained
 	NoteSubmissionsPurged NoteEvent = "submissions_purged"
 )

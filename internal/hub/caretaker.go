@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"time"
 )
 
@@ -86,6 +87,9 @@ func (c *Caretaker) Round(ctx context.Context) (Care, error) {
 		if n > 0 {
 			c.Log.Info("Store forgot what was kept for long enough", "what", what, "rows", n)
 		}
+	}
+	if n := done.Forgotten[KeptSealed]; n > 0 {
+		err = errors.Join(err, c.Store.Note(context.WithoutCancel(ctx), NoteSubmissionsPurged, "", strconv.Itoa(n), c.Now()))
 	}
 	return done, err
 }

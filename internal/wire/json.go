@@ -93,11 +93,11 @@ func refuseRepeats(b []byte) error {
 				if err != nil {
 					return err
 				}
-				if names := stack[len(stack)-1]; names[folded] {
+				names := stack[len(stack)-1]
+				if names[folded] {
 					return fmt.Errorf("%w: a member is repeated", ErrMalformed)
-				} else {
-					names[folded] = true
 				}
+				names[folded] = true
 			}
 			i = end - 1
 		}

@@ -41,7 +41,10 @@ type PairingCode struct {
 	Token [pairingToken]byte
 }
 
-var pairingAlphabet = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+// pairingAlphabet is Crockford's base32: nobody mistakes one of its letters for another.
+func pairingAlphabet() *base32.Encoding {
+	return base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+}
 
 // NewPairingCode makes a code for the hub at host (host:port) with this CA
 // certificate (DER).
@@ -67,8 +70,8 @@ func ParsePairingCode(s string) (PairingCode, error) {
 	if !ok {
 		return PairingCode{}, fmt.Errorf("%w: it does not begin with K1: is it for another version?", ErrPairing)
 	}
-	b, err := pairingAlphabet.DecodeString(letters)
-	if err != nil || len(b) != pairingHash+pairingToken+pairingCheck || pairingAlphabet.EncodeToString(b) != letters {
+	b, err := pairingAlphabet().DecodeString(letters)
+	if err != nil || len(b) != pairingHash+pairingToken+pairingCheck || pairingAlphabet().EncodeToString(b) != letters {
 		return PairingCode{}, fmt.Errorf("%w: letters are missing, too many or wrong: compare it with what the hub printed", ErrPairing)
 	}
 	c := PairingCode{Host: host}
@@ -83,7 +86,7 @@ func ParsePairingCode(s string) (PairingCode, error) {
 // Text is the code as it is shown once. It is a secret until it was used.
 func (c PairingCode) Text() string {
 	b := append(append(c.CA[:], c.Token[:]...), c.check()...)
-	letters := pairingAlphabet.EncodeToString(b)
+	letters := pairingAlphabet().EncodeToString(b)
 	parts := []string{"K1"}
 	for len(letters) > 0 {
 		n := min(5, len(letters))

@@ -193,6 +193,7 @@ func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Out
 	ctx, cancel := context.WithCancel(ctx)
 	u.now.Store(s)
 	u.opt.Log.Info("Enrolled", "kiosk", e.Kiosk, "hub", e.HubURL, "until", s.notAfter)
+	u.note(ctx, outbox, former, e)
 	if former == nil || former.enrolment.ClientCert != e.ClientCert { // a new one starts afresh
 		u.expiring.Store(false)
 		u.standing.set("")
@@ -202,6 +203,24 @@ func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Out
 	return func() error {
 		cancel()
 		return <-ended
+	}
+}
+
+// note tells the audit log under which identity the kiosk goes on.
+func (u *Uplink) note(ctx context.Context, outbox *ksync.Outbox, former *session, e *wire.Enrolment) {
+	var err error
+	switch {
+	case former == nil || former.enrolment.Kiosk != e.Kiosk || former.enrolment.HubCA != e.HubCA:
+		id := e.Kiosk
+		if !wire.AuditKiosk(id) {
+			id = "" // the demo's
+		}
+		err = outbox.Note(ctx, ksync.AuditEnrolled, "", id)
+	case former.enrolment.ClientCert != e.ClientCert:
+		err = outbox.Note(ctx, ksync.AuditRenewed, "", "")
+	}
+	if err != nil && ctx.Err() == nil {
+		u.opt.Log.Error("Identity not noted in the audit log", "code", string(fault.CodeOf(err)), "err", err)
 	}
 }
 
