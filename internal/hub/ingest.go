@@ -41,27 +41,24 @@ var (
 // and a failing store give an error.
 func (in *Ingest) Put(ctx context.Context, kiosk string, sub wire.Submission) (ack []byte, err error) {
 	now := in.Now().UTC()
-	have, err := in.Store.Submission(ctx, sub.ID)
-	switch {
-	case err == nil:
-		if have.Kiosk != kiosk || !bytes.Equal(have.Hash, sub.Hash()) {
-			return nil, in.conflict(ctx, kiosk, sub, now)
-		}
-		return in.Keys().current(have.Ack)
-	case !errors.Is(err, ErrNotFound):
-		return nil, fmt.Errorf("cannot look for submission: %w", err)
-	}
 	key, ok := in.Keys().Seal[sub.KeyID]
 	if !ok {
-		return nil, in.unknownKey(ctx, kiosk, sub.KeyID, now)
+		ack, err = in.again(ctx, kiosk, sub, now)
+		if errors.Is(err, ErrNotFound) {
+			return nil, in.unknownKey(ctx, kiosk, sub.KeyID, now)
+		}
+		return ack, err
 	}
 	j, err := in.judge(ctx, kiosk, key, sub, now)
+	if errors.Is(err, errStored) {
+		return in.again(ctx, kiosk, sub, now)
+	}
 	if err != nil {
 		return nil, err
 	}
 	stored, err := in.store(ctx, sub, j, now)
 	if errors.Is(err, ErrDocumentUsed) { // another submission won the race
-		j.replayed(in.otherID(ctx, j.stored.DocumentHash))
+		j.replayed(in.otherID(ctx, sub.ID, j.stored.DocumentHash))
 		stored, err = in.store(ctx, sub, j, now)
 	}
 	if errors.Is(err, ErrOtherContent) {
@@ -73,6 +70,24 @@ func (in *Ingest) Put(ctx context.Context, kiosk string, sub wire.Submission) (a
 	in.Log.Info("Submission stored", "submission", sub.ID, "kiosk", kiosk, "kind", j.stored.Kind,
 		"accepted", stored.Verdict.Accepted, "code", stored.Verdict.Code)
 	return in.Keys().current(stored.Ack)
+}
+
+// errStored says that there is a submission under this id: the platform must not hear
+// of another one.
+var errStored = errors.New("cannot judge: the id is stored")
+
+// again answers a submission whose id is stored, or gives ErrNotFound.
+func (in *Ingest) again(ctx context.Context, kiosk string, sub wire.Submission, now time.Time) (ack []byte, err error) {
+	have, err := in.Store.Submission(ctx, sub.ID)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("cannot look for submission: %w", err)
+	case have.Kiosk != kiosk || !bytes.Equal(have.Hash, sub.Hash()):
+		return nil, in.conflict(ctx, kiosk, sub, now)
+	}
+	return in.Keys().current(have.Ack)
 }
 
 // judgement is what becomes of a submission.
@@ -148,11 +163,13 @@ func (in *Ingest) judgeSigned(ctx context.Context, j *judgement, kiosk, id strin
 	j.stored.DocumentHash = v.hash
 	person := in.Person(v.spki)
 	j.stored.Summary.Person = string(person[:8])
-	other, err := in.Store.DocumentUsed(ctx, v.hash)
-	if err != nil {
-		return fmt.Errorf("cannot look for document: %w", err)
-	}
-	if other != "" {
+	stored, other, err := in.Store.Known(ctx, id, v.hash)
+	switch {
+	case err != nil:
+		return fmt.Errorf("cannot look for submission: %w", err)
+	case stored:
+		return errStored
+	case other != "":
 		j.replayed(other)
 		return nil
 	}
@@ -266,8 +283,8 @@ func (in *Ingest) unknownKey(ctx context.Context, kiosk, keyID string, now time.
 	return ErrUnknownKey
 }
 
-func (in *Ingest) otherID(ctx context.Context, hash []byte) string {
-	id, err := in.Store.DocumentUsed(ctx, hash)
+func (in *Ingest) otherID(ctx context.Context, id string, hash []byte) string {
+	_, id, err := in.Store.Known(ctx, id, hash)
 	if err != nil || id == "" {
 		return "another submission"
 	}

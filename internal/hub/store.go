@@ -32,8 +32,9 @@ type Store interface {
 
 	// Submission gives a stored submission, or ErrNotFound.
 	Submission(ctx context.Context, id string) (Stored, error)
-	// DocumentUsed gives the submission that carried this document before, or "".
-	DocumentUsed(ctx context.Context, documentHash []byte) (id string, err error)
+	// Known says whether a submission is stored under id, and which other one carried
+	// this document, or "". Both are looked up at once: it is asked for every document.
+	Known(ctx context.Context, id string, documentHash []byte) (stored bool, carrier string, err error)
 	// Put stores a submission with its signed acknowledgement, its quarantine
 	// row and alarm where there are any, in one transaction. When the id is
 	// there already with the same hash it changes nothing and gives the stored

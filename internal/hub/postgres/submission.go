@@ -30,21 +30,19 @@ func submission(ctx context.Context, r runner, id string) (hub.Stored, error) {
 	return scanSubmission(r.QueryRow(ctx, submissionColumns+` WHERE id = $1`, clean(id)))
 }
 
-// DocumentUsed gives the submission that carried this document before, or "".
-func (s *Store) DocumentUsed(ctx context.Context, hash []byte) (id string, err error) {
-	err = s.do(ctx, "look for document", func() error {
-		id, err = documentUsed(ctx, s.pool, hash)
+// Known looks for a submission, and for another one with this document.
+func (s *Store) Known(ctx context.Context, id string, hash []byte) (stored bool, carrier string, err error) {
+	err = s.do(ctx, "look for submission", func() error {
+		stored, carrier, err = known(ctx, s.pool, id, hash)
 		return err
 	})
-	return id, err
+	return stored, carrier, err
 }
 
-func documentUsed(ctx context.Context, r runner, hash []byte) (id string, err error) {
-	err = r.QueryRow(ctx, `SELECT id FROM submission WHERE document_hash = $1`, hash).Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
-	}
-	return id, err
+func known(ctx context.Context, r runner, id string, hash []byte) (stored bool, carrier string, err error) {
+	err = r.QueryRow(ctx, `SELECT EXISTS (SELECT FROM submission WHERE id = $1),
+		coalesce((SELECT id FROM submission WHERE document_hash = $2 AND id <> $1), '')`, clean(id), hash).Scan(&stored, &carrier)
+	return stored, carrier, err
 }
 
 // errVanished says that what kept a row out is gone again.
@@ -113,7 +111,7 @@ func insert(ctx context.Context, r runner, in hub.Stored, key string) (out hub.S
 	case !errors.Is(err, pgx.ErrNoRows):
 		return hub.Stored{}, false, err
 	}
-	other, err := documentUsed(ctx, r, in.DocumentHash)
+	_, other, err := known(ctx, r, in.ID, in.DocumentHash)
 	switch {
 	case err != nil:
 		return hub.Stored{}, false, err

@@ -20,14 +20,11 @@ func (s *Store) Submission(ctx context.Context, id string) (hub.Stored, error) {
 	return scanSubmission(s.db.Read().QueryRowContext(ctx, submissionColumns+` WHERE id = ?`, id))
 }
 
-// DocumentUsed gives the submission that carried this document before, or "".
-func (s *Store) DocumentUsed(ctx context.Context, hash []byte) (string, error) {
-	var id string
-	err := s.db.Read().QueryRowContext(ctx, `SELECT id FROM submission WHERE document_hash = ?`, hash).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	return id, wrap("look for document", err)
+// Known looks for a submission, and for another one with this document.
+func (s *Store) Known(ctx context.Context, id string, hash []byte) (stored bool, carrier string, err error) {
+	err = s.db.Read().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM submission WHERE id = ?1),
+		ifnull((SELECT id FROM submission WHERE document_hash = ?2 AND id <> ?1), '')`, id, hash).Scan(&stored, &carrier)
+	return stored, carrier, wrap("look for submission", err)
 }
 
 // Put stores a submission with everything that belongs to it, or gives the row

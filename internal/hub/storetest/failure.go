@@ -46,7 +46,7 @@ func endedContexts(t *testing.T, b *bench) {
 	key := hub.AnswerKey{Kiosk: "demo", Scope: "/v1/x", RequestID: "aaaaaaaa"}
 	for name, call := range map[string]func() error{
 		"Submission":   func() error { _, err := b.Submission(ctx, in.ID); return err },
-		"DocumentUsed": func() error { _, err := b.DocumentUsed(ctx, in.DocumentHash); return err },
+		"Known":        func() error { _, _, err := b.Known(ctx, in.ID, in.DocumentHash); return err },
 		"Put":          func() error { _, err := b.Put(ctx, in, nil, nil); return err },
 		"Put with all": func() error { _, err := b.Put(ctx, in, quarantined(in), alarmed(in)); return err },
 		"Quarantine":   func() error { return b.Quarantine(ctx, *quarantined(in), *alarmed(in)) },
@@ -155,7 +155,7 @@ func reopeningKeepsEverything(t *testing.T, b *bench) {
 		e.Alarms, errs[2] = b.Alarms(t.Context(), 10)
 		e.Kiosks, errs[3] = b.Kiosks(t.Context())
 		e.Answer, errs[4] = b.Answer(t.Context(), key, epoch())
-		e.Used, errs[5] = b.DocumentUsed(t.Context(), in.DocumentHash)
+		_, e.Used, errs[5] = b.Known(t.Context(), "", in.DocumentHash)
 		must(t, errors.Join(errs[:]...))
 		e.Quar = b.place.Quarantined(t)
 		return e

@@ -143,8 +143,11 @@ func documentCountsOnce(t *testing.T, b *bench) {
 	mustBe(t, err, hub.ErrNotFound)
 	put(t, b, first) // its own document is no hindrance
 	for hash, want := range map[string]string{"d": first.ID, "e": ""} {
-		if got, err := b.DocumentUsed(t.Context(), document(hash)); err != nil || got != want {
-			t.Errorf("document %s: in %q (%v), not in %q", hash, got, err, want)
+		if stored, got, err := b.Known(t.Context(), second.ID, document(hash)); err != nil || got != want || stored {
+			t.Errorf("document %s: in %q (%v), not in %q; the id is stored: %v", hash, got, err, want, stored)
+		}
+		if stored, got, err := b.Known(t.Context(), first.ID, document(hash)); err != nil || got != "" || !stored {
+			t.Errorf("document %s beside its own: in %q (%v); the id is stored: %v", hash, got, err, stored)
 		}
 	}
 	// The id is looked at before the document.
@@ -168,7 +171,7 @@ func documentByACrowd(t *testing.T, b *bench) {
 		in.DocumentHash, ids[i] = document("d"), in.ID
 		_, errs[i] = s.Put(t.Context(), in, quarantined(in), alarmed(in))
 	})
-	winner, err := b.DocumentUsed(t.Context(), document("d"))
+	_, winner, err := b.Known(t.Context(), "", document("d"))
 	must(t, err)
 	for i := range crowd {
 		if (ids[i] == winner) != (errs[i] == nil) || errs[i] != nil && !errors.Is(errs[i], hub.ErrDocumentUsed) {

@@ -110,7 +110,7 @@ func clearingKeepsTheRow(t *testing.T, b *bench) {
 		if (len(s.Sealed) == 0) != (i < 3) || len(s.Hash) != 32 || len(s.Ack) == 0 || s.Verdict.MyKeyID != "ABCD" {
 			t.Errorf("%d: %d sealed bytes, %+v", i, len(s.Sealed), s)
 		}
-		if used, err := b.DocumentUsed(t.Context(), document(name(i))); err != nil || used != id {
+		if _, used, err := b.Known(t.Context(), "", document(name(i))); err != nil || used != id {
 			t.Errorf("%d: its document is in %q (%v)", i, used, err)
 		}
 	}

@@ -277,8 +277,6 @@ export const everyFaultCode = [
   "hub_slow",
   /** the hub does not accept this kiosk or request */
   "hub_refused",
-  /** the hub's operator has revoked this kiosk's identity */
-  "kiosk_revoked",
   /** the answer does not parse or verify */
   "hub_rubbish",
   /** the payment service's issuer is away */
