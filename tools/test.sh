@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every check in turn, cheap ones first, and stops at the first that fails.
+# Runs every check, cheap ones first, and stops at the first that fails.
 # Called by `make test`.
 set -euo pipefail
 
@@ -17,6 +17,29 @@ step() { # step NAME COMMAND...
   fi
   echo "   $((SECONDS - at)) s"
 }
+
+# aside runs the steps of a function beside those that follow, where one of them alone
+# does not fill the machine; rejoin waits for it and shows what it said. A step that
+# fails ends both: exit takes down what still runs aside.
+aside() { # aside FUNCTION
+  mkdir -p .cache
+  lane=.cache/test.aside
+  set -m # a process group of its own, to be taken down whole
+  "$1" >"$lane" 2>&1 &
+  set +m
+  aside=$!
+}
+
+rejoin() {
+  local rc=0
+  wait "$aside" || rc=$?
+  aside=
+  cat "$lane"
+  [ "$rc" = 0 ] || exit 1
+}
+
+aside=
+trap 'status=$?; if [ -n "$aside" ]; then kill -- "-$aside" 2>/dev/null || true; fi; exit "$status"' EXIT
 
 gofmt_clean() {
   local bad
@@ -40,24 +63,29 @@ same_tree() {
   [ "$before" = "$after" ] || { diff <(echo "$before") <(echo "$after") >&2; echo "the checks changed the work tree" >&2; return 1; }
 }
 
+screen() {
+  step "screen: eslint" npm --prefix ui run --silent lint
+  step "screen: types" npm --prefix ui run --silent typecheck
+  step "screen: unit tests" npm --prefix ui run --silent test
+  step "end to end: types" npm --prefix e2e run --silent typecheck
+}
+
 step "generated files are fresh" go test ./internal/flow/flowgen
 step "gofmt" gofmt_clean
 step "go.mod is tidy" go mod tidy -diff
 step "tools" make -s .cache/bin/golangci-lint .cache/bin/govulncheck
 step "screen: install" make -s ui/node_modules/.stamp
-step "screen: eslint" npm --prefix ui run --silent lint
-step "screen: types" npm --prefix ui run --silent typecheck
-step "screen: unit tests" npm --prefix ui run --silent test
+# Before the Go tests: receiptio, a stranger, judges the virtual printer there.
+step "end to end: install" make -s e2e/node_modules/.stamp
+aside screen
 step "build" make -s build
 step "go vet" go vet ./...
 step "golangci-lint" .cache/bin/golangci-lint run ./...
 step "known vulnerabilities" vulnerabilities
-# Before the Go tests: receiptio, a stranger, judges the virtual printer there.
-step "end to end: install" make -s e2e/node_modules/.stamp
+rejoin
 step "Go tests" go test -race -shuffle=on ./...
 step "a storm of kills" go test -v -run '^TestKillStorm$' ./internal/walk
 step "slips under every fault, on every line" go test -run '^(TestEverySlipUnderEveryFault|TestEveryFaultOnEveryLine)$' ./internal/slip
-step "end to end: types" npm --prefix e2e run --silent typecheck
 step "end to end" npm --prefix e2e test --silent
 step "the work tree is unchanged" same_tree
 

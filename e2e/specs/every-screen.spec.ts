@@ -1,6 +1,6 @@
 import type { Contrast } from "../../ui/src/gen/snapshot.ts";
 import { test } from "../support/fixtures.ts";
-import { expectAccessible, expectWhole } from "../support/look.ts";
+import { expectAccessible, expectWhole, turned } from "../support/look.ts";
 import type { Lang } from "../support/texts.ts";
 import { stretches } from "../support/tour.ts";
 
@@ -8,34 +8,49 @@ const portrait = { width: 1080, height: 1920 };
 const landscape = { width: 1920, height: 1080 };
 
 interface View {
-  readonly name: string;
-  readonly lang: Lang;
   readonly viewport: typeof portrait;
   readonly contrast: Contrast;
   /** Whether axe looks as well: it sees no layout, so each language and theme once is enough. */
   readonly axe: boolean;
 }
 
+interface Tour {
+  readonly lang: Lang;
+  /** How the shopper walks, and how each screen is turned to be seen once more on the spot. */
+  readonly walked: View;
+  readonly turned: View;
+}
+
 /** Every language in every orientation; the themes are dealt out over them. */
-const views: readonly View[] = [
-  { name: "ja portrait", lang: "ja", viewport: portrait, contrast: "normal", axe: true },
-  { name: "en portrait, dark", lang: "en", viewport: portrait, contrast: "dark", axe: true },
-  { name: "ja landscape, high contrast", lang: "ja", viewport: landscape, contrast: "high", axe: true },
-  { name: "en landscape", lang: "en", viewport: landscape, contrast: "normal", axe: false },
+const tours: readonly Tour[] = [
+  {
+    lang: "ja",
+    walked: { viewport: portrait, contrast: "normal", axe: true },
+    turned: { viewport: landscape, contrast: "high", axe: true },
+  },
+  {
+    lang: "en",
+    walked: { viewport: landscape, contrast: "dark", axe: true },
+    turned: { viewport: portrait, contrast: "normal", axe: false },
+  },
 ];
 
-for (const { name, lang, viewport, contrast, axe } of views) {
-  test.describe(`every screen, ${name}: no barrier, nothing cut`, () => {
+for (const { lang, walked, turned: other } of tours) {
+  test.describe(`every screen, ${lang}, portrait and landscape: no barrier, nothing cut`, () => {
     test.slow(); // some twenty screens, each looked at with care
-    test.use({ lang, viewport });
+    test.use({ lang, viewport: walked.viewport });
     for (const [stretch, walk] of Object.entries(stretches)) {
       test(stretch, async ({ scene }) => {
         const { me } = scene;
-        me.look = { size: 1, contrast };
-        await me.settle();
-        await walk(scene, async (screen) => {
+        const examine = async (screen: string, { axe }: View) => {
           await expectWhole(me.page, screen);
           if (axe) await expectAccessible(me.page, screen);
+        };
+        me.look = { size: 1, contrast: walked.contrast };
+        await me.settle();
+        await walk(scene, async (screen) => {
+          await examine(screen, walked);
+          await turned(me.page, other.viewport, other.contrast, () => examine(`${screen}, turned`, other));
         });
       });
     }

@@ -1,14 +1,74 @@
 /** What must hold for every screen that a shopper can see. */
-import AxeBuilder from "@axe-core/playwright";
+import axe from "axe-core";
 import { expect, type Page } from "@playwright/test";
 
-/** No barrier that axe calls serious or critical. */
+import type { Contrast } from "../../ui/src/gen/snapshot.ts";
+
+declare global {
+  interface Window {
+    axe?: typeof axe;
+    /** Lets go of the theme that turned has put on the page. */
+    unpin?: () => void;
+  }
+}
+
+/**
+ * No barrier that axe calls serious or critical. axe is put into a page once and
+ * asked for violations alone: a page of its own for every look, and a list of all
+ * that passed, cost ten times the look itself.
+ */
 export async function expectAccessible(page: Page, name: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const grave = violations
-    .filter((v) => v.impact === "serious" || v.impact === "critical")
-    .map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).join(", ")}`);
+  if (!(await page.evaluate(() => window.axe !== undefined))) await page.evaluate(axe.source);
+  const violations = await page.evaluate(async () => {
+    if (!window.axe) throw new Error("axe is not in the page");
+    const found = await window.axe.run(document, { resultTypes: ["violations"] });
+    if (found.passes.length === 0) throw new Error("axe has looked at nothing");
+    return found.violations.map(({ id, impact, nodes }) => ({ id, impact, at: nodes.map((n) => n.target.join(" ")).join(", ") }));
+  });
+  const grave = violations.filter((v) => v.impact === "serious" || v.impact === "critical").map((v) => `${v.id}: ${v.at}`);
   expect(grave, `barriers on ${name}`).toEqual([]);
+}
+
+/**
+ * Shows the screen that stands in another window and theme for as long as it is
+ * examined. The theme goes on the page itself: a touch would change the screen, as
+ * it does when the kiosk asks whether somebody is there.
+ */
+export async function turned(page: Page, to: { width: number; height: number }, contrast: Contrast, examine: () => Promise<void>): Promise<void> {
+  const before = page.viewportSize();
+  if (!before) throw new Error("a window without a size");
+  const shown = await whatStands(page);
+  await resize(page, to);
+  await page.evaluate((theme) => {
+    const root = document.documentElement;
+    const own = root.dataset["theme"];
+    const pin = () => {
+      if (root.dataset["theme"] !== theme) root.dataset["theme"] = theme;
+    };
+    // A snapshot that comes meanwhile puts the shopper's own theme back.
+    const observer = new MutationObserver(pin);
+    observer.observe(root, { attributeFilter: ["data-theme"] });
+    pin();
+    window.unpin = () => {
+      observer.disconnect();
+      root.dataset["theme"] = own;
+    };
+  }, contrast);
+  expect(await whatStands(page), "the same screen when it is turned").toEqual(shown);
+  await examine();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", contrast);
+  await page.evaluate(() => window.unpin?.());
+  await resize(page, before);
+}
+
+async function resize(page: Page, to: { width: number; height: number }): Promise<void> {
+  await page.setViewportSize(to);
+  await expect(page.locator("html")).toHaveAttribute("data-orientation", to.width < to.height ? "portrait" : "landscape");
+}
+
+/** The headline and what lies over it: a dialog must not go when the window is turned. */
+function whatStands(page: Page): Promise<string[]> {
+  return page.locator("h1, [role=dialog] h2, [role=alertdialog] h2").allInnerTexts();
 }
 
 /** Nothing scrolls sideways, nothing lies outside the screen, no text is cut off. */

@@ -22,7 +22,7 @@ var (
 
 // usualVisits are fewer than bring every end: the kills among them the storm has as
 // well, and `make soak` walks many.
-const usualVisits = 100
+const usualVisits = 60
 
 // enough failures are enough: the rest would only take time.
 const enough = 5
