@@ -52,9 +52,10 @@ test-vm: ## tests with a USB printer, GPIO lines and LEDs of a kernel of their o
 	@tools/vm/run.sh
 
 SOAK ?= 1h
-soak: deps ui/dist/index.html ## kill both daemons for SOAK (1h), walk visits with every fault, and the model through many histories
+soak: deps ui/dist/index.html ## kill both daemons for SOAK (1h), walk visits with every fault, cut the power, and walk the model through many histories
 	KIOSKD_STORM=$(SOAK) go test -v -run '^TestKillStorm$$' -timeout 0 ./internal/walk
 	go test -v -run '^TestVisitsWithFaults$$' -timeout 0 ./internal/walk -visits 1000
+	KIOSKD_POWER_CUTS=2000 KIOSKD_POWER_VISITS=600 go test -v -run Power -timeout 0 ./internal/sqlitedb/powertest ./internal/sync ./internal/walk
 	KIOSKD_MODEL_CHECKS=5000 go test -v -run '^(TestModel|TestALineThatFailsAtAnyByte)$$' -timeout 0 ./internal/sync
 
 soak-card: deps ## ten thousand cards come and go below a real pcscd that is killed fifty times (over an hour)
