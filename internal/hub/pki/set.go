@@ -20,7 +20,8 @@ import (
 type set struct {
 	rings map[Kind]ring
 	seal  map[string]wire.SealPrivateKey
-	acks  []wire.AckKey // of public halves, the present one first
+	ack   ed25519.PrivateKey // the present one
+	acks  []wire.AckKey      // of public halves, the present one first
 }
 
 // home is where the rings lie.
@@ -166,6 +167,7 @@ func (s *set) prepare() error {
 		}
 		s.seal[k.ID] = key
 	}
+	s.ack = ed25519.NewKeyFromSeed(s.rings[Ack].present().secret) // once: it takes as long as a signature
 	s.acks = nil
 	for _, k := range s.rings[Ack].keys {
 		s.acks = append(s.acks, wire.AckKeyOf(public(k.secret)))
@@ -184,7 +186,7 @@ func (s *set) prepare() error {
 func (s set) hub() hub.Keys {
 	return hub.Keys{
 		Seal: s.seal, SealTo: s.rings[Seal].present().ID,
-		Ack: ed25519.NewKeyFromSeed(s.rings[Ack].present().secret), Acks: s.acks,
+		Ack: s.ack, Acks: s.acks,
 	}
 }
 
