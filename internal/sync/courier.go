@@ -55,6 +55,7 @@ type Courier struct {
 	failures int                  // of the line, in a row
 	failed   time.Time            // when the last of them was
 	resume   time.Time            // no sending before
+	broken   int                  // rounds in a row in which the outbox failed
 	visits   map[string]retryPlan // visits whose next submission failed
 
 	sending atomic.Bool // submissions are on their way: the audit log waits
@@ -181,11 +182,12 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 			return wait
 		}
 		c.sending.Store(true)
-		var down error
+		var down, disk error
 		for i, r := range c.sendAll(ctx, ready) {
 			lineErr, err := c.judge(ctx, ready[i], r)
-			if err != nil {
-				return c.diskTrouble(ctx, err)
+			if err != nil { // it may be about this row alone: the others are judged, and go first from now on
+				disk = err
+				c.delayVisit(ready[i].visit, err)
 			}
 			if lineErr != nil {
 				down = lineErr
@@ -197,6 +199,10 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 			c.failed = c.now()
 			c.resume = c.failed.Add(c.pace(down, c.opts.Backoff.Cap).after(c.failures, 0))
 		}
+		if disk != nil {
+			return c.diskTrouble(ctx, disk)
+		}
+		c.broken = 0
 	}
 	return 0
 }
@@ -294,13 +300,15 @@ func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err erro
 // that it holds up no other. status is the hub's, 0 when it has not been asked.
 func (c *Courier) setAside(ctx context.Context, d due, code fault.Code, status int) error {
 	c.log.ErrorContext(ctx, "submission quarantined", "submission", d.id, "code", string(code), "status", status, "alarm", true)
+	if err := c.outbox.quarantine(ctx, d.id, code); err != nil {
+		return err
+	}
 	delete(c.visits, d.visit)
-	return c.outbox.quarantine(ctx, d.id, code)
+	return nil
 }
 
 func (c *Courier) settled(ctx context.Context, d due, ack wire.Ack) error {
 	c.failures, c.resume = 0, time.Time{}
-	delete(c.visits, d.visit)
 	c.observe(nil)
 	// The proof is in hand: note it even when the daemon is being shut down.
 	if err := c.outbox.Acknowledge(context.WithoutCancel(ctx), ack); err != nil {
@@ -311,8 +319,10 @@ func (c *Courier) settled(ctx context.Context, d due, ack wire.Ack) error {
 		}
 		return err
 	}
+	delete(c.visits, d.visit)
 	v := ack.Verdict()
 	c.log.InfoContext(ctx, "submission acknowledged", "submission", d.id, "accepted", v.Accepted, "code", string(v.Code))
+	v.Code = known(v.Code) // a screen may show it
 	c.publish(Acked{ID: d.id, Verdict: v})
 	return nil
 }
@@ -338,8 +348,13 @@ func (c *Courier) diskTrouble(ctx context.Context, err error) time.Duration {
 	if ctx.Err() == nil {
 		c.log.ErrorContext(ctx, "outbox fails", "code", string(fault.CodeOf(err)), "alarm", true, "err", err)
 	}
-	c.failures++
-	return c.opts.Backoff.after(c.failures, 0)
+	c.broken++
+	wait := c.opts.Backoff.after(c.broken, 0)
+	c.failed = c.now()
+	if until := c.failed.Add(wait); until.After(c.resume) { // commits and kicks do not end it
+		c.resume = until
+	}
+	return wait
 }
 
 func (c *Courier) publish(a Acked) {

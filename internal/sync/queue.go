@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"kioskd/internal/fault"
@@ -99,7 +100,7 @@ func (o *Outbox) Acknowledge(ctx context.Context, ack wire.Ack) error {
 		}
 		detail := "accepted"
 		if v := ack.Verdict(); !v.Accepted {
-			detail = string(v.Code)
+			detail = string(known(v.Code))
 		}
 		if err := appendAudit(ctx, tx, auditAcknowledged, ack.ID(), detail); err != nil {
 			return err
@@ -114,6 +115,15 @@ func (o *Outbox) Acknowledge(ctx context.Context, ack wire.Ack) error {
 		return storageFailed("acknowledge submission", err)
 	}
 	return nil
+}
+
+// known is code, or hub_refused for a newer hub's word that neither the audit log nor
+// a screen here has a text for.
+func known(code fault.Code) fault.Code {
+	if code == "" || slices.Contains(fault.All(), code) {
+		return code
+	}
+	return fault.HubRefused
 }
 
 // attempted counts a try that brought no acknowledgement.
