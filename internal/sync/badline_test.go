@@ -140,7 +140,7 @@ func (r *lineRig) round() {
 
 func (r *lineRig) waits(s wire.Submission) bool {
 	r.t.Helper()
-	list, err := r.outbox.heads(r.t.Context())
+	list, err := r.outbox.heads(r.t.Context(), "")
 	r.ok(err)
 	return slices.ContainsFunc(list, func(d due) bool { return d.id == s.ID })
 }

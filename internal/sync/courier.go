@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	stdsync "sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,7 @@ type Acked struct {
 type Courier struct {
 	outbox *Outbox
 	hub    Upstream
+	kiosk  string // whose submissions are sent, as the hub knows it; "" for all
 	log    *slog.Logger
 	opts   CourierOptions
 	kick   chan struct{}
@@ -70,8 +72,10 @@ type retryPlan struct {
 	at       time.Time
 }
 
-// NewCourier makes a courier. When hub is a *Client, what its interactive calls
-// tell about the line is used too.
+// NewCourier makes a courier. When hub says for which kiosk it is, as a *Client does,
+// what was committed under another ID stays in the outbox: the hub takes it from
+// nobody else. When hub is a *Client, what its interactive calls tell about the line is
+// used too.
 func NewCourier(o *Outbox, hub Upstream, log *slog.Logger, opts CourierOptions) *Courier {
 	if opts.Backoff == (Backoff{}) {
 		opts.Backoff = Backoff{Floor: time.Second, Cap: time.Minute}
@@ -89,6 +93,9 @@ func NewCourier(o *Outbox, hub Upstream, log *slog.Logger, opts CourierOptions) 
 		outbox: o, hub: hub, log: log, opts: opts,
 		kick: make(chan struct{}, 1), look: make(chan struct{}, 1), acks: make(chan Acked, 64), line: newLine(), now: time.Now,
 		visits: map[string]retryPlan{},
+	}
+	if named, ok := hub.(interface{ Kiosk() string }); ok {
+		c.kiosk = named.Kiosk()
 	}
 	if client, ok := hub.(*Client); ok {
 		client.Observe(c.observe)
@@ -135,6 +142,7 @@ func (c *Courier) Run(ctx context.Context) error {
 }
 
 func (c *Courier) sendLoop(ctx context.Context) error {
+	c.tellStranded(ctx)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -152,6 +160,22 @@ func (c *Courier) sendLoop(ctx context.Context) error {
 			return nil
 		}
 		timer.Reset(wait)
+	}
+}
+
+// tellStranded says what stays in the outbox as long as this kiosk has the ID that it
+// has: people must know. It counts among what waits.
+func (c *Courier) tellStranded(ctx context.Context) {
+	if c.kiosk == "" {
+		return
+	}
+	n, err := c.outbox.stranded(ctx, c.kiosk)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		c.log.ErrorContext(ctx, "outbox fails", "code", string(fault.CodeOf(err)), "alarm", true, "err", err)
+	case n > 0:
+		c.log.ErrorContext(ctx, "submissions of another enrolment wait", "count", n, "kiosk", c.kiosk, "alarm", true)
 	}
 }
 
@@ -173,7 +197,7 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 		if wait := c.notBefore().Sub(c.now()); wait > 0 {
 			return wait
 		}
-		heads, err := c.outbox.heads(ctx)
+		heads, err := c.outbox.heads(ctx, c.kiosk)
 		if err != nil {
 			return c.diskTrouble(ctx, err)
 		}
@@ -216,7 +240,9 @@ func (c *Courier) notBefore() time.Time {
 	return c.resume
 }
 
-// ready picks from the heads a batch whose visits need not wait.
+// ready picks from the heads a batch whose visits need not wait: first those that have
+// not failed, and of the others those that are due the longest. So what fails again and
+// again, however much of it there is, holds up nothing new.
 func (c *Courier) ready(heads []due) ([]due, time.Duration) {
 	wait := idle
 	waiting := make(map[string]retryPlan, len(c.visits))
@@ -228,12 +254,13 @@ func (c *Courier) ready(heads []due) ([]due, time.Duration) {
 		}
 		if left := plan.at.Sub(c.now()); ok && left > 0 {
 			wait = min(wait, left)
-		} else if len(ready) < sendersAtOnce {
+		} else {
 			ready = append(ready, h)
 		}
 	}
 	c.visits = waiting // visits without a head are settled: forget them
-	return ready, wait
+	slices.SortStableFunc(ready, func(a, b due) int { return waiting[a.visit].at.Compare(waiting[b.visit].at) })
+	return ready[:min(len(ready), sendersAtOnce)], wait
 }
 
 // result is what became of one sending.
@@ -274,11 +301,13 @@ func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err erro
 	if ctx.Err() != nil {
 		return nil, nil //nolint:nilerr // shutting down says nothing about line or outbox
 	}
-	c.obey(r.err)
 	code := fault.CodeOf(r.err)
 	var refusal *RefusalError
+	if !errors.As(r.err, &refusal) || !refusal.single() {
+		c.obey(r.err)
+	}
 	switch {
-	case errors.As(r.err, &refusal) && refusal.final():
+	case refusal != nil && refusal.final():
 		c.observe(r.err)
 		return nil, c.setAside(ctx, d, code, refusal.Problem.Status)
 	case code == fault.KioskRevoked: // that is about no submission: all wait

@@ -46,6 +46,13 @@ func (e *RefusalError) final() bool {
 	return false
 }
 
+// single reports whether the refusal of a submission is about that one alone, as when
+// the hub does not hold the key to which it is sealed: a wait that comes with it is none
+// for others. That a kiosk is too fast is about all, in whatever words.
+func (e *RefusalError) single() bool {
+	return e.Problem.Code == fault.HubRefused && e.Problem.Status != http.StatusTooManyRequests
+}
+
 // statusError is an answer that is not in the words of the protocol.
 type statusError struct {
 	Status     int

@@ -133,7 +133,7 @@ func TestOnlyProofDeletes(t *testing.T) {
 // wantHeads fails unless exactly these submissions may be sent now.
 func wantHeads(t *testing.T, o *Outbox, ids ...string) {
 	t.Helper()
-	heads, err := o.heads(t.Context())
+	heads, err := o.heads(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,17 +33,19 @@ type due struct{ id, visit string }
 //     application of its own visit only: one bad row must not hold up all others.
 //     Nor must one that was sealed for an earlier enrolment, whose key the hub may
 //     have lost for ever.
+//   - What this kiosk committed under another ID waits until it has that ID again,
+//     and holds up nothing of another visit.
 //
 // Records and reservations of different visits do not wait for each other.
 const blocks = `e.n < s.n AND (
-	(e.visit = s.visit AND e.state = 'queued')
+	(e.visit = s.visit AND e.state = 'queued' AND e.kiosk = s.kiosk)
 	OR (s.kind = 'application' AND e.kind = 'reservation'
-		AND (e.visit = s.visit OR (e.state = 'queued' AND e.key_id = s.key_id))))`
+		AND (e.visit = s.visit OR (e.state = 'queued' AND e.kiosk = s.kiosk AND e.key_id = s.key_id))))`
 
-// heads lists, oldest first, what may be sent now.
-func (o *Outbox) heads(ctx context.Context) (list []due, err error) {
+// heads lists, oldest first, what kiosk may send now; "" stands for any.
+func (o *Outbox) heads(ctx context.Context, kiosk string) (list []due, err error) {
 	rows, err := o.db.Read().QueryContext(ctx, `SELECT id, visit FROM submissions s
-		WHERE state = 'queued' AND NOT EXISTS (SELECT 1 FROM submissions e WHERE `+blocks+`) ORDER BY n`)
+		WHERE state = 'queued' AND ?1 IN ('', kiosk) AND NOT EXISTS (SELECT 1 FROM submissions e WHERE `+blocks+`) ORDER BY n`, kiosk)
 	if err != nil {
 		return nil, storageFailed("read queue", err)
 	}
@@ -218,9 +220,14 @@ func (o *Outbox) Quarantined(ctx context.Context) (int, error) {
 	return o.count(ctx, "SELECT count(*) FROM submissions WHERE state = 'quarantined'")
 }
 
-func (o *Outbox) count(ctx context.Context, query string) (int, error) {
+// stranded is the number of submissions that another ID than kiosk has to send.
+func (o *Outbox) stranded(ctx context.Context, kiosk string) (int, error) {
+	return o.count(ctx, "SELECT count(*) FROM submissions WHERE state = 'queued' AND kiosk <> ?", kiosk)
+}
+
+func (o *Outbox) count(ctx context.Context, query string, args ...any) (int, error) {
 	var n int
-	if err := o.db.Read().QueryRowContext(ctx, query).Scan(&n); err != nil {
+	if err := o.db.Read().QueryRowContext(ctx, query, args...).Scan(&n); err != nil {
 		return 0, storageFailed("count submissions", err)
 	}
 	return n, nil
