@@ -287,6 +287,32 @@ func TestAuditWaitsAsItIsAsked(t *testing.T) {
 	})
 }
 
+// A kiosk that is not accepted any more, and one whose hub has no place for the log,
+// do not knock with it more often than with anything else.
+func TestAuditDoesNotKnockWhereNobodyOpens(t *testing.T) {
+	for name, c := range map[string]struct {
+		err       error
+		low, high int // tries in a day
+	}{
+		"revoked":  {&RefusalError{Op: "x", Problem: wire.Problem{Status: 401, Code: fault.KioskRevoked}}, 300, 900},
+		"no place": {&RefusalError{Op: "x", Problem: wire.Problem{Status: 404, Code: fault.BadMessage}}, 10, 25},
+		"no path":  {hubFault("x", fault.HubRubbish, &statusError{Status: 404, Type: "text/plain"}, ""), 10, 25},
+		"no POST":  {hubFault("x", fault.HubRubbish, &statusError{Status: 405, Type: "text/plain"}, ""), 10, 25},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sending(t, func(t *testing.T, _ *Outbox, h *auditHub) {
+				h.set(func() { h.fail = func() error { return c.err } })
+				pass(24 * time.Hour)
+				h.set(func() {
+					if n := len(h.at); n < c.low || n > c.high {
+						t.Errorf("%d tries in a day", n)
+					}
+				})
+			})
+		})
+	}
+}
+
 // A hub that does not take the log is not asked again and again, and it is noted once.
 func TestADisputedLogIsNotHot(t *testing.T) {
 	for _, v := range []wire.AuditVerdict{wire.AuditFork, wire.AuditBroken, wire.AuditGap} {

@@ -112,6 +112,17 @@ func answered(err error) bool {
 	return err == nil || refused
 }
 
+// statusOf is the status of the answer that err tells of, 0 when there was none.
+func statusOf(err error) int {
+	if refusal, ok := errors.AsType[*RefusalError](err); ok {
+		return refusal.Problem.Status
+	}
+	if status, ok := errors.AsType[*statusError](err); ok {
+		return status.Status
+	}
+	return 0
+}
+
 // retryAfterOf is the wait that the hub, or a proxy before it, asked for.
 func retryAfterOf(err error) time.Duration {
 	if refusal, ok := errors.AsType[*RefusalError](err); ok {
