@@ -87,11 +87,33 @@ func transportFault(op string, err error) error {
 	case errors.As(err, &cert), errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &invalid), errors.As(err, &record),
 		errors.Is(err, http.ErrSchemeMismatch):
 		return hubFault(op, fault.HubRubbish, err, "something else answers in the hub's place, or the enrolment is of another hub")
-	case errors.As(err, &netOp) && netOp.Op == "remote error":
+	case errors.As(err, &netOp) && netOp.Op == "remote error" && aboutCertificate(netOp.Err):
 		return hubFault(op, fault.HubRefused, err, "the hub does not accept this kiosk's certificate: enrol it again")
+	case netOp != nil && netOp.Op == "remote error":
+		return hubFault(op, fault.HubRubbish, err, "what answers in the hub's place does not speak TLS 1.3 as a hub does")
 	default:
 		return hubFault(op, fault.LineDown, err, "")
 	}
+}
+
+// aboutCertificate reports whether a TLS alert of the other side says that it does not
+// take this side's certificate. Package tls shows the number of an alert by its text only.
+func aboutCertificate(alert error) bool {
+	for _, n := range []tls.AlertError{
+		42,  // bad_certificate
+		43,  // unsupported_certificate
+		44,  // certificate_revoked
+		45,  // certificate_expired
+		46,  // certificate_unknown
+		48,  // unknown_ca
+		49,  // access_denied
+		116, // certificate_required
+	} {
+		if alert != nil && alert.Error() == n.Error() {
+			return true
+		}
+	}
+	return false
 }
 
 // lost reports whether a connection broke under a request that may or may not
