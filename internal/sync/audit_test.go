@@ -150,6 +150,20 @@ func TestConfigIsNotedWhenItChanges(t *testing.T) {
 	}
 }
 
+func TestIdentityIsNotedWhenItChanges(t *testing.T) {
+	o := newOutbox(t, newKeys(t))
+	one, two := "k-"+strings.Repeat("a", 26), "k-"+strings.Repeat("b", 26)
+	for _, kiosk := range []string{"a name", "", one, one, two, two, one, "a name"} {
+		if err := o.NoteIdentity(t.Context(), kiosk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"", one, two, one, ""}
+	if got := column(t, o, "SELECT detail FROM audit WHERE event = 'enrolled' ORDER BY n"); !slices.Equal(got, want) {
+		t.Error(got)
+	}
+}
+
 // auditHub is a hub that takes one log as a hub does.
 type auditHub struct {
 	fakeUpstream
