@@ -322,7 +322,7 @@ func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err erro
 		lineErr = r.err
 	}
 	c.log.WarnContext(ctx, "submission not sent", "submission", d.id, "code", string(code), "err", r.err)
-	return lineErr, c.outbox.attempted(ctx, d.id)
+	return lineErr, c.outbox.attempted(ctx, d.id, refusal != nil, refusal != nil && refusal.locked())
 }
 
 // setAside keeps a submission that will never be taken for a person to look at, so

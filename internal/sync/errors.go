@@ -53,6 +53,11 @@ func (e *RefusalError) single() bool {
 	return e.Problem.Code == fault.HubRefused && e.Problem.Status != http.StatusTooManyRequests
 }
 
+// locked reports whether the hub does not hold the key to which a submission is sealed.
+func (e *RefusalError) locked() bool {
+	return e.Problem.Code == fault.HubRefused && e.Problem.Status == http.StatusServiceUnavailable
+}
+
 // statusError is an answer that is not in the words of the protocol.
 type statusError struct {
 	Status     int

@@ -31,8 +31,8 @@ type due struct{ id, visit string }
 //     made it.
 //   - A reservation that the hub refuses to take (quarantined) keeps back the
 //     application of its own visit only: one bad row must not hold up all others.
-//     Nor must one that was sealed for an earlier enrolment, whose key the hub may
-//     have lost for ever.
+//     Nor must one that is sealed to an earlier key, once the hub has said that it
+//     does not hold that (reason is hub_refused then): it may be lost for ever.
 //   - What this kiosk committed under another ID waits until it has that ID again,
 //     and holds up nothing of another visit.
 //
@@ -40,7 +40,8 @@ type due struct{ id, visit string }
 const blocks = `e.n < s.n AND (
 	(e.visit = s.visit AND e.state = 'queued' AND e.kiosk = s.kiosk)
 	OR (s.kind = 'application' AND e.kind = 'reservation'
-		AND (e.visit = s.visit OR (e.state = 'queued' AND e.kiosk = s.kiosk AND e.key_id = s.key_id))))`
+		AND (e.visit = s.visit OR (e.state = 'queued' AND e.kiosk = s.kiosk
+			AND (e.key_id = s.key_id OR e.reason <> 'hub_refused')))))`
 
 // heads lists, oldest first, what kiosk may send now; "" stands for any.
 func (o *Outbox) heads(ctx context.Context, kiosk string) (list []due, err error) {
@@ -128,10 +129,17 @@ func known(code fault.Code) fault.Code {
 	return fault.HubRefused
 }
 
-// attempted counts a try that brought no acknowledgement.
-func (o *Outbox) attempted(ctx context.Context, id string) error {
+// attempted counts a try that brought no acknowledgement. When the hub has answered,
+// locked notes whether it was that it does not hold the key; a line that is down says
+// nothing about that.
+func (o *Outbox) attempted(ctx context.Context, id string, answered, locked bool) error {
+	reason := ""
+	if locked {
+		reason = string(fault.HubRefused)
+	}
 	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE submissions SET attempts = attempts + 1 WHERE id = ?", id)
+		_, err := tx.ExecContext(ctx,
+			"UPDATE submissions SET attempts = attempts + 1, reason = CASE WHEN ? THEN ? ELSE reason END WHERE id = ?", answered, reason, id)
 		return err
 	})
 	if err != nil {
@@ -181,7 +189,7 @@ type Waiting struct {
 	Number      string
 	Kind        wire.Kind
 	Quarantined bool
-	Reason      fault.Code // why it was set aside
+	Reason      fault.Code // why it was set aside; hub_refused of one that waits: the hub does not hold its key
 	Attempts    int
 	Since       time.Time // by the kiosk's clock
 }

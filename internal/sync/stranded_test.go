@@ -119,3 +119,40 @@ func TestNewVisitsGoBeforeThoseThatFailed(t *testing.T) {
 		t.Errorf("%q go first", got)
 	}
 }
+
+// With a new seal key an application still comes after the reservation before it, and
+// goes alone once the hub has said that it does not hold the old key.
+func TestANewSealKeyChangesNoOrder(t *testing.T) {
+	for name, lost := range map[string]bool{"both held": false, "the old one lost": true} {
+		t.Run(name, func(t *testing.T) {
+			k := newKeys(t)
+			synctest.Test(t, func(t *testing.T) {
+				o := newOutbox(t, k)
+				hub := newFakeHub(k)
+				reserved := commit(t, o, "1", wire.KindReservation)
+				fresh := newKeys(t)
+				e := *k.enrol
+				e.SealKeyID, e.SealKey = fresh.enrol.SealKeyID, fresh.enrol.SealKey
+				k.enrol = &e
+				applied := commit(t, o, "2", wire.KindApplication)
+				var sent []string
+				hub.fail = func(s wire.Submission) (error, error) {
+					sent = append(sent, s.ID)
+					if s.ID == reserved && lost {
+						return &RefusalError{Problem: wire.Problem{Status: 503, Code: fault.HubRefused}, RetryAfter: time.Hour}, nil
+					}
+					return &RefusalError{Problem: wire.Problem{Status: 503, Code: fault.PlatformDown}}, nil
+				}
+				stop := run(t, NewCourier(o, hub, quiet(), CourierOptions{}))
+				pass(4 * time.Minute)
+				stop()
+				if sent[0] != reserved {
+					t.Error("the application went first")
+				}
+				if went := slices.Contains(sent, applied); went != lost {
+					t.Errorf("the application was sent: %t", went)
+				}
+			})
+		})
+	}
+}
