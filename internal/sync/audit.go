@@ -47,14 +47,31 @@ func (o *Outbox) Note(ctx context.Context, event AuditEvent, subject, detail str
 
 // NoteConfig notes the hash of the configuration, unless it is the one of before.
 func (o *Outbox) NoteConfig(ctx context.Context, digest [sha256.Size]byte) error {
-	now := fmt.Sprintf("%x", digest)
+	return o.noteChange(ctx, AuditConfig, fmt.Sprintf("%x", digest))
+}
+
+// NoteIdentity notes as which kiosk this machine is enrolled, unless it was that kiosk
+// before. An ID that does not have the form of one is noted without its text.
+func (o *Outbox) NoteIdentity(ctx context.Context, kiosk string) error {
+	if !wire.AuditKiosk(kiosk) {
+		kiosk = ""
+	}
+	return o.noteChange(ctx, AuditEnrolled, kiosk)
+}
+
+// noteChange notes an event whose detail is not the one of before.
+func (o *Outbox) noteChange(ctx context.Context, event AuditEvent, now string) error {
 	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		var last string
-		err := tx.QueryRowContext(ctx, "SELECT detail FROM audit WHERE event = 'config' ORDER BY n DESC LIMIT 1").Scan(&last)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) || last == now {
+		err := tx.QueryRowContext(ctx, "SELECT detail FROM audit WHERE event = ? ORDER BY n DESC LIMIT 1", string(event)).Scan(&last)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+		case err != nil:
 			return err
+		case last == now:
+			return nil
 		}
-		return appendAudit(ctx, tx, AuditConfig, "", now)
+		return appendAudit(ctx, tx, event, "", now)
 	})
 	if err != nil {
 		return storageFailed("note for the audit log", err)

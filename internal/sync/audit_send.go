@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"kioskd/internal/fault"
@@ -50,7 +51,7 @@ func (c *Courier) auditLoop(ctx context.Context, hub AuditUpstream) error {
 			failures++
 			c.obey(err)
 			c.log.WarnContext(ctx, "audit log not sent", "code", string(fault.CodeOf(err)), "err", err)
-			timer.Reset(c.opts.Backoff.after(failures, retryAfterOf(err)))
+			timer.Reset(c.pace(err, c.opts.Backoff.Cap).after(failures, retryAfterOf(err)))
 		}
 	}
 }
@@ -58,9 +59,13 @@ func (c *Courier) auditLoop(ctx context.Context, hub AuditUpstream) error {
 // errDisputed says that the hub has something against the log.
 var errDisputed = errors.New("the hub does not take this kiosk's audit log")
 
-// notTaken: the same again would bring the same answer.
+// notTaken: the same again would bring the same answer. An older hub has no place for
+// the log at all, in words of the protocol or not.
 func notTaken(err error) bool {
 	refusal, ok := errors.AsType[*RefusalError](err)
+	if status := statusOf(err); status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
+		return true
+	}
 	return ok && refusal.final() || errors.Is(err, errDisputed) || errors.Is(err, errOtherAudit)
 }
 

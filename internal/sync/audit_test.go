@@ -150,6 +150,20 @@ func TestConfigIsNotedWhenItChanges(t *testing.T) {
 	}
 }
 
+func TestIdentityIsNotedWhenItChanges(t *testing.T) {
+	o := newOutbox(t, newKeys(t))
+	one, two := "k-"+strings.Repeat("a", 26), "k-"+strings.Repeat("b", 26)
+	for _, kiosk := range []string{"a name", "", one, one, two, two, one, "a name"} {
+		if err := o.NoteIdentity(t.Context(), kiosk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"", one, two, one, ""}
+	if got := column(t, o, "SELECT detail FROM audit WHERE event = 'enrolled' ORDER BY n"); !slices.Equal(got, want) {
+		t.Error(got)
+	}
+}
+
 // auditHub is a hub that takes one log as a hub does.
 type auditHub struct {
 	fakeUpstream
@@ -285,6 +299,32 @@ func TestAuditWaitsAsItIsAsked(t *testing.T) {
 			t.Error("nothing came in the end")
 		}
 	})
+}
+
+// A kiosk that is not accepted any more, and one whose hub has no place for the log,
+// do not knock with it more often than with anything else.
+func TestAuditDoesNotKnockWhereNobodyOpens(t *testing.T) {
+	for name, c := range map[string]struct {
+		err       error
+		low, high int // tries in a day
+	}{
+		"revoked":  {&RefusalError{Op: "x", Problem: wire.Problem{Status: 401, Code: fault.KioskRevoked}}, 300, 900},
+		"no place": {&RefusalError{Op: "x", Problem: wire.Problem{Status: 404, Code: fault.BadMessage}}, 10, 25},
+		"no path":  {hubFault("x", fault.HubRubbish, &statusError{Status: 404, Type: "text/plain"}, ""), 10, 25},
+		"no POST":  {hubFault("x", fault.HubRubbish, &statusError{Status: 405, Type: "text/plain"}, ""), 10, 25},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sending(t, func(t *testing.T, _ *Outbox, h *auditHub) {
+				h.set(func() { h.fail = func() error { return c.err } })
+				pass(24 * time.Hour)
+				h.set(func() {
+					if n := len(h.at); n < c.low || n > c.high {
+						t.Errorf("%d tries in a day", n)
+					}
+				})
+			})
+		})
+	}
 }
 
 // A hub that does not take the log is not asked again and again, and it is noted once.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +53,25 @@ func TestBackup(t *testing.T) {
 	}
 	if _, _, err := b.VerifyAudit(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// A backup that is whole is kept, whatever becomes of the note about it.
+func TestBackupThatCannotBeNotedStays(t *testing.T) {
+	k := newKeys(t)
+	o := newOutbox(t, k)
+	waiting := commit(t, o, "1", wire.KindReservation)
+	if _, err := o.db.Exec(t.Context(), "CREATE TEMP TRIGGER full BEFORE INSERT ON main.audit BEGIN SELECT RAISE (ABORT, 'full'); END"); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "backup.db")
+	if err := o.Backup(t.Context(), path); err == nil || !strings.Contains(err.Error(), "which is whole") {
+		t.Fatal(err)
+	}
+	b := openOutbox(t, path, k)
+	defer func() { _ = b.Close() }()
+	if diff := cmp.Diff([]string{waiting}, column(t, b, "SELECT id FROM submissions")); diff != "" {
+		t.Error(diff)
 	}
 }
 

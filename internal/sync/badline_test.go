@@ -140,7 +140,7 @@ func (r *lineRig) round() {
 
 func (r *lineRig) waits(s wire.Submission) bool {
 	r.t.Helper()
-	list, err := r.outbox.heads(r.t.Context())
+	list, err := r.outbox.heads(r.t.Context(), "")
 	r.ok(err)
 	return slices.ContainsFunc(list, func(d due) bool { return d.id == s.ID })
 }
@@ -393,7 +393,7 @@ func TestSomebodyElseInTheHubsPlace(t *testing.T) {
 		"a certificate of tomorrow":             {server(time.Now().AddDate(1, 0, 0), "127.0.0.1"), page, fault.HubRubbish, false},
 		"another host's certificate":            {server(time.Now(), "192.0.2.1"), page, fault.HubRubbish, false},
 		"a kiosk's certificate":                 {&tls.Config{Certificates: []tls.Certificate{client}}, page, fault.HubRubbish, false},
-		"TLS 1.2":                               {old, page, fault.HubRefused, false},
+		"TLS 1.2":                               {old, page, fault.HubRubbish, false},
 		"HTML from the right server":            {right, page, fault.HubRubbish, false},
 		"HTML that is called JSON":              {right, text(http.StatusOK, "application/json", loginPage), fault.HubRubbish, false},
 		"a redirect":                            {right, text(http.StatusFound, "text/html", "", "Location", portal.URL), fault.HubRubbish, false},

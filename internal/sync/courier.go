@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	stdsync "sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,7 @@ type Acked struct {
 type Courier struct {
 	outbox *Outbox
 	hub    Upstream
+	kiosk  string // whose submissions are sent, as the hub knows it; "" for all
 	log    *slog.Logger
 	opts   CourierOptions
 	kick   chan struct{}
@@ -55,6 +57,7 @@ type Courier struct {
 	failures int                  // of the line, in a row
 	failed   time.Time            // when the last of them was
 	resume   time.Time            // no sending before
+	broken   int                  // rounds in a row in which the outbox failed
 	visits   map[string]retryPlan // visits whose next submission failed
 
 	sending atomic.Bool // submissions are on their way: the audit log waits
@@ -69,8 +72,10 @@ type retryPlan struct {
 	at       time.Time
 }
 
-// NewCourier makes a courier. When hub is a *Client, what its interactive calls
-// tell about the line is used too.
+// NewCourier makes a courier. When hub says for which kiosk it is, as a *Client does,
+// what was committed under another ID stays in the outbox: the hub takes it from
+// nobody else. When hub is a *Client, what its interactive calls tell about the line is
+// used too.
 func NewCourier(o *Outbox, hub Upstream, log *slog.Logger, opts CourierOptions) *Courier {
 	if opts.Backoff == (Backoff{}) {
 		opts.Backoff = Backoff{Floor: time.Second, Cap: time.Minute}
@@ -88,6 +93,9 @@ func NewCourier(o *Outbox, hub Upstream, log *slog.Logger, opts CourierOptions) 
 		outbox: o, hub: hub, log: log, opts: opts,
 		kick: make(chan struct{}, 1), look: make(chan struct{}, 1), acks: make(chan Acked, 64), line: newLine(), now: time.Now,
 		visits: map[string]retryPlan{},
+	}
+	if named, ok := hub.(interface{ Kiosk() string }); ok {
+		c.kiosk = named.Kiosk()
 	}
 	if client, ok := hub.(*Client); ok {
 		client.Observe(c.observe)
@@ -134,6 +142,7 @@ func (c *Courier) Run(ctx context.Context) error {
 }
 
 func (c *Courier) sendLoop(ctx context.Context) error {
+	c.tellStranded(ctx)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -151,6 +160,22 @@ func (c *Courier) sendLoop(ctx context.Context) error {
 			return nil
 		}
 		timer.Reset(wait)
+	}
+}
+
+// tellStranded says what stays in the outbox as long as this kiosk has the ID that it
+// has: people must know. It counts among what waits.
+func (c *Courier) tellStranded(ctx context.Context) {
+	if c.kiosk == "" {
+		return
+	}
+	n, err := c.outbox.stranded(ctx, c.kiosk)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		c.log.ErrorContext(ctx, "outbox fails", "code", string(fault.CodeOf(err)), "alarm", true, "err", err)
+	case n > 0:
+		c.log.ErrorContext(ctx, "submissions of another enrolment wait", "count", n, "kiosk", c.kiosk, "alarm", true)
 	}
 }
 
@@ -172,7 +197,7 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 		if wait := c.notBefore().Sub(c.now()); wait > 0 {
 			return wait
 		}
-		heads, err := c.outbox.heads(ctx)
+		heads, err := c.outbox.heads(ctx, c.kiosk)
 		if err != nil {
 			return c.diskTrouble(ctx, err)
 		}
@@ -181,11 +206,12 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 			return wait
 		}
 		c.sending.Store(true)
-		var down error
+		var down, disk error
 		for i, r := range c.sendAll(ctx, ready) {
 			lineErr, err := c.judge(ctx, ready[i], r)
-			if err != nil {
-				return c.diskTrouble(ctx, err)
+			if err != nil { // it may be about this row alone: the others are judged, and go first from now on
+				disk = err
+				c.delayVisit(ready[i].visit, err)
 			}
 			if lineErr != nil {
 				down = lineErr
@@ -197,6 +223,10 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 			c.failed = c.now()
 			c.resume = c.failed.Add(c.pace(down, c.opts.Backoff.Cap).after(c.failures, 0))
 		}
+		if disk != nil {
+			return c.diskTrouble(ctx, disk)
+		}
+		c.broken = 0
 	}
 	return 0
 }
@@ -210,7 +240,9 @@ func (c *Courier) notBefore() time.Time {
 	return c.resume
 }
 
-// ready picks from the heads a batch whose visits need not wait.
+// ready picks from the heads a batch whose visits need not wait: first those that have
+// not failed, and of the others those that are due the longest. So what fails again and
+// again, however much of it there is, holds up nothing new.
 func (c *Courier) ready(heads []due) ([]due, time.Duration) {
 	wait := idle
 	waiting := make(map[string]retryPlan, len(c.visits))
@@ -222,12 +254,13 @@ func (c *Courier) ready(heads []due) ([]due, time.Duration) {
 		}
 		if left := plan.at.Sub(c.now()); ok && left > 0 {
 			wait = min(wait, left)
-		} else if len(ready) < sendersAtOnce {
+		} else {
 			ready = append(ready, h)
 		}
 	}
 	c.visits = waiting // visits without a head are settled: forget them
-	return ready, wait
+	slices.SortStableFunc(ready, func(a, b due) int { return waiting[a.visit].at.Compare(waiting[b.visit].at) })
+	return ready[:min(len(ready), sendersAtOnce)], wait
 }
 
 // result is what became of one sending.
@@ -268,11 +301,13 @@ func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err erro
 	if ctx.Err() != nil {
 		return nil, nil //nolint:nilerr // shutting down says nothing about line or outbox
 	}
-	c.obey(r.err)
 	code := fault.CodeOf(r.err)
 	var refusal *RefusalError
+	if !errors.As(r.err, &refusal) || !refusal.single() {
+		c.obey(r.err)
+	}
 	switch {
-	case errors.As(r.err, &refusal) && refusal.final():
+	case refusal != nil && refusal.final():
 		c.observe(r.err)
 		return nil, c.setAside(ctx, d, code, refusal.Problem.Status)
 	case code == fault.KioskRevoked: // that is about no submission: all wait
@@ -287,20 +322,22 @@ func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err erro
 		lineErr = r.err
 	}
 	c.log.WarnContext(ctx, "submission not sent", "submission", d.id, "code", string(code), "err", r.err)
-	return lineErr, c.outbox.attempted(ctx, d.id)
+	return lineErr, c.outbox.attempted(ctx, d.id, refusal != nil, refusal != nil && refusal.locked())
 }
 
 // setAside keeps a submission that will never be taken for a person to look at, so
 // that it holds up no other. status is the hub's, 0 when it has not been asked.
 func (c *Courier) setAside(ctx context.Context, d due, code fault.Code, status int) error {
 	c.log.ErrorContext(ctx, "submission quarantined", "submission", d.id, "code", string(code), "status", status, "alarm", true)
+	if err := c.outbox.quarantine(ctx, d.id, code); err != nil {
+		return err
+	}
 	delete(c.visits, d.visit)
-	return c.outbox.quarantine(ctx, d.id, code)
+	return nil
 }
 
 func (c *Courier) settled(ctx context.Context, d due, ack wire.Ack) error {
 	c.failures, c.resume = 0, time.Time{}
-	delete(c.visits, d.visit)
 	c.observe(nil)
 	// The proof is in hand: note it even when the daemon is being shut down.
 	if err := c.outbox.Acknowledge(context.WithoutCancel(ctx), ack); err != nil {
@@ -311,8 +348,10 @@ func (c *Courier) settled(ctx context.Context, d due, ack wire.Ack) error {
 		}
 		return err
 	}
+	delete(c.visits, d.visit)
 	v := ack.Verdict()
 	c.log.InfoContext(ctx, "submission acknowledged", "submission", d.id, "accepted", v.Accepted, "code", string(v.Code))
+	v.Code = known(v.Code) // a screen may show it
 	c.publish(Acked{ID: d.id, Verdict: v})
 	return nil
 }
@@ -338,8 +377,13 @@ func (c *Courier) diskTrouble(ctx context.Context, err error) time.Duration {
 	if ctx.Err() == nil {
 		c.log.ErrorContext(ctx, "outbox fails", "code", string(fault.CodeOf(err)), "alarm", true, "err", err)
 	}
-	c.failures++
-	return c.opts.Backoff.after(c.failures, 0)
+	c.broken++
+	wait := c.opts.Backoff.after(c.broken, 0)
+	c.failed = c.now()
+	if until := c.failed.Add(wait); until.After(c.resume) { // commits and kicks do not end it
+		c.resume = until
+	}
+	return wait
 }
 
 func (c *Courier) publish(a Acked) {

@@ -46,6 +46,18 @@ func (e *RefusalError) final() bool {
 	return false
 }
 
+// single reports whether the refusal of a submission is about that one alone, as when
+// the hub does not hold the key to which it is sealed: a wait that comes with it is none
+// for others. That a kiosk is too fast is about all, in whatever words.
+func (e *RefusalError) single() bool {
+	return e.Problem.Code == fault.HubRefused && e.Problem.Status != http.StatusTooManyRequests
+}
+
+// locked reports whether the hub does not hold the key to which a submission is sealed.
+func (e *RefusalError) locked() bool {
+	return e.Problem.Code == fault.HubRefused && e.Problem.Status == http.StatusServiceUnavailable
+}
+
 // statusError is an answer that is not in the words of the protocol.
 type statusError struct {
 	Status     int
@@ -80,11 +92,33 @@ func transportFault(op string, err error) error {
 	case errors.As(err, &cert), errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &invalid), errors.As(err, &record),
 		errors.Is(err, http.ErrSchemeMismatch):
 		return hubFault(op, fault.HubRubbish, err, "something else answers in the hub's place, or the enrolment is of another hub")
-	case errors.As(err, &netOp) && netOp.Op == "remote error":
+	case errors.As(err, &netOp) && netOp.Op == "remote error" && aboutCertificate(netOp.Err):
 		return hubFault(op, fault.HubRefused, err, "the hub does not accept this kiosk's certificate: enrol it again")
+	case netOp != nil && netOp.Op == "remote error":
+		return hubFault(op, fault.HubRubbish, err, "what answers in the hub's place does not speak TLS 1.3 as a hub does")
 	default:
 		return hubFault(op, fault.LineDown, err, "")
 	}
+}
+
+// aboutCertificate reports whether a TLS alert of the other side says that it does not
+// take this side's certificate. Package tls shows the number of an alert by its text only.
+func aboutCertificate(alert error) bool {
+	for _, n := range []tls.AlertError{
+		42,  // bad_certificate
+		43,  // unsupported_certificate
+		44,  // certificate_revoked
+		45,  // certificate_expired
+		46,  // certificate_unknown
+		48,  // unknown_ca
+		49,  // access_denied
+		116, // certificate_required
+	} {
+		if alert != nil && alert.Error() == n.Error() {
+			return true
+		}
+	}
+	return false
 }
 
 // lost reports whether a connection broke under a request that may or may not
@@ -103,6 +137,17 @@ func lost(err error) bool {
 func answered(err error) bool {
 	_, refused := errors.AsType[*RefusalError](err)
 	return err == nil || refused
+}
+
+// statusOf is the status of the answer that err tells of, 0 when there was none.
+func statusOf(err error) int {
+	if refusal, ok := errors.AsType[*RefusalError](err); ok {
+		return refusal.Problem.Status
+	}
+	if status, ok := errors.AsType[*statusError](err); ok {
+		return status.Status
+	}
+	return 0
 }
 
 // retryAfterOf is the wait that the hub, or a proxy before it, asked for.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,7 +134,7 @@ func TestOnlyProofDeletes(t *testing.T) {
 // wantHeads fails unless exactly these submissions may be sent now.
 func wantHeads(t *testing.T, o *Outbox, ids ...string) {
 	t.Helper()
-	heads, err := o.heads(t.Context())
+	heads, err := o.heads(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +209,25 @@ func TestApplicationsDoNotOvertakeReservations(t *testing.T) {
 	fresh := newKeys(t)
 	k.enrol.SealKeyID, k.enrol.SealKey = fresh.enrol.SealKeyID, fresh.enrol.SealKey
 	after := commit(t, o, "8", wire.KindApplication)
-	wantHeads(t, o, applied, record, last, before, after) // nor what an earlier enrolment left
+	wantHeads(t, o, applied, record, last, before) // a new key of the hub changes no order
+	waits := []string{applied, record, last, before}
+	for _, try := range []struct {
+		answered, locked, passed bool
+	}{
+		{true, false, false},
+		{true, true, true},   // what the hub cannot open holds up no other visit
+		{false, false, true}, // the line is down: nothing new is known
+		{true, false, false}, // it has the key again
+	} {
+		if err := o.attempted(t.Context(), before, try.answered, try.locked); err != nil {
+			t.Fatal(err)
+		}
+		if try.passed {
+			wantHeads(t, o, append(slices.Clone(waits), after)...)
+		} else {
+			wantHeads(t, o, waits...)
+		}
+	}
 }
 
 func TestCommitAgainIsTheSameSubmission(t *testing.T) {

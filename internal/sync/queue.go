@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"kioskd/internal/fault"
@@ -30,19 +31,22 @@ type due struct{ id, visit string }
 //     made it.
 //   - A reservation that the hub refuses to take (quarantined) keeps back the
 //     application of its own visit only: one bad row must not hold up all others.
-//     Nor must one that was sealed for an earlier enrolment, whose key the hub may
-//     have lost for ever.
+//     Nor must one that is sealed to an earlier key, once the hub has said that it
+//     does not hold that (reason is hub_refused then): it may be lost for ever.
+//   - What this kiosk committed under another ID waits until it has that ID again,
+//     and holds up nothing of another visit.
 //
 // Records and reservations of different visits do not wait for each other.
 const blocks = `e.n < s.n AND (
-	(e.visit = s.visit AND e.state = 'queued')
+	(e.visit = s.visit AND e.state = 'queued' AND e.kiosk = s.kiosk)
 	OR (s.kind = 'application' AND e.kind = 'reservation'
-		AND (e.visit = s.visit OR (e.state = 'queued' AND e.key_id = s.key_id))))`
+		AND (e.visit = s.visit OR (e.state = 'queued' AND e.kiosk = s.kiosk
+			AND (e.key_id = s.key_id OR e.reason <> 'hub_refused')))))`
 
-// heads lists, oldest first, what may be sent now.
-func (o *Outbox) heads(ctx context.Context) (list []due, err error) {
+// heads lists, oldest first, what kiosk may send now; "" stands for any.
+func (o *Outbox) heads(ctx context.Context, kiosk string) (list []due, err error) {
 	rows, err := o.db.Read().QueryContext(ctx, `SELECT id, visit FROM submissions s
-		WHERE state = 'queued' AND NOT EXISTS (SELECT 1 FROM submissions e WHERE `+blocks+`) ORDER BY n`)
+		WHERE state = 'queued' AND ?1 IN ('', kiosk) AND NOT EXISTS (SELECT 1 FROM submissions e WHERE `+blocks+`) ORDER BY n`, kiosk)
 	if err != nil {
 		return nil, storageFailed("read queue", err)
 	}
@@ -99,7 +103,7 @@ func (o *Outbox) Acknowledge(ctx context.Context, ack wire.Ack) error {
 		}
 		detail := "accepted"
 		if v := ack.Verdict(); !v.Accepted {
-			detail = string(v.Code)
+			detail = string(known(v.Code))
 		}
 		if err := appendAudit(ctx, tx, auditAcknowledged, ack.ID(), detail); err != nil {
 			return err
@@ -116,10 +120,26 @@ func (o *Outbox) Acknowledge(ctx context.Context, ack wire.Ack) error {
 	return nil
 }
 
-// attempted counts a try that brought no acknowledgement.
-func (o *Outbox) attempted(ctx context.Context, id string) error {
+// known is code, or hub_refused for a newer hub's word that neither the audit log nor
+// a screen here has a text for.
+func known(code fault.Code) fault.Code {
+	if code == "" || slices.Contains(fault.All(), code) {
+		return code
+	}
+	return fault.HubRefused
+}
+
+// attempted counts a try that brought no acknowledgement. When the hub has answered,
+// locked notes whether it was that it does not hold the key; a line that is down says
+// nothing about that.
+func (o *Outbox) attempted(ctx context.Context, id string, answered, locked bool) error {
+	reason := ""
+	if locked {
+		reason = string(fault.HubRefused)
+	}
 	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE submissions SET attempts = attempts + 1 WHERE id = ?", id)
+		_, err := tx.ExecContext(ctx,
+			"UPDATE submissions SET attempts = attempts + 1, reason = CASE WHEN ? THEN ? ELSE reason END WHERE id = ?", answered, reason, id)
 		return err
 	})
 	if err != nil {
@@ -169,7 +189,7 @@ type Waiting struct {
 	Number      string
 	Kind        wire.Kind
 	Quarantined bool
-	Reason      fault.Code // why it was set aside
+	Reason      fault.Code // why it was set aside; hub_refused of one that waits: the hub does not hold its key
 	Attempts    int
 	Since       time.Time // by the kiosk's clock
 }
@@ -208,9 +228,14 @@ func (o *Outbox) Quarantined(ctx context.Context) (int, error) {
 	return o.count(ctx, "SELECT count(*) FROM submissions WHERE state = 'quarantined'")
 }
 
-func (o *Outbox) count(ctx context.Context, query string) (int, error) {
+// stranded is the number of submissions that another ID than kiosk has to send.
+func (o *Outbox) stranded(ctx context.Context, kiosk string) (int, error) {
+	return o.count(ctx, "SELECT count(*) FROM submissions WHERE state = 'queued' AND kiosk <> ?", kiosk)
+}
+
+func (o *Outbox) count(ctx context.Context, query string, args ...any) (int, error) {
 	var n int
-	if err := o.db.Read().QueryRowContext(ctx, query).Scan(&n); err != nil {
+	if err := o.db.Read().QueryRowContext(ctx, query, args...).Scan(&n); err != nil {
 		return 0, storageFailed("count submissions", err)
 	}
 	return n, nil

@@ -9,8 +9,8 @@ import (
 
 // roads keeps what is personal on connections of its own. The buffers of a
 // connection hold what was said over it as long as it is open, and that of the
-// courier, which only sees sealed submissions and signs of life, is never idle for
-// long.
+// courier, which sees sealed submissions, signs of life and what else the machines
+// have to say to each other, is never idle for long.
 type roads struct {
 	visits, courier http.RoundTripper
 }
@@ -26,10 +26,23 @@ func newRoads(t http.RoundTripper) http.RoundTripper {
 
 // RoundTrip implements http.RoundTripper.
 func (r *roads) RoundTrip(req *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(req.URL.Path, wire.PathReport) || strings.Contains(req.URL.Path, wire.PathSubmissions) {
-		return r.courier.RoundTrip(req)
+	if personal(req.URL.Path) {
+		return r.visits.RoundTrip(req)
 	}
-	return r.visits.RoundTrip(req)
+	return r.courier.RoundTrip(req)
+}
+
+// personal reports whether a shopper's own words go to this path in clear. The hub's
+// address may have a path before it.
+func personal(path string) bool {
+	for _, p := range []string{
+		wire.PathIssueStart, wire.PathIssueResend, wire.PathIssueVerify, wire.PathIssueComplete, wire.PathLookup, wire.PathInquiry,
+	} {
+		if strings.HasSuffix(path, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // CloseIdleConnections is what http.Client looks for.
