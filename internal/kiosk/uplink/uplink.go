@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"kioskd/internal/fault"
+	"kioskd/internal/flow"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/kiosk/identity"
 	ksync "kioskd/internal/sync"
@@ -97,8 +98,9 @@ func (u *Uplink) Line() <-chan bool { return u.line }
 func (u *Uplink) Acks() <-chan ksync.Acked { return u.acks }
 
 // Standing tells how the kiosk stands with its hub, each time that this changes: ""
-// while it is accepted there, else not_enrolled, as at the start, or kiosk_revoked.
-func (u *Uplink) Standing() <-chan fault.Code { return u.standing.out }
+// while it is accepted there, else not_enrolled, as at the start, or kiosk_revoked; and
+// whether that hub is a sandbox.
+func (u *Uplink) Standing() <-chan flow.EnrolmentIs { return u.standing.out }
 
 // Troubles are what is wrong with the kiosk's identity, for the sign of life.
 func (u *Uplink) Troubles() []fault.Code {
@@ -194,9 +196,9 @@ func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Out
 	u.now.Store(s)
 	u.opt.Log.Info("Enrolled", "kiosk", e.Kiosk, "hub", e.HubURL, "until", s.notAfter)
 	u.note(ctx, outbox, former, e)
-	if former == nil || former.enrolment.ClientCert != e.ClientCert { // a new one starts afresh
+	if former == nil || former.enrolment.ClientCert != e.ClientCert || former.enrolment.Sandbox != e.Sandbox { // a new one starts afresh
 		u.expiring.Store(false)
-		u.standing.set("")
+		u.standing.enrolled(e.Sandbox)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
