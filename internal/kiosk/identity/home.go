@@ -51,19 +51,12 @@ func (h Home) Load() (*wire.Enrolment, error) {
 	if err != nil || e.ClientKey != "" {
 		return e, err
 	}
-	key, err := h.key()
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	whole, _, err := h.fitting(e)
+	if errors.Is(err, fs.ErrNotExist) {
 		// Not wrapped: the enrolment is there, so this is no mere waiting.
 		return nil, fmt.Errorf("cannot use enrolment %s: its key %s is not there: put it back, or enrol the kiosk anew", h.File, h.KeyFile)
-	case err != nil:
-		return nil, err
 	}
-	whole := e.WithKey(key.pem)
-	if err := whole.Validate(); err != nil {
-		return nil, fmt.Errorf("cannot use enrolment %s with the key in %s: %w", h.File, key.from, err)
-	}
-	return whole, nil
+	return whole, err
 }
 
 // Sum tells contents of the files apart, for whoever watches them.
@@ -133,8 +126,10 @@ func (h Home) KeyPlace(e *wire.Enrolment) string {
 	if stored, err := wire.LoadEnrolment(h.File); err == nil && stored.ClientKey != "" {
 		return h.File
 	}
-	if key, err := h.key(); err == nil && key.pem == e.ClientKey {
-		return key.from
+	for key, err := range h.keys() {
+		if err == nil && key.pem == e.ClientKey {
+			return key.from
+		}
 	}
 	return ""
 }
