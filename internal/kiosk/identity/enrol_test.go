@@ -233,6 +233,30 @@ func reissue(text string, other *hubtest.CA) string {
 	return other.Client(cert.Subject.CommonName, cert.PublicKey, cert.NotBefore, cert.NotAfter)
 }
 
+// TestOldFileThatCannotBeRead is found out before the code is shown to the hub, and
+// left as it is.
+func TestOldFileThatCannotBeRead(t *testing.T) {
+	hub, home := hubtest.New(t), newHome(t)
+	code := hub.Code(t)
+	write(t, home.File, "{", 0o600)
+	_, err := home.Enrol(t.Context(), code, identity.Options{})
+	if err == nil || !strings.Contains(err.Error(), "move it away, and use the same code again") {
+		t.Errorf("err %v", err)
+	}
+	if n := hub.Asked(wire.PathEnrol); n != 0 {
+		t.Errorf("the hub was shown the code %d times", n)
+	}
+	if b, err := os.ReadFile(home.File); err != nil || string(b) != "{" {
+		t.Errorf("the file is %q, %v", b, err)
+	}
+	if err := os.Remove(home.File); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.Enrol(t.Context(), code, identity.Options{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestNotTheHub: whatever else answers at the address gets no token.
 func TestNotTheHub(t *testing.T) {
 	hub := hubtest.New(t)
