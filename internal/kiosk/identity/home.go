@@ -97,7 +97,7 @@ func (h Home) credential() string {
 	return filepath.Join(h.Credentials, KeyName)
 }
 
-// locked keeps other processes off while f reads and writes. The lock is on the
+// locked keeps other processes off while f reads and writes, and clears away before. The lock is on the
 // folder, so that it leaves no file behind.
 func (h Home) locked(f func() error) (err error) {
 	dir := filepath.Dir(h.File)
@@ -118,6 +118,7 @@ func (h Home) locked(f func() error) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot lock the folder of the enrolment: %w", err)
 	}
+	h.sweep()
 	return f()
 }
 
