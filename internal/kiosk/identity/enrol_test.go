@@ -140,13 +140,13 @@ func TestEnrolSaysWhatToDo(t *testing.T) {
 		want  string
 		asked int
 	}{
-		{name: "code used", want: "used already", asked: 2, hub: func(t *testing.T, _ *hubtest.Hub, c wire.PairingCode) {
+		{name: "code used", want: "was used by another kiosk", asked: 2, hub: func(t *testing.T, _ *hubtest.Hub, c wire.PairingCode) {
 			if _, err := newHome(t).Enrol(t.Context(), c, identity.Options{}); err != nil {
 				t.Fatal(err)
 			}
 		}},
-		{name: "code expired", want: "expired: make a new one", asked: 1, hub: func(_ *testing.T, h *hubtest.Hub, c wire.PairingCode) { h.Expire(c) }},
-		{name: "code unknown", want: `does not take this code: it was used, has expired or was made by another hub: make a new one (the hub says: "there is no such code")`,
+		{name: "code expired", want: "has expired (it is good for one hour)", asked: 1, hub: func(_ *testing.T, h *hubtest.Hub, c wire.PairingCode) { h.Expire(c) }},
+		{name: "code unknown", want: `or was made by another hub: make a new one (the hub says: "the code is not taken")`,
 			asked: 1, code: func(t *testing.T, h *hubtest.Hub) wire.PairingCode {
 				c, err := wire.NewPairingCode(h.Addr, h.CA.Cert.Raw)
 				if err != nil {
