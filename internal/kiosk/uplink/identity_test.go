@@ -24,6 +24,7 @@ type rig struct {
 	hub    *hubtest.Hub
 	home   identity.Home
 	up     *Uplink
+	write  func(context.Context, ksync.AuditEvent, string, string) error // not nil: in the place of the outbox's
 	outbox *ksync.Outbox
 	stands chan flow.EnrolmentIs // every standing, in order
 }
@@ -49,6 +50,7 @@ func (r *rig) run() *rig {
 	r.t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	r.up = New(Options{Home: r.home, Log: log, Report: func(context.Context) wire.Report { return wire.Report{Version: "test"} }})
+	r.up.notes.write = r.write
 	var err error
 	r.outbox, err = ksync.OpenOutbox(r.t.Context(), filepath.Join(r.t.TempDir(), "outbox.db"), r.up.Enrolment, log)
 	if err != nil {

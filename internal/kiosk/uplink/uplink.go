@@ -52,6 +52,7 @@ type Uplink struct {
 	standing *standing
 	expiring atomic.Bool   // the certificate ends soon, and its renewal fails
 	changed  chan struct{} // the files have: they are looked at without delay
+	notes    notes
 
 	seen [sha256.Size]byte // of the files that were tried last
 	told string            // what was last logged of a file that cannot be used
@@ -134,6 +135,10 @@ func (u *Uplink) LinkChanged() {
 
 // Run serves outbox until ctx ends.
 func (u *Uplink) Run(ctx context.Context, outbox *ksync.Outbox) error {
+	if u.notes.write == nil { // else a test's
+		u.notes.write = outbox.Note
+	}
+	defer u.notes.running.Wait()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	end := func() error { return nil } // of the present session
@@ -195,34 +200,18 @@ func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Out
 	ctx, cancel := context.WithCancel(ctx)
 	u.now.Store(s)
 	u.opt.Log.Info("Enrolled", "kiosk", e.Kiosk, "hub", e.HubURL, "until", s.notAfter)
-	u.note(ctx, outbox, former, e)
 	if former == nil || former.enrolment.ClientCert != e.ClientCert || former.enrolment.Sandbox != e.Sandbox { // a new one starts afresh
 		u.expiring.Store(false)
 		u.standing.enrolled(e.Sandbox)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
+	if former == nil || former.enrolment.Kiosk != e.Kiosk || former.enrolment.HubCA != e.HubCA {
+		u.noteEnrolled(ctx, e)
+	}
 	return func() error {
 		cancel()
 		return <-ended
-	}
-}
-
-// note tells the audit log under which identity the kiosk goes on.
-func (u *Uplink) note(ctx context.Context, outbox *ksync.Outbox, former *session, e *wire.Enrolment) {
-	var err error
-	switch {
-	case former == nil || former.enrolment.Kiosk != e.Kiosk || former.enrolment.HubCA != e.HubCA:
-		id := e.Kiosk
-		if !wire.AuditKiosk(id) {
-			id = "" // the demo's
-		}
-		err = outbox.Note(ctx, ksync.AuditEnrolled, "", id)
-	case former.enrolment.ClientCert != e.ClientCert:
-		err = outbox.Note(ctx, ksync.AuditRenewed, "", "")
-	}
-	if err != nil && ctx.Err() == nil {
-		u.opt.Log.Error("Identity not noted in the audit log", "code", string(fault.CodeOf(err)), "err", err)
 	}
 }
 
