@@ -26,6 +26,7 @@ type rig struct {
 	up     *Uplink
 	write  func(context.Context, ksync.AuditEvent, string, string) error // not nil: in the place of the outbox's
 	outbox *ksync.Outbox
+	deaf   bool                  // the kiosk does not read acknowledgements
 	stands chan flow.EnrolmentIs // every standing, in order
 }
 
@@ -59,6 +60,10 @@ func (r *rig) run() *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	read := make(chan struct{})
+	acks := r.up.Acks()
+	if r.deaf {
+		acks = nil
+	}
 	go func() { ended <- r.up.Run(ctx, r.outbox) }()
 	go func() { // the kiosk, which keeps up
 		defer close(read)
@@ -67,7 +72,7 @@ func (r *rig) run() *rig {
 			case <-ctx.Done():
 				return
 			case <-r.up.Line():
-			case <-r.up.Acks():
+			case <-acks:
 			case now := <-r.up.Standing():
 				r.stands <- now
 			}

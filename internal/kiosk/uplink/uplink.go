@@ -197,7 +197,7 @@ func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Out
 		u.tell(err)
 		return func() error { return nil }
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	inSession, cancel := context.WithCancel(ctx)
 	u.now.Store(s)
 	u.opt.Log.Info("Enrolled", "kiosk", e.Kiosk, "hub", e.HubURL, "until", s.notAfter)
 	if former == nil || former.enrolment.ClientCert != e.ClientCert || former.enrolment.Sandbox != e.Sandbox { // a new one starts afresh
@@ -205,7 +205,11 @@ func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Out
 		u.standing.enrolled(e.Sandbox)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
+	go func() {
+		err := s.run(inSession)
+		s.leave(ctx)
+		ended <- err
+	}()
 	if former == nil || former.enrolment.Kiosk != e.Kiosk || former.enrolment.HubCA != e.HubCA {
 		u.noteEnrolled(ctx, e)
 	}
