@@ -139,13 +139,13 @@ func New(opt Options) *Kiosk {
 func (k *Kiosk) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(ctx)
 	defer close(k.done)
+	defer k.writeJournal(ctx)() // what runs to the end has still something to note
 	defer k.running.Wait()
 	defer stop()
 
 	if err := warm(); err != nil {
 		return err
 	}
-	k.running.Go(func() { k.journal.run(work, k.opt.Outbox, k.log) })
 	k.timer = time.NewTimer(time.Hour)
 	defer k.timer.Stop()
 	k.state = flow.New(k.opt.Settings)
