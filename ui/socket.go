@@ -65,6 +65,7 @@ type reply struct {
 // socket upgrades a request and serves the connection until either side ends it.
 func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Origin") == "" {
+		s.tellRefused("foreign_origin")
 		refuse(w, http.StatusForbidden, "foreign_origin")
 		return
 	}

@@ -66,10 +66,15 @@ func (s *Server) refuseToken(w http.ResponseWriter) {
 	s.strangers.Do(func() {
 		s.opt.Log.Warn("Refused a browser without the token of this start: open it anew from screen.html")
 	})
-	if s.opt.Refused != nil {
-		s.opt.Refused("no_token")
-	}
+	s.tellRefused("no_token")
 	refuse(w, http.StatusForbidden, "no_token")
+}
+
+// tellRefused tells why a request is refused.
+func (s *Server) tellRefused(why string) {
+	if s.opt.Refused != nil {
+		s.opt.Refused(why)
+	}
 }
 
 // The rates of requests, each with its own allowance for whoever has the token

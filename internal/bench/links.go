@@ -78,7 +78,7 @@ func crowdLinks(ctx context.Context, kind, dir, url string, enrolments []*wire.E
 	if err != nil {
 		return 0, 0, err
 	}
-	defer func() { err = errors.Join(err, s.kill()) }()
+	defer func() { s.kill() }() // the one of then
 	empty, err := s.memory()
 	if err != nil {
 		return 0, 0, err
@@ -102,9 +102,7 @@ func crowdLinks(ctx context.Context, kind, dir, url string, enrolments []*wire.E
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := s.kill(); err != nil {
-		return 0, 0, err
-	}
+	s.kill()
 	if err := c.wait(ctx, 0); err != nil {
 		return 0, 0, err
 	}
@@ -216,7 +214,8 @@ func startLinkServer(ctx context.Context, kind, dir, url, addr string) (*linkSer
 		return nil, err
 	}
 	if !s.out.Scan() {
-		return nil, errors.Join(errors.New("cannot start a server for links"), s.kill())
+		s.kill()
+		return nil, errors.New("cannot start a server for links")
 	}
 	s.addr = s.out.Text()
 	return s, nil
@@ -235,12 +234,11 @@ func (s *linkServer) memory() (int64, error) {
 	return n, err
 }
 
-func (s *linkServer) kill() error {
+func (s *linkServer) kill() {
 	if s.over {
-		return nil
+		return
 	}
 	s.over = true
 	_ = s.cmd.Process.Kill() // it may have ended
 	_ = s.cmd.Wait()         // killed: no news; it closes the pipes as well
-	return nil
 }

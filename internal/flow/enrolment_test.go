@@ -21,15 +21,18 @@ func allPlans() map[Plan]bool {
 // there is none; and it counts as a demo, whatever hardware it has.
 func TestWhyAKioskIsClosed(t *testing.T) {
 	for _, tc := range []struct {
-		code   fault.Code
-		demo   bool
-		faults []fault.Code
+		code    fault.Code
+		sandbox bool
+		demo    bool
+		faults  []fault.Code
 	}{
-		{"", false, []fault.Code{fault.LineDown}},
-		{fault.NotEnrolled, true, []fault.Code{fault.NotEnrolled}},
-		{fault.KioskRevoked, false, []fault.Code{fault.KioskRevoked, fault.LineDown}},
+		{"", false, false, []fault.Code{fault.LineDown}},
+		{"", true, true, []fault.Code{fault.LineDown}},
+		{fault.NotEnrolled, false, true, []fault.Code{fault.NotEnrolled}},
+		{fault.KioskRevoked, false, false, []fault.Code{fault.KioskRevoked, fault.LineDown}},
+		{fault.KioskRevoked, true, true, []fault.Code{fault.KioskRevoked, fault.LineDown}},
 	} {
-		w := newWorld(t).do(LineIs{}, EnrolmentIs{Fault: tc.code})
+		w := newWorld(t).do(LineIs{}, EnrolmentIs{Fault: tc.code, Sandbox: tc.sandbox})
 		v := w.view()
 		if v.Kiosk.Demo != tc.demo || !slices.Equal(v.Kiosk.Faults, tc.faults) {
 			t.Errorf("%q: demo %v, faults %v", tc.code, v.Kiosk.Demo, v.Kiosk.Faults)
@@ -45,6 +48,17 @@ func TestWhyAKioskIsClosed(t *testing.T) {
 		}
 		if w.putCard(1, 3); w.s.step != StepTop || len(w.out) != 0 && closed {
 			t.Errorf("%q: a card is asked something: %T", tc.code, w.out)
+		}
+	}
+}
+
+// Real hardware at the hub of a demo says so, also in the middle of a visit, which
+// goes on; and says no more so once it is enrolled at a real one.
+func TestSandboxIsMarked(t *testing.T) {
+	w := newWorld(t).do(Start{Plan: PlanReserve}).at(StepCard)
+	for _, sandbox := range []bool{true, false} {
+		if w.do(EnrolmentIs{Sandbox: sandbox}).at(StepCard); w.view().Kiosk.Demo != sandbox {
+			t.Errorf("sandbox %v, and the screen says demo %v", sandbox, !sandbox)
 		}
 	}
 }

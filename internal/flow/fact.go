@@ -104,7 +104,11 @@ type (
 	StorageIs struct{ Fault fault.Code }
 	// EnrolmentIs reports how the kiosk stands with its hub: "" while it is accepted
 	// there, else not_enrolled or kiosk_revoked. A visit under way is not ended by it.
-	EnrolmentIs struct{ Fault fault.Code }
+	// Sandbox says that the hub is one of a demo: nothing that is done here counts.
+	EnrolmentIs struct {
+		Fault   fault.Code
+		Sandbox bool
+	}
 )
 
 // occupied reports whether any card lies there.

@@ -30,6 +30,7 @@ type State struct {
 	line    bool
 	storage fault.Code // why nothing new can be stored, "" when it can
 	enrol   fault.Code // why the hub does not take this kiosk, "" when it does
+	sandbox bool       // behind the hub nothing is real
 	staff   bool
 	found   []FoundSubmission
 

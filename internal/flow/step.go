@@ -95,7 +95,7 @@ func (t *turn) take(f Fact) {
 	case StorageIs:
 		t.storage = f.Fault
 	case EnrolmentIs:
-		t.enrol = f.Fault
+		t.enrol, t.sandbox = f.Fault, f.Sandbox
 	case CardSeen:
 		t.cardSeen(f)
 	case WAONSeen:

@@ -119,7 +119,7 @@ func (s *State) busy() *Busy {
 
 func (s *State) kioskView() KioskView {
 	k := KioskView{
-		Name: s.set.Name, Phone: s.set.Phone, Demo: s.set.Demo || s.enrol == fault.NotEnrolled, Layout: s.set.Layout, Langs: s.set.Langs,
+		Name: s.set.Name, Phone: s.set.Phone, Demo: s.set.Demo || s.sandbox || s.enrol == fault.NotEnrolled, Layout: s.set.Layout, Langs: s.set.Langs,
 		Line: s.line, Reader: s.reader.Ready, Card: s.reader.occupied(), Printer: s.printer.Fault == "", Staff: s.staff,
 		Faults: []fault.Code{},
 	}

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	"kioskd/internal/fault"
+	"kioskd/internal/flow"
 )
 
 // TestKioskWithoutEnrolment: the very first screen says so; it opens by itself when
@@ -16,7 +17,7 @@ func TestKioskWithoutEnrolment(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, filepath.Join(dir, "outbox.db"))
-		standing := make(chan fault.Code, 1)
+		standing := make(chan flow.EnrolmentIs, 1)
 		w.k.opt.Standing = standing
 		w.k.opt.Identity = func() (string, bool) { return "", false }
 		w.boot()
@@ -32,13 +33,16 @@ func TestKioskWithoutEnrolment(t *testing.T) {
 			}
 		}
 		closed(fault.NotEnrolled)
-		standing <- ""
+		standing <- flow.EnrolmentIs{}
 		closed("")
-		standing <- fault.KioskRevoked
+		standing <- flow.EnrolmentIs{Fault: fault.KioskRevoked, Sandbox: true}
 		closed(fault.KioskRevoked)
 		if err := w.k.call(t.Context().Done(), func(work context.Context) { w.k.broken = w.k.rebuild(work) }); err != nil {
 			t.Fatal(err)
 		}
 		closed(fault.KioskRevoked)
+		if !w.look().Kiosk.Demo {
+			t.Error("the sandbox is forgotten")
+		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +16,9 @@ import (
 const (
 	journalRoom   = 256              // notes that wait to be written
 	journalLimit  = 10 * time.Second // for one note
+	journalEnd    = 5 * time.Second  // for all that is left when the kiosk ends
 	repeatedEvery = 10 * time.Minute // between notes of one kind that anybody can cause
+	repeatedLook  = time.Minute      // between looks for counts to write
 )
 
 // note is one thing for the audit log.
@@ -27,17 +30,42 @@ type note struct {
 
 // journal writes notes into the audit log, beside the loop: the visit never waits for
 // it. It has room for a crowd of notes; those beyond are counted, and the count is
-// noted. A storage that fails is a fault that the log tells, and the outbox's own
-// business elsewhere.
+// noted. What anybody can cause is counted before that, so that a flood takes no room
+// from anything else. A storage that fails is a fault that the log tells, and the
+// outbox's own business elsewhere.
 type journal struct {
 	notes chan note
 	lost  atomic.Int64
+
+	mu    sync.Mutex
+	often map[note]repeats
 }
 
-func newJournal() *journal { return &journal{notes: make(chan note, journalRoom)} }
+// repeats counts what is not noted one by one.
+type repeats struct {
+	since time.Time
+	more  int64
+}
+
+func newJournal() *journal {
+	return &journal{notes: make(chan note, journalRoom), often: map[note]repeats{}}
+}
 
 // put never blocks.
 func (j *journal) put(n note) {
+	if n.often {
+		first, before := j.first(n)
+		if before > 0 {
+			j.send(note{event: ksync.AuditRepeated, detail: count(before)})
+		}
+		if !first {
+			return
+		}
+	}
+	j.send(n)
+}
+
+func (j *journal) send(n note) {
 	select {
 	case j.notes <- n:
 	default:
@@ -45,65 +73,94 @@ func (j *journal) put(n note) {
 	}
 }
 
-// repeats counts what is not noted one by one.
-type repeats struct {
-	since time.Time
-	more  int
+// first reports whether n is the first of its kind for a while, with the count of
+// those before that were not noted, and else counts it.
+func (j *journal) first(n note) (first bool, before int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r, counting := j.often[n]
+	if counting && time.Since(r.since) < repeatedEvery {
+		r.more++
+		j.often[n] = r
+		return false, 0
+	}
+	j.often[n] = repeats{since: time.Now()}
+	return true, r.more
+}
+
+// repeated gives the counts to be noted, of all kinds or of those whose time is over.
+// The next of such a kind is a first one again.
+func (j *journal) repeated(all bool) []note {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var list []note
+	for n, r := range j.often {
+		if !all && time.Since(r.since) < repeatedEvery {
+			continue
+		}
+		delete(j.often, n)
+		if r.more > 0 {
+			list = append(list, note{event: ksync.AuditRepeated, detail: count(r.more)})
+		}
+	}
+	return list
 }
 
 // run writes until ctx ends, and then what is left.
 func (j *journal) run(ctx context.Context, out Outbox, log *slog.Logger) {
-	write := func(n note) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalLimit)
-		defer cancel()
-		if err := out.Note(ctx, n.event, n.subject, n.detail); err != nil {
-			log.Error("Cannot write into the audit log", "event", string(n.event), "fault", fault.CodeOf(err), "err", err, "alarm", true)
+	last, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(journalEnd):
+			cancel()
+		case <-last.Done():
 		}
-	}
-	often := map[note]repeats{}
-	take := func(n note) {
-		if n.often {
-			r, known := often[n]
-			if known && time.Since(r.since) < repeatedEvery {
-				r.more++
-				often[n] = r
-				return
-			}
-			if r.more > 0 {
-				write(note{event: ksync.AuditRepeated, detail: count(int64(r.more))})
-			}
-			often[n] = repeats{since: time.Now()}
-		}
-		write(n)
+	})()
+	write := func(list ...note) {
 		if lost := j.lost.Swap(0); lost > 0 {
-			write(note{event: ksync.AuditLost, detail: count(lost)})
+			list = append(list, note{event: ksync.AuditLost, detail: count(lost)})
+		}
+		for _, n := range list {
+			ctx, cancel := context.WithTimeout(last, journalLimit)
+			if err := out.Note(ctx, n.event, n.subject, n.detail); err != nil {
+				log.Error("Cannot write into the audit log", "event", string(n.event), "fault", fault.CodeOf(err), "err", err, "alarm", true)
+			}
+			cancel()
 		}
 	}
+	look := time.NewTicker(repeatedLook)
+	defer look.Stop()
 	for {
 		select {
 		case n := <-j.notes:
-			take(n)
+			write(n)
+			continue
+		case <-look.C:
+			write(j.repeated(false)...)
 			continue
 		case <-ctx.Done():
 		}
-		for {
-			select {
-			case n := <-j.notes:
-				take(n)
-				continue
-			default:
-			}
-			break
-		}
-		for _, r := range often {
-			if r.more > 0 {
-				write(note{event: ksync.AuditRepeated, detail: count(int64(r.more))})
-			}
-		}
-		return
+		break
+	}
+	for len(j.notes) > 0 && last.Err() == nil { // whoever put notes has ended
+		write(<-j.notes)
+	}
+	write(j.repeated(true)...)
+	if left := len(j.notes); left > 0 {
+		log.Error("Cannot write all into the audit log before the end", "left", left, "alarm", true)
 	}
 }
 
+// writeJournal begins to write; the function that it gives ends that, and waits.
+func (k *Kiosk) writeJournal(ctx context.Context) func() {
+	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { k.journal.run(ctx, k.opt.Outbox, k.log) })
+	return func() { end(); running.Wait() }
+}
+
+// count is a number as the audit log takes it.
 func count(n int64) string { return fmt.Sprint(min(n, 999_999)) }
 
 // Refused notes that a local request was refused, and why. It never blocks.

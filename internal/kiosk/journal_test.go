@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -135,6 +136,76 @@ func TestJournalBoundsWhatAnybodyCanCause(t *testing.T) {
 		w.k.DockUsed("card")
 		hold(t, o, "request_refused  foreign_host", "request_refused  foreign_origin", "repeated  999", "request_refused  foreign_host", "dock_used  card")
 	})
+}
+
+// The count is written also when nothing more comes, once.
+func TestJournalCountsAFloodThatHasEnded(t *testing.T) {
+	watched(t, func(*noted) {}, func(w *world, o *noted) {
+		for range 3 {
+			w.k.Refused("no_token")
+		}
+		hold(t, o, "request_refused  no_token")
+		pass(repeatedEvery + repeatedLook)
+		hold(t, o, "request_refused  no_token", "repeated  2")
+		pass(3 * repeatedEvery)
+		hold(t, o, "request_refused  no_token", "repeated  2")
+	})
+}
+
+// A flood of what anybody can cause pushes nothing else out, however slow the storage.
+func TestJournalKeepsRoomInAFlood(t *testing.T) {
+	watched(t, func(o *noted) { o.hold = make(chan struct{}) }, func(w *world, o *noted) {
+		for range 4 * journalRoom {
+			w.k.Refused("foreign_host")
+		}
+		w.touch(flow.CallStaff{On: true})
+		close(o.hold)
+		hold(t, o, "request_refused  foreign_host", "staff_called  screen")
+	})
+}
+
+// What runs to the very end of the kiosk is noted too.
+func TestJournalOutlivesTheWork(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dir+"/outbox.db")
+		o := &noted{Outbox: w.outbox}
+		w.k.opt.Outbox = o
+		w.boot()
+		w.k.running.Go(func() {
+			<-time.After(time.Second)
+			w.k.journal.put(note{event: ksync.AuditStaffDone})
+		})
+		w.stop()
+		hold(t, o, "staff_done")
+	})
+}
+
+// A storage that hangs holds up the end once, not once for each note.
+func TestJournalEndsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		j := newJournal()
+		for range 10 {
+			j.put(note{event: ksync.AuditStaffDone})
+		}
+		ended := make(chan struct{})
+		go func() { defer close(ended); j.run(ctx, stuckNotes{}, slog.New(slog.DiscardHandler)) }()
+		synctest.Wait()
+		cancel()
+		began := time.Now()
+		<-ended
+		if took := time.Since(began); took > journalEnd {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+type stuckNotes struct{ Outbox }
+
+func (stuckNotes) Note(ctx context.Context, _ ksync.AuditEvent, _, _ string) error {
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 // A storage that hangs or fails holds up no visit, and what did not fit is counted.

@@ -42,8 +42,9 @@ type Options struct {
 	// Storage tells whether the outbox has room for another visit.
 	Storage <-chan fault.Code
 	// Standing tells how the kiosk stands with its hub: "" while it is accepted there,
-	// else not_enrolled or kiosk_revoked. nil: that is taken for granted.
-	Standing <-chan fault.Code
+	// else not_enrolled or kiosk_revoked. Until it first tells, the kiosk counts as not
+	// enrolled. nil: that it is accepted is taken for granted.
+	Standing <-chan flow.EnrolmentIs
 	// Kick wakes the courier after a submission was stored.
 	Kick func()
 	// Identity is the ID under which the hub knows this kiosk, once it is enrolled.
@@ -138,18 +139,19 @@ func New(opt Options) *Kiosk {
 func (k *Kiosk) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(ctx)
 	defer close(k.done)
+	defer k.writeJournal(ctx)() // what runs to the end has still something to note
 	defer k.running.Wait()
 	defer stop()
 
 	if err := warm(); err != nil {
 		return err
 	}
-	k.running.Go(func() { k.journal.run(work, k.opt.Outbox, k.log) })
 	k.timer = time.NewTimer(time.Hour)
 	defer k.timer.Stop()
 	k.state = flow.New(k.opt.Settings)
-	// The first screen must not offer for a moment what then cannot be done.
-	if _, enrolled := k.opt.Identity(); !enrolled && k.opt.Standing != nil {
+	// The first screen must not offer for a moment what then cannot be done, nor leave
+	// out that nothing counts here.
+	if k.opt.Standing != nil {
 		k.known.enrol = &flow.EnrolmentIs{Fault: fault.NotEnrolled}
 		if err := k.take(work, *k.known.enrol); err != nil {
 			return err
@@ -206,9 +208,9 @@ func (k *Kiosk) once(ctx, work context.Context) error {
 	case code := <-k.opt.Storage:
 		k.known.storage = &flow.StorageIs{Fault: code}
 		return k.take(work, flow.StorageIs{Fault: code})
-	case code := <-k.opt.Standing:
-		k.known.enrol = &flow.EnrolmentIs{Fault: code}
-		return k.take(work, flow.EnrolmentIs{Fault: code})
+	case fact := <-k.opt.Standing:
+		k.known.enrol = &fact
+		return k.take(work, fact)
 	case a := <-k.opt.Acks:
 		return k.take(work, flow.Acknowledged{ID: a.ID, Verdict: a.Verdict})
 	case <-k.opt.Button:

@@ -61,6 +61,9 @@ func (h Home) Enrol(ctx context.Context, code wire.PairingCode, opt Options) (Ou
 	}
 	var key *Key
 	err := h.locked(func() (err error) {
+		if _, err = h.former(); err != nil { // before the code is used up
+			return err
+		}
 		key, err = h.ensureKey()
 		return err
 	})
@@ -84,17 +87,26 @@ func (h Home) Enrol(ctx context.Context, code wire.PairingCode, opt Options) (Ou
 	if d := hubTime.Sub(opt.Now()); d.Abs() > clockOff {
 		out.Ahead = d
 	}
-	err = h.locked(func() error {
-		former, err := wire.LoadEnrolment(h.File)
-		switch {
-		case err == nil:
-			out.Former = former
-		case !errors.Is(err, fs.ErrNotExist):
-			return err // an operator put something there that must not be lost
+	err = h.locked(func() (err error) {
+		if out.Former, err = h.former(); err != nil {
+			return err
 		}
 		return wire.StoreEnrolment(h.File, e)
 	})
 	return out, err
+}
+
+// former is the enrolment that is there already, nil where there is none. One that
+// cannot be read is not written over: an operator may have put it there.
+func (h Home) former() (*wire.Enrolment, error) {
+	e, err := wire.LoadEnrolment(h.File)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil //nolint:nilnil // said above
+	case err != nil:
+		return nil, fmt.Errorf("cannot enrol: what is at %s cannot be read: %w: move it away, and use the same code again", h.File, err)
+	}
+	return e, nil
 }
 
 // enrolment checks the answer, member by member.

@@ -140,13 +140,13 @@ func TestEnrolSaysWhatToDo(t *testing.T) {
 		want  string
 		asked int
 	}{
-		{name: "code used", want: "used already", asked: 2, hub: func(t *testing.T, _ *hubtest.Hub, c wire.PairingCode) {
+		{name: "code used", want: "was used by another kiosk", asked: 2, hub: func(t *testing.T, _ *hubtest.Hub, c wire.PairingCode) {
 			if _, err := newHome(t).Enrol(t.Context(), c, identity.Options{}); err != nil {
 				t.Fatal(err)
 			}
 		}},
-		{name: "code expired", want: "expired: make a new one", asked: 1, hub: func(_ *testing.T, h *hubtest.Hub, c wire.PairingCode) { h.Expire(c) }},
-		{name: "code unknown", want: `does not take this code: it was used, has expired or was made by another hub: make a new one (the hub says: "there is no such code")`,
+		{name: "code expired", want: "has expired (it is good for one hour)", asked: 1, hub: func(_ *testing.T, h *hubtest.Hub, c wire.PairingCode) { h.Expire(c) }},
+		{name: "code unknown", want: `or was made by another hub: make a new one (the hub says: "the code is not taken")`,
 			asked: 1, code: func(t *testing.T, h *hubtest.Hub) wire.PairingCode {
 				c, err := wire.NewPairingCode(h.Addr, h.CA.Cert.Raw)
 				if err != nil {
@@ -231,6 +231,30 @@ func reissue(text string, other *hubtest.CA) string {
 		panic(err)
 	}
 	return other.Client(cert.Subject.CommonName, cert.PublicKey, cert.NotBefore, cert.NotAfter)
+}
+
+// TestOldFileThatCannotBeRead is found out before the code is shown to the hub, and
+// left as it is.
+func TestOldFileThatCannotBeRead(t *testing.T) {
+	hub, home := hubtest.New(t), newHome(t)
+	code := hub.Code(t)
+	write(t, home.File, "{", 0o600)
+	_, err := home.Enrol(t.Context(), code, identity.Options{})
+	if err == nil || !strings.Contains(err.Error(), "move it away, and use the same code again") {
+		t.Errorf("err %v", err)
+	}
+	if n := hub.Asked(wire.PathEnrol); n != 0 {
+		t.Errorf("the hub was shown the code %d times", n)
+	}
+	if b, err := os.ReadFile(home.File); err != nil || string(b) != "{" {
+		t.Errorf("the file is %q, %v", b, err)
+	}
+	if err := os.Remove(home.File); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.Enrol(t.Context(), code, identity.Options{}); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestNotTheHub: whatever else answers at the address gets no token.

@@ -51,19 +51,12 @@ func (h Home) Load() (*wire.Enrolment, error) {
 	if err != nil || e.ClientKey != "" {
 		return e, err
 	}
-	key, err := h.key()
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	whole, _, err := h.fitting(e)
+	if errors.Is(err, fs.ErrNotExist) {
 		// Not wrapped: the enrolment is there, so this is no mere waiting.
 		return nil, fmt.Errorf("cannot use enrolment %s: its key %s is not there: put it back, or enrol the kiosk anew", h.File, h.KeyFile)
-	case err != nil:
-		return nil, err
 	}
-	whole := e.WithKey(key.pem)
-	if err := whole.Validate(); err != nil {
-		return nil, fmt.Errorf("cannot use enrolment %s with the key in %s: %w", h.File, key.from, err)
-	}
-	return whole, nil
+	return whole, err
 }
 
 // Sum tells contents of the files apart, for whoever watches them.
@@ -104,7 +97,7 @@ func (h Home) credential() string {
 	return filepath.Join(h.Credentials, KeyName)
 }
 
-// locked keeps other processes off while f reads and writes. The lock is on the
+// locked keeps other processes off while f reads and writes, and clears away before. The lock is on the
 // folder, so that it leaves no file behind.
 func (h Home) locked(f func() error) (err error) {
 	dir := filepath.Dir(h.File)
@@ -125,6 +118,7 @@ func (h Home) locked(f func() error) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot lock the folder of the enrolment: %w", err)
 	}
+	h.sweep()
 	return f()
 }
 
@@ -133,8 +127,10 @@ func (h Home) KeyPlace(e *wire.Enrolment) string {
 	if stored, err := wire.LoadEnrolment(h.File); err == nil && stored.ClientKey != "" {
 		return h.File
 	}
-	if key, err := h.key(); err == nil && key.pem == e.ClientKey {
-		return key.from
+	for key, err := range h.keys() {
+		if err == nil && key.pem == e.ClientKey {
+			return key.from
+		}
 	}
 	return ""
 }

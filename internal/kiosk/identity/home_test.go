@@ -79,6 +79,27 @@ func TestKeyInACredential(t *testing.T) {
 			t.Errorf("a key file was made beside the credential: %v", err)
 		}
 	})
+	t.Run("an enrolment that did not see it", func(t *testing.T) {
+		h := newHome(t) // as from a shell: without the folder
+		if _, err := identity.At(plain.File, "", "").Enrol(t.Context(), hubtest.New(t).Code(t), identity.Options{}); err == nil || !strings.Contains(err.Error(), "-p LoadCredentialEncrypted=identity.key") {
+			t.Errorf("err %v, want how to run it", err)
+		}
+		other := enrolled(t, h)
+		both := identity.At(h.File, "", folder)
+		got, err := both.Load()
+		if err != nil || got.ClientKey != other.ClientKey || both.KeyPlace(got) != h.KeyFile {
+			t.Fatalf("the key that fits is not taken: %v", err)
+		}
+		if again := enrolled(t, both); again.Kiosk != other.Kiosk {
+			t.Errorf("kiosk %s, was %s", again.Kiosk, other.Kiosk)
+		}
+		if err := os.Remove(h.KeyFile); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := both.Load(); err == nil || !strings.Contains(err.Error(), folder) {
+			t.Errorf("none fits: %v", err)
+		}
+	})
 	t.Run("open to all", func(t *testing.T) {
 		open := t.TempDir()
 		write(t, filepath.Join(open, identity.KeyName), e.ClientKey, 0o444)

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 
 	"kioskd/internal/wire"
 )
@@ -53,29 +54,73 @@ func (k *Key) Request(kiosk string) ([]byte, error) {
 // KeyOf is the key of a whole enrolment.
 func KeyOf(e *wire.Enrolment) (*Key, error) { return parseKey("the enrolment", []byte(e.ClientKey)) }
 
-// key reads the key from where it is kept beside the enrolment.
+// keys gives what is in each of the places beside the enrolment where a key may be
+// kept; a place where nothing is, is left out.
+func (h Home) keys() iter.Seq2[*Key, error] {
+	return func(yield func(*Key, error) bool) {
+		for _, place := range []struct {
+			path  string
+			never fs.FileMode
+		}{{h.credential(), neverCredential}, {h.KeyFile, neverFile}} {
+			if place.path == "" {
+				continue
+			}
+			var key *Key
+			b, err := wire.ReadPrivate(place.path, place.never)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				continue
+			case err != nil:
+				err = fmt.Errorf("cannot read the kiosk's key: %w", err)
+			default:
+				key, err = parseKey(place.path, b)
+			}
+			if !yield(key, err) {
+				return
+			}
+		}
+	}
+}
+
+// key is the first of the keys.
 func (h Home) key() (*Key, error) {
-	for _, place := range []struct {
-		path  string
-		never fs.FileMode
-	}{{h.credential(), neverCredential}, {h.KeyFile, neverFile}} {
-		if place.path == "" {
-			continue
-		}
-		b, err := wire.ReadPrivate(place.path, place.never)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return nil, fmt.Errorf("cannot read the kiosk's key: %w", err)
-		default:
-			return parseKey(place.path, b)
-		}
+	for key, err := range h.keys() {
+		return key, err
 	}
 	return nil, fmt.Errorf("cannot read the kiosk's key: %w", fs.ErrNotExist)
 }
 
+// fitting gives e with the key of its certificate, wherever that lies: an enrolment
+// by hand may not have seen the credential of the daemon, and have made another one.
+// Where there is no key the error is fs.ErrNotExist.
+func (h Home) fitting(e *wire.Enrolment) (*wire.Enrolment, *Key, error) {
+	var bad []error
+	for key, err := range h.keys() {
+		if err != nil {
+			bad = append(bad, err)
+			continue
+		}
+		whole := e.WithKey(key.pem)
+		err = whole.Validate()
+		if err == nil {
+			return whole, key, nil
+		}
+		bad = append(bad, fmt.Errorf("cannot use enrolment %s with the key in %s: %w", h.File, key.from, err))
+	}
+	if bad == nil {
+		return nil, nil, fs.ErrNotExist
+	}
+	return nil, nil, errors.Join(bad...)
+}
+
 // ensureKey gives the key, and makes it when this kiosk never had one.
 func (h Home) ensureKey() (*Key, error) {
+	former, err := wire.LoadEnrolment(h.File)
+	if err == nil && former.ClientKey == "" {
+		if _, key, err := h.fitting(former); err == nil {
+			return key, nil // the ID stays
+		}
+	}
 	key, err := h.key()
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
@@ -102,8 +147,9 @@ func (h Home) formerKey() (*Key, error) {
 	case e.ClientKey != "":
 		return KeyOf(e)
 	}
-	return nil, fmt.Errorf("cannot find the key of enrolment %s in %s: put it back, or remove the enrolment "+
-		"if it is lost; what still waits in the outbox then has to be fetched by hand", h.File, h.KeyFile)
+	return nil, fmt.Errorf("cannot find the key of enrolment %s in %s: if it lies in a credential of systemd, run this as "+
+		"systemd-run --pipe --wait -p LoadCredentialEncrypted=%s kioskd enrol -; else put it back, or remove the enrolment "+
+		"if it is lost; what still waits in the outbox then has to be fetched by hand", h.File, h.KeyFile, KeyName)
 }
 
 func newKey() (*Key, error) {

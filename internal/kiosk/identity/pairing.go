@@ -260,12 +260,8 @@ func refusal(got reply) error {
 		}
 	}
 	switch got.status {
-	case http.StatusConflict:
-		remedy = "the code was used already, by another kiosk: make a new one at the hub"
-	case http.StatusGone:
-		remedy = "the code has expired: make a new one at the hub; it is good for one hour"
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity:
-		remedy = "the hub does not take this code: it was used, has expired or was made by another hub: make a new one"
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity: // the hub does not tell these apart, for whoever guesses
+		remedy = "the hub does not take this code: it was used by another kiosk, has expired (it is good for one hour) or was made by another hub: make a new one"
 	case http.StatusTooManyRequests:
 		remedy = "too many tries: wait a minute, and try again with the same code"
 	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType, http.StatusRequestEntityTooLarge:

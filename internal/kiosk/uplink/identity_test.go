@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kioskd/internal/fault"
+	"kioskd/internal/flow"
 	"kioskd/internal/kiosk/identity"
 	"kioskd/internal/kiosk/identity/hubtest"
 	ksync "kioskd/internal/sync"
@@ -23,14 +24,16 @@ type rig struct {
 	hub    *hubtest.Hub
 	home   identity.Home
 	up     *Uplink
+	write  func(context.Context, ksync.AuditEvent, string, string) error // not nil: in the place of the outbox's
 	outbox *ksync.Outbox
-	stands chan fault.Code // every standing, in order
+	deaf   bool                  // the kiosk does not read acknowledgements
+	stands chan flow.EnrolmentIs // every standing, in order
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	t.Parallel()
-	r := &rig{t: t, hub: hubtest.New(t), home: identity.At(filepath.Join(t.TempDir(), "enrolment.json"), "", ""), stands: make(chan fault.Code, 16)}
+	r := &rig{t: t, hub: hubtest.New(t), home: identity.At(filepath.Join(t.TempDir(), "enrolment.json"), "", ""), stands: make(chan flow.EnrolmentIs, 16)}
 	return r
 }
 
@@ -48,6 +51,7 @@ func (r *rig) run() *rig {
 	r.t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	r.up = New(Options{Home: r.home, Log: log, Report: func(context.Context) wire.Report { return wire.Report{Version: "test"} }})
+	r.up.notes.write = r.write
 	var err error
 	r.outbox, err = ksync.OpenOutbox(r.t.Context(), filepath.Join(r.t.TempDir(), "outbox.db"), r.up.Enrolment, log)
 	if err != nil {
@@ -56,6 +60,10 @@ func (r *rig) run() *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	read := make(chan struct{})
+	acks := r.up.Acks()
+	if r.deaf {
+		acks = nil
+	}
 	go func() { ended <- r.up.Run(ctx, r.outbox) }()
 	go func() { // the kiosk, which keeps up
 		defer close(read)
@@ -64,9 +72,9 @@ func (r *rig) run() *rig {
 			case <-ctx.Done():
 				return
 			case <-r.up.Line():
-			case <-r.up.Acks():
-			case code := <-r.up.Standing():
-				r.stands <- code
+			case <-acks:
+			case now := <-r.up.Standing():
+				r.stands <- now
 			}
 		}
 	}()
@@ -102,8 +110,8 @@ func (r *rig) stand(want fault.Code) {
 	r.t.Helper()
 	select {
 	case got := <-r.stands:
-		if got != want {
-			r.t.Fatalf("the kiosk stands as %q, want %q", got, want)
+		if got.Fault != want {
+			r.t.Fatalf("the kiosk stands as %q, want %q", got.Fault, want)
 		}
 	case <-time.After(20 * time.Second):
 		r.t.Fatalf("the kiosk never stands as %q", want)
@@ -186,6 +194,25 @@ func TestEnrolledWhileRunning(t *testing.T) {
 	r.empty()
 }
 
+// Where nothing is real, the screen has to say so.
+func TestSandboxIsTold(t *testing.T) {
+	r := newRig(t)
+	for _, sandbox := range []bool{true, false} {
+		r.hub.Lie(func(a *wire.Enrolled) { a.Sandbox = sandbox })
+		if r.enrol(); r.up == nil {
+			r.run()
+		}
+		select {
+		case now := <-r.stands:
+			if now != (flow.EnrolmentIs{Sandbox: sandbox}) {
+				t.Errorf("told %+v, want sandbox %v", now, sandbox)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("nothing is told")
+		}
+	}
+}
+
 func TestRenewal(t *testing.T) {
 	r := newRig(t)
 	r.hub.Life(90*day, 70*day) // two thirds are over
@@ -212,7 +239,7 @@ func TestRenewal(t *testing.T) {
 		t.Errorf("renewed %d times", n)
 	}
 	if len(r.stands) > 0 {
-		t.Errorf("the renewal shows: %q", <-r.stands)
+		t.Errorf("the renewal shows: %v", <-r.stands)
 	}
 }
 
@@ -422,7 +449,12 @@ func TestStandingInOrder(t *testing.T) {
 	if !s.accepted(true, time.Now().Add(time.Millisecond)) || !s.is("") {
 		t.Error("a newer answer does not restore it")
 	}
-	if code := <-s.out; code != "" {
-		t.Errorf("told last: %q", code)
+	if now := <-s.out; now.Fault != "" || now.Sandbox {
+		t.Errorf("told last: %v", now)
+	}
+	s.enrolled(true)
+	s.accepted(false, time.Now())
+	if now := <-s.out; now.Fault != fault.KioskRevoked || !now.Sandbox {
+		t.Errorf("revoked at a sandbox: %v", now)
 	}
 }

@@ -41,11 +41,12 @@ func (s *session) renew(ctx context.Context) {
 			continue
 		}
 		until, err := s.renewNow(ctx, now)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && err != nil {
 			return
 		}
 		if err == nil {
 			s.u.expiring.Store(false)
+			s.u.note(ctx, ksync.AuditRenewed, "")
 			s.u.opt.Log.Info("Certificate renewed", "kiosk", s.enrolment.Kiosk, "until", until)
 			nudge(s.u.changed)
 			return // the next session has the new one

@@ -24,6 +24,8 @@ type session struct {
 
 	look  chan struct{} // Desired may have changed
 	again chan struct{} // the link may be tried at once
+
+	left []ksync.Acked // that pass could not hand on; whoever ended run has it
 }
 
 // newSession prepares one; former is what it takes the place of, or nil.
@@ -77,8 +79,29 @@ func (s *session) pass(ctx context.Context) {
 			select {
 			case s.u.acks <- ack:
 			case <-ctx.Done():
+				s.left = append(s.left, ack)
 				return
 			}
+		}
+	}
+}
+
+// leaveLimit bounds how long what a session leaves may wait for the kiosk.
+const leaveLimit = 5 * time.Second
+
+// leave hands on the acknowledgements that were not handed on when run ended: the
+// screen may wait for one of them, whichever session it came in.
+func (s *session) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, leaveLimit)
+	defer cancel()
+	for len(s.courier.Acks()) > 0 { // nobody sends any more
+		s.left = append(s.left, <-s.courier.Acks())
+	}
+	for _, ack := range s.left {
+		select {
+		case s.u.acks <- ack:
+		case <-ctx.Done():
+			return
 		}
 	}
 }

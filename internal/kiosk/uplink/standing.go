@@ -5,27 +5,28 @@ import (
 	"time"
 
 	"kioskd/internal/fault"
+	"kioskd/internal/flow"
 )
 
 // standing is how the kiosk stands with its hub: "" while it is accepted there, else
 // not_enrolled or kiosk_revoked. Only what is new is told, and only the newest kept
-// for a slow reader.
+// for a slow reader. With it goes whether the hub is a sandbox.
 type standing struct {
-	mu   sync.Mutex
-	code fault.Code
-	at   time.Time       // since when, by the monotonic clock
-	out  chan fault.Code // capacity 1
+	mu  sync.Mutex
+	now flow.EnrolmentIs
+	at  time.Time             // since when, by the monotonic clock
+	out chan flow.EnrolmentIs // capacity 1
 }
 
 func newStanding() *standing {
-	return &standing{code: fault.NotEnrolled, at: time.Now(), out: make(chan fault.Code, 1)}
+	return &standing{now: flow.EnrolmentIs{Fault: fault.NotEnrolled}, at: time.Now(), out: make(chan flow.EnrolmentIs, 1)}
 }
 
 // is reports whether the standing is this one.
 func (s *standing) is(code fault.Code) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.code == code
+	return s.now.Fault == code
 }
 
 // set notes a standing and reports whether it is new.
@@ -33,6 +34,13 @@ func (s *standing) set(code fault.Code) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.become(code)
+}
+
+// enrolled notes a new enrolment, at a hub that is a sandbox or not.
+func (s *standing) enrolled(sandbox bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tell(flow.EnrolmentIs{Sandbox: sandbox})
 }
 
 // accepted notes what an answer said of a question asked then. One that was asked
@@ -43,21 +51,25 @@ func (s *standing) accepted(yes bool, asked time.Time) bool {
 	switch {
 	case !yes:
 		return s.become(fault.KioskRevoked)
-	case s.code == fault.KioskRevoked && asked.After(s.at):
+	case s.now.Fault == fault.KioskRevoked && asked.After(s.at):
 		return s.become("")
 	}
 	return false
 }
 
 func (s *standing) become(code fault.Code) bool {
-	if code == s.code {
+	return s.tell(flow.EnrolmentIs{Fault: code, Sandbox: s.now.Sandbox})
+}
+
+func (s *standing) tell(now flow.EnrolmentIs) bool {
+	if now == s.now {
 		return false
 	}
-	s.code, s.at = code, time.Now()
+	s.now, s.at = now, time.Now()
 	select {
 	case <-s.out: // an older one that nobody has read
 	default:
 	}
-	s.out <- code // has room: only this function sends, and it holds the lock
+	s.out <- now // has room: only this function sends, and it holds the lock
 	return true
 }

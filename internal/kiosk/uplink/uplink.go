@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"kioskd/internal/fault"
+	"kioskd/internal/flow"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/kiosk/identity"
 	ksync "kioskd/internal/sync"
@@ -51,6 +52,7 @@ type Uplink struct {
 	standing *standing
 	expiring atomic.Bool   // the certificate ends soon, and its renewal fails
 	changed  chan struct{} // the files have: they are looked at without delay
+	notes    notes
 
 	seen [sha256.Size]byte // of the files that were tried last
 	told string            // what was last logged of a file that cannot be used
@@ -97,8 +99,9 @@ func (u *Uplink) Line() <-chan bool { return u.line }
 func (u *Uplink) Acks() <-chan ksync.Acked { return u.acks }
 
 // Standing tells how the kiosk stands with its hub, each time that this changes: ""
-// while it is accepted there, else not_enrolled, as at the start, or kiosk_revoked.
-func (u *Uplink) Standing() <-chan fault.Code { return u.standing.out }
+// while it is accepted there, else not_enrolled, as at the start, or kiosk_revoked; and
+// whether that hub is a sandbox.
+func (u *Uplink) Standing() <-chan flow.EnrolmentIs { return u.standing.out }
 
 // Troubles are what is wrong with the kiosk's identity, for the sign of life.
 func (u *Uplink) Troubles() []fault.Code {
@@ -132,6 +135,10 @@ func (u *Uplink) LinkChanged() {
 
 // Run serves outbox until ctx ends.
 func (u *Uplink) Run(ctx context.Context, outbox *ksync.Outbox) error {
+	if u.notes.write == nil { // else a test's
+		u.notes.write = outbox.Note
+	}
+	defer u.notes.running.Wait()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	end := func() error { return nil } // of the present session
@@ -190,37 +197,25 @@ func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Out
 		u.tell(err)
 		return func() error { return nil }
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	inSession, cancel := context.WithCancel(ctx)
 	u.now.Store(s)
 	u.opt.Log.Info("Enrolled", "kiosk", e.Kiosk, "hub", e.HubURL, "until", s.notAfter)
-	u.note(ctx, outbox, former, e)
-	if former == nil || former.enrolment.ClientCert != e.ClientCert { // a new one starts afresh
+	if former == nil || former.enrolment.ClientCert != e.ClientCert || former.enrolment.Sandbox != e.Sandbox { // a new one starts afresh
 		u.expiring.Store(false)
-		u.standing.set("")
+		u.standing.enrolled(e.Sandbox)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
+	go func() {
+		err := s.run(inSession)
+		s.leave(ctx)
+		ended <- err
+	}()
+	if former == nil || former.enrolment.Kiosk != e.Kiosk || former.enrolment.HubCA != e.HubCA {
+		u.noteEnrolled(ctx, e)
+	}
 	return func() error {
 		cancel()
 		return <-ended
-	}
-}
-
-// note tells the audit log under which identity the kiosk goes on.
-func (u *Uplink) note(ctx context.Context, outbox *ksync.Outbox, former *session, e *wire.Enrolment) {
-	var err error
-	switch {
-	case former == nil || former.enrolment.Kiosk != e.Kiosk || former.enrolment.HubCA != e.HubCA:
-		id := e.Kiosk
-		if !wire.AuditKiosk(id) {
-			id = "" // the demo's
-		}
-		err = outbox.Note(ctx, ksync.AuditEnrolled, "", id)
-	case former.enrolment.ClientCert != e.ClientCert:
-		err = outbox.Note(ctx, ksync.AuditRenewed, "", "")
-	}
-	if err != nil && ctx.Err() == nil {
-		u.opt.Log.Error("Identity not noted in the audit log", "code", string(fault.CodeOf(err)), "err", err)
 	}
 }
 

@@ -223,17 +223,9 @@ func (h *Hub) enrol(w http.ResponseWriter, r *http.Request) {
 	lie := h.lie
 	h.asked[r.URL.Path]++
 	switch {
-	case p == nil:
+	case p == nil, p.expired, p.kiosk != "" && p.kiosk != kiosk: // alike, as at the true hub
 		h.mu.Unlock()
-		problem(w, wire.Problem{Status: http.StatusForbidden, Code: fault.HubRefused, Detail: "there is no such code"})
-		return
-	case p.expired:
-		h.mu.Unlock()
-		problem(w, wire.Problem{Status: http.StatusGone, Code: fault.HubRefused, Detail: "the code has expired"})
-		return
-	case p.kiosk != "" && p.kiosk != kiosk:
-		h.mu.Unlock()
-		problem(w, wire.Problem{Status: http.StatusConflict, Code: fault.HubRefused, Detail: "the code was used"})
+		problem(w, wire.Problem{Status: http.StatusForbidden, Code: fault.HubRefused, Detail: "the code is not taken"})
 		return
 	}
 	p.kiosk = kiosk

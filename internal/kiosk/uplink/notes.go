@@ -1,0 +1,53 @@
+package uplink
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"kioskd/internal/fault"
+	ksync "kioskd/internal/sync"
+	"kioskd/internal/wire"
+)
+
+// noteLimit bounds one note for the audit log.
+const noteLimit = 10 * time.Second
+
+// notes are written into the audit log beside everything else, one after the other:
+// a storage that hangs must not keep the kiosk from its hub.
+type notes struct {
+	write func(ctx context.Context, event ksync.AuditEvent, subject, detail string) error
+
+	mu      sync.Mutex
+	last    chan struct{} // closed when the last one so far is written
+	running sync.WaitGroup
+}
+
+// note tells the audit log something about the kiosk's identity. It does not block;
+// Run waits for it at its end.
+func (u *Uplink) note(ctx context.Context, event ksync.AuditEvent, detail string) {
+	u.notes.mu.Lock()
+	defer u.notes.mu.Unlock()
+	former, done := u.notes.last, make(chan struct{})
+	u.notes.last = done
+	u.notes.running.Go(func() {
+		defer close(done)
+		if former != nil {
+			<-former
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteLimit)
+		defer cancel()
+		if err := u.notes.write(ctx, event, "", detail); err != nil {
+			u.opt.Log.Error("Identity not noted in the audit log", "event", string(event), "code", string(fault.CodeOf(err)), "err", err)
+		}
+	})
+}
+
+// noteEnrolled tells under which identity the kiosk goes on.
+func (u *Uplink) noteEnrolled(ctx context.Context, e *wire.Enrolment) {
+	id := e.Kiosk
+	if !wire.AuditKiosk(id) {
+		id = "" // the demo's
+	}
+	u.note(ctx, ksync.AuditEnrolled, id)
+}

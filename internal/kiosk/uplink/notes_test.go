@@ -1,0 +1,64 @@
+package uplink
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	ksync "kioskd/internal/sync"
+)
+
+// A storage that hangs keeps the kiosk from nothing, and each note has a limit.
+func TestNotesHoldUpNothing(t *testing.T) {
+	r := newRig(t)
+	began, hold := make(chan time.Time, 1), make(chan struct{})
+	r.write = func(ctx context.Context, _ ksync.AuditEvent, _, _ string) error {
+		until, _ := ctx.Deadline()
+		began <- until
+		<-hold
+		return errors.New("disk on fire")
+	}
+	defer close(hold)
+	r.enrol().run().stand("")
+	r.hub.UntilLinks(t, 1)
+	r.hub.UntilStored(t, r.commit())
+	if until := <-began; until.IsZero() || time.Until(until) > noteLimit {
+		t.Errorf("the limit is %v", until)
+	}
+}
+
+// The enrolment is noted, and the renewal once it is stored; what is changed by the
+// hub's wish is neither.
+func TestIdentityIsNoted(t *testing.T) {
+	r := newRig(t)
+	var mu sync.Mutex
+	var list []string
+	all := func() string { mu.Lock(); defer mu.Unlock(); return strings.Join(list, " ") }
+	r.write = func(_ context.Context, event ksync.AuditEvent, _, detail string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		list = append(list, string(event)+":"+detail)
+		return nil
+	}
+	r.hub.Life(90*day, 70*day) // two thirds are over
+	r.enrol()
+	old := r.certEnd()
+	r.hub.Life(90*day, time.Hour)
+	r.run().hub.UntilCert(t, old)
+	id, _ := r.up.Identity()
+	r.hub.RotateSeal(t)
+	r.hub.UntilLinks(t, 1)
+	r.until("the present keys", func() bool {
+		e, ok := r.up.Enrolment()
+		if ok && !e.Is(r.hub.Desired()) {
+			nudge(r.up.now.Load().look)
+		}
+		return ok && e.Is(r.hub.Desired())
+	})
+	if got, want := all(), "enrolled:"+id+" renewed:"; got != want {
+		t.Errorf("noted %q, want %q", got, want)
+	}
+}
