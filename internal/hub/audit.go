@@ -46,7 +46,11 @@ type AuditStore interface {
 	// Note appends to [OwnLog]. Where the answer of the database is lost it may be
 	// noted twice, never not at all.
 	Note(ctx context.Context, event NoteEvent, subject, detail string, now time.Time) error
-	// AuditLogs lists every log: of one kiosk, or with "" of all and the hubs' own.
+	// AuditLog gives one log, or ErrNotFound. It is asked for at every sign of life, so
+	// it reads one row; a log without a head is found by AuditLogs alone.
+	AuditLog(ctx context.Context, kiosk, log string) (AuditLog, error)
+	// AuditLogs lists every log: of one kiosk, or with "" of all and the hubs' own. It
+	// costs as much as there are logs, not entries.
 	AuditLogs(ctx context.Context, kiosk string) ([]AuditLog, error)
 	// AuditEntries gives up to limit entries after number n.
 	AuditEntries(ctx context.Context, kiosk, log string, n int64, limit int) ([]AuditEntry, error)

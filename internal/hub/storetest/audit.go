@@ -88,6 +88,13 @@ func auditGoesOn(t *testing.T, b *bench) {
 	if d := cmp.Diff([]hub.AuditLog{want}, logs); d != "" {
 		t.Error(d)
 	}
+	one, err := b.AuditLog(t.Context(), "demo", log)
+	must(t, err)
+	if d := cmp.Diff(want, one); d != "" {
+		t.Error(d)
+	}
+	_, err = b.AuditLog(t.Context(), "other", log)
+	mustBe(t, err, hub.ErrNotFound)
 	if d := cmp.Diff(list, b.entries("demo", log)); d != "" {
 		t.Error(d)
 	}
