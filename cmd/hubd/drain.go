@@ -58,8 +58,8 @@ type ending struct {
 	// links sends the kiosks elsewhere: after the wait, so that no balancer sends them
 	// back here, or when a server fails. It does not wait for them.
 	links func()
-	api  served
-	rest []served // health and console
+	api   served
+	rest  []served // health and console
 }
 
 // served is a server with its listener.
