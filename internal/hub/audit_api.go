@@ -94,6 +94,10 @@ func (a *API) heardOfAudit(ctx context.Context, kiosk string, mark *wire.AuditMa
 	if a.behind.since(kiosk, *mark, have, now) < auditPatience {
 		return nil
 	}
-	return a.Store.Raise(ctx, Alarm{Kind: AlarmAuditSilent, Kiosk: kiosk, Subject: mark.Log, Last: now,
+	subject := mark.Log
+	if err != nil { // nothing of it is here: its ID may be any of any number
+		subject = ""
+	}
+	return a.Store.Raise(ctx, Alarm{Kind: AlarmAuditSilent, Kiosk: kiosk, Subject: subject, Last: now,
 		Text: fmt.Sprintf("the kiosk has %d entries and the hub %d: for an hour none of them has come", mark.N, have)})
 }

@@ -197,12 +197,13 @@ func (a *auditTx) Append(l hub.AuditLog, entries []wire.AuditEntry, now time.Tim
 }
 
 // Keep keeps evidence.
-func (a *auditTx) Keep(e hub.AuditEvidence, most int) error {
+func (a *auditTx) Keep(e hub.AuditEvidence, most, mostAll int) error {
 	hash := sha256.Sum256(e.Batch)
 	_, err := a.tx.Exec(a.ctx, `INSERT INTO audit_evidence (kiosk, log, verdict, batch, hash, at)
 		SELECT $1::text, $2::text, $3::text, $4::bytea, $5::bytea, $6::timestamptz
 		WHERE (SELECT count(*) FROM audit_evidence WHERE kiosk = $1::text AND log = $2::text) < $7::int
-		ON CONFLICT DO NOTHING`, a.kiosk, e.Log, string(e.Verdict), e.Batch, hash[:], ms(e.At), most)
+			AND (SELECT count(*) FROM audit_evidence WHERE kiosk = $1::text) < $8::int
+		ON CONFLICT DO NOTHING`, a.kiosk, e.Log, string(e.Verdict), e.Batch, hash[:], ms(e.At), most, mostAll)
 	return err
 }
 

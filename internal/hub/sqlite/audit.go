@@ -235,11 +235,12 @@ func (a *auditTx) Append(l hub.AuditLog, entries []wire.AuditEntry, now time.Tim
 }
 
 // Keep keeps evidence.
-func (a *auditTx) Keep(e hub.AuditEvidence, most int) error {
+func (a *auditTx) Keep(e hub.AuditEvidence, most, mostAll int) error {
 	hash := sha256.Sum256(e.Batch)
 	_, err := a.tx.ExecContext(a.ctx, `INSERT INTO audit_evidence (kiosk, log, verdict, batch, hash, at)
 		SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE (SELECT count(*) FROM audit_evidence WHERE kiosk = ?1 AND log = ?2) < ?7
-		ON CONFLICT DO NOTHING`, e.Kiosk, e.Log, string(e.Verdict), e.Batch, hash[:], e.At.UnixMilli(), most)
+			AND (SELECT count(*) FROM audit_evidence WHERE kiosk = ?1) < ?8
+		ON CONFLICT DO NOTHING`, e.Kiosk, e.Log, string(e.Verdict), e.Batch, hash[:], e.At.UnixMilli(), most, mostAll)
 	return wrap("keep evidence", err)
 }
 

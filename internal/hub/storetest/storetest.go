@@ -97,6 +97,7 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		{"AuditGoesOn", auditGoesOn},
 		{"AuditRefuses", auditRefuses},
 		{"AuditLogsJoin", auditLogsJoin},
+		{"AuditIsBounded", auditIsBounded},
 		{"AuditByACrowd", auditByACrowd},
 		{"AuditNotes", notes},
 		{"AuditTampering", auditTampering},
