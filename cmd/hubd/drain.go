@@ -55,8 +55,11 @@ func (g *gate) health(ready func(context.Context) error) http.Handler {
 type ending struct {
 	gate *gate
 	wait time.Duration
-	api  served
-	rest []served // health and console
+	// links sends the kiosks elsewhere: after the wait, so that no balancer sends them
+	// back here, or when a server fails. It does not wait for them.
+	links func()
+	api   served
+	rest  []served // health and console
 }
 
 // served is a server with its listener.
@@ -89,6 +92,7 @@ func (e *ending) run(ctx context.Context) error {
 		case err = <-failed:
 		}
 	}
+	e.links()
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
 	defer cancel()
 	for _, s := range all {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -34,8 +35,9 @@ func TestDrain(t *testing.T) {
 		_, _ = io.WriteString(w, "whole")
 	}))
 	apiL, healthL := listener(t), listener(t)
+	var linksEnded atomic.Bool
 	e := &ending{
-		gate: g, wait: 400 * time.Millisecond, api: served{&http.Server{Handler: api, ReadHeaderTimeout: time.Second}, apiL},
+		gate: g, wait: 400 * time.Millisecond, links: func() { linksEnded.Store(true) }, api: served{&http.Server{Handler: api, ReadHeaderTimeout: time.Second}, apiL},
 		rest: []served{{&http.Server{Handler: g.health(func(context.Context) error { return nil }), ReadHeaderTimeout: time.Second}, healthL}},
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -87,6 +89,9 @@ func TestDrain(t *testing.T) {
 			t.Errorf("while it drains: %d %q, last %v (%v)", status, body, last, err)
 		}
 	}
+	if linksEnded.Load() {
+		t.Error("kiosks are sent away before the balancers have heard")
+	}
 	// Then nobody new gets in, and the one that is in is not cut.
 	for {
 		conn, err := net.Dial("tcp", apiL.Addr().String())
@@ -108,8 +113,25 @@ func TestDrain(t *testing.T) {
 		t.Errorf("the running request got %q (%v)", a.body, a.err)
 	}
 	must(t, <-ended)
+	if !linksEnded.Load() {
+		t.Error("kiosks are not sent elsewhere")
+	}
 	if _, _, _, err := get(health); err == nil {
 		t.Error("it can still be seen")
+	}
+}
+
+// A server that fails ends the links as well: nobody else would.
+func TestFailedServerEndsLinks(t *testing.T) {
+	l := listener(t)
+	must(t, l.Close())
+	ended := false
+	e := &ending{
+		gate: &gate{}, wait: time.Hour, links: func() { ended = true },
+		api: served{&http.Server{ReadHeaderTimeout: time.Second}, l},
+	}
+	if err := e.run(t.Context()); err == nil || !ended {
+		t.Errorf("%v, links ended: %v", err, ended)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kioskd/internal/catalogue"
+	"kioskd/internal/hub"
 	"kioskd/internal/hub/pki"
 	"kioskd/internal/hub/sandbox"
 )
@@ -107,14 +108,29 @@ func parseKeys(args []string, env func(string) string, stderr io.Writer) (c keys
 }
 
 func (c keysCall) run(ctx context.Context, now time.Time, out io.Writer) error {
-	keys, err := pki.OpenWith(filepath.Join(c.data, "keys"), c.vaultKey, now)
-	if err != nil {
-		return err
-	}
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
+	if c.verb == "list" || c.verb == "reseal" {
+		keys, err := madeKeys(c.options)
+		switch {
+		case err != nil:
+			return err
+		case c.verb == "list":
+			return c.list(keys, out)
+		}
+		return c.reseal(ctx, keys, "", say)
+	}
+	// The store is opened before anything is changed: what cannot be noted is not done.
+	return withStore(ctx, c.options, func(s *store, keys *pki.PKI) error {
+		if err := c.change(ctx, keys, now, say); err != nil {
+			return err
+		}
+		return s.Note(ctx, hub.NoteKeysRotated, "", c.verb+"_"+string(c.kind), now)
+	})
+}
+
+// change does what changes keys.
+func (c keysCall) change(ctx context.Context, keys *pki.PKI, now time.Time, say func(string, ...any)) error {
 	switch c.verb {
-	case "list":
-		return c.list(keys, out)
 	case "rotate":
 		k, err := keys.Rotate(c.kind, now)
 		if err != nil {
@@ -132,8 +148,6 @@ func (c keysCall) run(ctx context.Context, now time.Time, out io.Writer) error {
 			return err
 		}
 		say("%s is gone. Copy %s to the other hubs, if there are any.", c.id, c.file())
-	case "reseal":
-		return c.reseal(ctx, keys, "", say)
 	}
 	return nil
 }

@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"kioskd/internal/hub"
+	"kioskd/internal/hub/sqlite"
 	"kioskd/internal/wire"
 )
 
@@ -45,6 +49,19 @@ func TestKeysAreChangedUnderARunningHub(t *testing.T) {
 				t.Errorf("%v: exit %d, %s", c.args, code, out)
 			}
 		}
+	}
+	s, err := sqlite.Open(t.Context(), filepath.Join(dir, "hub.db"))
+	must(t, err)
+	log, err := s.AuditEntries(t.Context(), "", hub.OwnLog, 0, -1)
+	must(t, errors.Join(err, s.Close()))
+	var noted []string
+	for _, e := range log {
+		if e.Event == string(hub.NoteKeysRotated) {
+			noted = append(noted, e.Detail)
+		}
+	}
+	if want := []string{"rotate_ack", "use_ack", "rotate_seal", "use_seal", "rotate_vault", "use_vault"}; !slices.Equal(noted, want) {
+		t.Errorf("noted are %v", noted)
 	}
 	_, list := tool(t, "list", "--data", dir)
 	earlier := regexp.MustCompile(`(?m)^(\w+) +(\S+) +earlier`).FindAllStringSubmatch(list, -1)
@@ -107,6 +124,19 @@ func TestVaultKeyElsewhere(t *testing.T) {
 	var errs bytes.Buffer
 	if code := run(t.Context(), []string{"--demo", "--data", dir}, os.Getenv, &errs, &errs); code != exitRun || !strings.Contains(errs.String(), "backup") {
 		t.Errorf("without it: exit %d, %s", code, errs.String())
+	}
+}
+
+// A mistyped folder does not become another hub.
+func TestKeysMakeNoHub(t *testing.T) {
+	dir := t.TempDir()
+	for _, args := range [][]string{{"list"}, {"rotate", "ack"}, {"use", "ack"}, {"retire", "ack", "x"}, {"reseal"}} {
+		if code, out := tool(t, append(args, "--data", filepath.Join(dir, "typo"))...); code != exitRun || !strings.Contains(out, "--data") {
+			t.Errorf("%v: exit %d, %s", args, code, out)
+		}
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) > 0 {
+		t.Errorf("it made %v (%v)", list, err)
 	}
 }
 

@@ -93,7 +93,7 @@ func kioskRun(ctx context.Context, args []string, env func(string) string, stdou
 	if err := finish(); err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	return withStore(ctx, o, func(s *store, keys *pki.PKI) error { return act(ctx, s, keys, o, name, stdout) })
+	return withStore(ctx, o.options, func(s *store, keys *pki.PKI) error { return act(ctx, s, keys, o, name, stdout) })
 }
 
 // parseOne parses flags before and after the one argument that the command takes
@@ -124,26 +124,32 @@ func parseOne(fs *flag.FlagSet, args []string, what string) (one string, err err
 }
 
 // withStore opens what a hub has made; it makes nothing by itself.
-func withStore(ctx context.Context, o kioskOptions, f func(*store, *pki.PKI) error) (err error) {
+func withStore(ctx context.Context, o options, f func(*store, *pki.PKI) error) (err error) {
+	keys, err := madeKeys(o)
+	if err != nil {
+		return err
+	}
+	s, err := openStore(ctx, o, keys)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return f(s, keys)
+}
+
+// madeKeys opens the keys that a hub has made: a mistyped folder must not become
+// another hub.
+func madeKeys(o options) (*pki.PKI, error) {
 	made := []string{filepath.Join(o.data, "keys", "ca.pem")}
 	if o.store == "" {
 		made = append(made, filepath.Join(o.data, "hub.db"))
 	}
 	for _, path := range made {
 		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("cannot find the hub's data: %w: give the folder of --data that the hub has, and start the hub once before", err)
+			return nil, fmt.Errorf("cannot find the hub's data: %w: give the folder of --data that the hub has, and start the hub once before", err)
 		}
 	}
-	keys, err := pki.OpenWith(filepath.Join(o.data, "keys"), o.vaultKey, time.Now())
-	if err != nil {
-		return err
-	}
-	s, err := openStore(ctx, o.options, keys)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	return f(s, keys)
+	return pki.OpenWith(filepath.Join(o.data, "keys"), o.vaultKey, time.Now())
 }
 
 const longestName = 80
@@ -163,7 +169,10 @@ func invite(ctx context.Context, s *store, keys *pki.PKI, o kioskOptions, name s
 	}
 	now := time.Now()
 	i := hub.Invitation{TokenHash: code.TokenHash(), Name: name, Made: now, Expires: now.Add(o.life)}
-	if err := errors.Join(s.Invite(ctx, i), s.Note(ctx, hub.NoteKioskInvited, "", "", now)); err != nil {
+	if err := s.Invite(ctx, i); err != nil {
+		return err
+	}
+	if err := s.Note(ctx, hub.NoteKioskInvited, "", "", now); err != nil {
 		return err
 	}
 	if o.json {

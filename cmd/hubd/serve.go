@@ -127,8 +127,11 @@ func listen(
 	g := &gate{}
 	kiosks := server(g.api(api.Handler()), log)
 	kiosks.TLSNextProto = api.Protocols()
+	// Links end when [ending] says so, not with ctx.
+	linked, endLinks := context.WithCancel(context.WithoutCancel(ctx))
+	defer endLinks()
 	end := &ending{
-		gate: g, wait: o.drainWait,
+		gate: g, wait: o.drainWait, links: endLinks,
 		api:  served{kiosks, tls.NewListener(apiL, hub.ServerTLSOf(cert.Get, keys.Pool()))},
 		rest: []served{{server(pages, log), conL}},
 	}
@@ -141,9 +144,8 @@ func listen(
 	}
 	_, _ = fmt.Fprintf(stdout, "hubd: kiosks https://%s  console http://%s\n", apiL.Addr(), conL.Addr())
 	log.Info("Hub ready", "api", "https://"+apiL.Addr().String(), "console", "http://"+conL.Addr().String())
-	// Links end first: their kiosks look for another hub while this one still serves.
 	links := make(chan error, 1)
-	go func() { links <- api.Links.Run(ctx) }()
+	go func() { links <- api.Links.Run(linked) }()
 	err = errors.Join(end.run(ctx), <-links)
 	log.Info("Hub drained")
 	return err

@@ -45,9 +45,6 @@ func tend(ctx context.Context, o options, keys *pki.PKI, s *store, box *sandbox.
 				}
 				log.Info("Keys read again", "changed", changed)
 				if changed {
-					if err := s.Note(ctx, hub.NoteKeysRotated, "", "", time.Now()); err != nil {
-						log.Error("Change of keys not noted in the audit log", "error", err)
-					}
 					look() // kiosks learn of new keys at once
 					select {
 					case soon <- struct{}{}:

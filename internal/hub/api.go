@@ -246,7 +246,7 @@ func (a *API) putSubmission(w http.ResponseWriter, r *http.Request, kiosk string
 		return
 	}
 	if sub.Kiosk != kiosk {
-		a.raise(r.Context(), Alarm{Kind: AlarmForeign, Kiosk: kiosk, Subject: sub.ID, Text: "submits for another kiosk"})
+		a.raise(r.Context(), Alarm{Kind: AlarmForeign, Kiosk: kiosk, Text: "submits for another kiosk"})
 		replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, "a kiosk submits for itself only"))
 		return
 	}

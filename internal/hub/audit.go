@@ -46,7 +46,11 @@ type AuditStore interface {
 	// Note appends to [OwnLog]. Where the answer of the database is lost it may be
 	// noted twice, never not at all.
 	Note(ctx context.Context, event NoteEvent, subject, detail string, now time.Time) error
-	// AuditLogs lists every log: of one kiosk, or with "" of all and the hubs' own.
+	// AuditLog gives one log, or ErrNotFound. It is asked for at every sign of life, so
+	// it reads one row; a log without a head is found by AuditLogs alone.
+	AuditLog(ctx context.Context, kiosk, log string) (AuditLog, error)
+	// AuditLogs lists every log: of one kiosk, or with "" of all and the hubs' own. It
+	// costs as much as there are logs, not entries.
 	AuditLogs(ctx context.Context, kiosk string) ([]AuditLog, error)
 	// AuditEntries gives up to limit entries after number n.
 	AuditEntries(ctx context.Context, kiosk, log string, n int64, limit int) ([]AuditEntry, error)
@@ -98,8 +102,12 @@ type SubmissionMark struct {
 	StoredAt time.Time
 }
 
-// mostEvidence is how many batches are kept of one log: more prove nothing more.
-const mostEvidence = 50
+// What a kiosk can make the hub keep is bounded: it chooses the IDs of its logs.
+const (
+	mostEvidence    = 50  // batches of one log: more prove nothing more
+	mostEvidenceAll = 200 // batches of one kiosk
+	mostLogs        = 100 // of one kiosk; each needs a damaged disk or a new enrolment
+)
 
 // AuditTx is one transaction of a store on the logs of one kiosk.
 type AuditTx interface {
@@ -113,8 +121,9 @@ type AuditTx interface {
 	Anywhere(log string, n int64, hash []byte) (bool, error)
 	// Append stores entries and where the log stands now.
 	Append(l AuditLog, entries []wire.AuditEntry, now time.Time) error
-	// Keep keeps evidence, unless it is there or there are as many as this.
-	Keep(e AuditEvidence, most int) error
+	// Keep keeps evidence, unless it is there or there are as many as this of the log,
+	// or of the kiosk.
+	Keep(e AuditEvidence, most, mostAll int) error
 	// Raise raises an alarm.
 	Raise(a Alarm) error
 }
@@ -152,26 +161,28 @@ type taking struct {
 func (t *taking) first() (wire.AuditAnswer, error) {
 	base := t.b.Entries[0].N - 1
 	l := AuditLog{Kiosk: t.kiosk, Log: t.b.Log, Prior: t.b.Prior, Base: base, BaseHash: t.b.Prev, N: base, Hash: t.b.Prev}
+	nothing := AuditLog{Log: t.b.Log, Hash: wire.AuditStart()}
+	others, err := t.tx.Others(t.b.Log)
+	switch {
+	case err != nil:
+		return wire.AuditAnswer{}, err
+	case others >= mostLogs:
+		return t.refuse(nothing, wire.AuditGap, fmt.Sprintf("begins a log, and it has %d already", others))
+	}
 	joined := false
 	if t.b.Prior != "" && base > 0 {
-		var err error
 		if joined, err = t.tx.Anywhere(t.b.Prior, base, t.b.Prev); err != nil {
 			return wire.AuditAnswer{}, err
 		}
 	}
-	nothing := AuditLog{Log: t.b.Log, Hash: wire.AuditStart()}
 	switch {
 	case base == 0 && !bytes.Equal(t.b.Prev, wire.AuditStart()):
 		return t.refuse(nothing, wire.AuditBroken, "its first entry follows something")
 	case base > 0 && !joined:
 		return t.refuse(nothing, wire.AuditGap, fmt.Sprintf("begins with entry %d, which follows none that the hub has", base+1))
-	case base == 0:
-		others, err := t.tx.Others(t.b.Log)
-		if err == nil && others > 0 {
-			// It is taken all the same: what the kiosk says from now on counts, too.
-			err = t.raise(AlarmAuditGap, "a new log of this kiosk that continues none of the old ones")
-		}
-		if err != nil {
+	case base == 0 && others > 0:
+		// It is taken all the same: what the kiosk says from now on counts, too.
+		if err := t.raise(AlarmAuditGap, t.b.Log, "a new log of this kiosk that continues none of the old ones"); err != nil {
 			return wire.AuditAnswer{}, err
 		}
 	}
@@ -233,18 +244,22 @@ func (t *taking) refuse(l AuditLog, v wire.AuditVerdict, text string) (wire.Audi
 	if err != nil {
 		return wire.AuditAnswer{}, fmt.Errorf("cannot keep evidence: %w", err)
 	}
-	if err := t.tx.Keep(AuditEvidence{Kiosk: t.kiosk, Log: t.b.Log, Verdict: v, Batch: raw, At: t.now}, mostEvidence); err != nil {
+	if err := t.tx.Keep(AuditEvidence{Kiosk: t.kiosk, Log: t.b.Log, Verdict: v, Batch: raw, At: t.now}, mostEvidence, mostEvidenceAll); err != nil {
 		return wire.AuditAnswer{}, err
 	}
 	kinds := map[wire.AuditVerdict]AlarmKind{wire.AuditGap: AlarmAuditGap, wire.AuditFork: AlarmAuditFork, wire.AuditBroken: AlarmAuditBroken}
-	if err := t.raise(kinds[v], text); err != nil {
+	subject := l.Log
+	if l.At.IsZero() { // nothing of it is here: its ID may be any of any number
+		subject = ""
+	}
+	if err := t.raise(kinds[v], subject, text); err != nil {
 		return wire.AuditAnswer{}, err
 	}
 	return wire.AuditAnswer{Verdict: v, N: l.N, Hash: l.Hash}, nil
 }
 
-func (t *taking) raise(kind AlarmKind, text string) error {
-	return t.tx.Raise(Alarm{Kind: kind, Kiosk: t.kiosk, Subject: t.b.Log, Text: text, Last: t.now})
+func (t *taking) raise(kind AlarmKind, subject, text string) error {
+	return t.tx.Raise(Alarm{Kind: kind, Kiosk: t.kiosk, Subject: subject, Text: text, Last: t.now})
 }
 
 // NextNote makes the entry that Note appends: after entry n with the hash prev.

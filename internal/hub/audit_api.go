@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -84,20 +85,19 @@ func (a *API) heardOfAudit(ctx context.Context, kiosk string, mark *wire.AuditMa
 	if mark == nil || !wire.ValidID(mark.Log) {
 		return nil
 	}
-	logs, err := a.Store.AuditLogs(ctx, kiosk)
-	if err != nil {
+	l, err := a.Store.AuditLog(ctx, kiosk, mark.Log)
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	have := int64(0)
-	for _, l := range logs {
-		if l.Log == mark.Log {
-			have = l.N
-		}
-	}
+	have := l.N
 	now := a.Now()
 	if a.behind.since(kiosk, *mark, have, now) < auditPatience {
 		return nil
 	}
-	return a.Store.Raise(ctx, Alarm{Kind: AlarmAuditSilent, Kiosk: kiosk, Subject: mark.Log, Last: now,
+	subject := mark.Log
+	if err != nil { // nothing of it is here: its ID may be any of any number
+		subject = ""
+	}
+	return a.Store.Raise(ctx, Alarm{Kind: AlarmAuditSilent, Kiosk: kiosk, Subject: subject, Last: now,
 		Text: fmt.Sprintf("the kiosk has %d entries and the hub %d: for an hour none of them has come", mark.N, have)})
 }

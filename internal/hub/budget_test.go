@@ -184,7 +184,7 @@ func TestCaretaker(t *testing.T) {
 	}
 	done, err := care("a").Round(t.Context())
 	must(t, err)
-	if done.Resealed != 208 || done.Forgotten[hub.KeptSealed] != 205 || done.Forgotten[hub.KeptAlarms] != 1 {
+	if done.Resealed != 207 || done.Forgotten[hub.KeptSealed] != 205 || done.Forgotten[hub.KeptAlarms] != 1 {
 		t.Errorf("did %+v", done)
 	}
 	for id, cleared := range map[string]bool{old: true, young: false} {
@@ -198,5 +198,48 @@ func TestCaretaker(t *testing.T) {
 	}
 	if done, err := care("a").Round(t.Context()); err != nil || done.Forgotten[hub.KeptSealed] != 1 || done.Resealed != 0 {
 		t.Errorf("the second round: %+v (%v)", done, err)
+	}
+}
+
+// Rows that do not open, and a sandbox that is away, are told of; they stop neither
+// what is to be forgotten nor the rows that do open. What is of one hub alone is done
+// also when another hub has the lease.
+func TestCaretakerGoesOn(t *testing.T) {
+	bare := bareStore(t)
+	v, err := vault.New(bytes.Repeat([]byte{1}, vault.KeySize))
+	must(t, err)
+	foreign, err := vault.New(bytes.Repeat([]byte{9}, vault.KeySize))
+	must(t, err)
+	now := time.Now()
+	const day = 24 * time.Hour
+	raise := func(with *vault.Vault, kiosk string, age time.Duration) {
+		t.Helper()
+		must(t, hub.Seal(bare, with).Raise(t.Context(), hub.Alarm{Kind: hub.AlarmClock, Kiosk: kiosk, Text: "text", Last: now.Add(-age)}))
+	}
+	raise(v, "old", 401*day)
+	raise(foreign, "closed", day)
+	tag, err := vault.TagKey(bytes.Repeat([]byte{1}, vault.KeySize))
+	must(t, err)
+	raise(v, "open", day)
+	first := v.Present()
+	must(t, v.Replace(vault.Ring{Present: bytes.Repeat([]byte{2}, vault.KeySize), Others: [][]byte{bytes.Repeat([]byte{1}, vault.KeySize)}, Tag: tag}))
+	away := errors.New("sandbox is away")
+	also := 0
+	care := func(holder string) *hub.Caretaker {
+		return &hub.Caretaker{
+			Store: hub.Seal(bare, v), Keep: hub.Keep(), Holder: holder, Keys: func() []string { return []string{foreign.Present(), first, v.Present()} },
+			Also: func(context.Context) (int, error) { also++; return 0, away },
+			Now:  func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+		}
+	}
+	done, err := care("a").Round(t.Context())
+	if !errors.Is(err, vault.ErrNoKey) || !errors.Is(err, away) {
+		t.Errorf("it says %v", err)
+	}
+	if done.Forgotten[hub.KeptAlarms] != 1 || done.Resealed != 1 {
+		t.Errorf("did %+v", done)
+	}
+	if _, err := care("b").Round(t.Context()); !errors.Is(err, away) || also != 2 {
+		t.Errorf("without the lease: %v, its own %d times", err, also)
 	}
 }

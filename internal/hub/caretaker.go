@@ -31,7 +31,7 @@ type Caretaker struct {
 	Keep   Keeping
 	Holder string          // names this hub to the others
 	Keys   func() []string // IDs of the vault's keys
-	// Also is more to seal anew; may be nil.
+	// Also is more to seal anew, of this hub alone; may be nil.
 	Also func(ctx context.Context) (int, error)
 	Now  func() time.Time
 	Log  *slog.Logger
@@ -76,10 +76,15 @@ var errOther = errors.New("another hub has the lease")
 // Round does everything once, unless another hub is at it.
 func (c *Caretaker) Round(ctx context.Context) (Care, error) {
 	done := Care{Forgotten: map[Kept]int{}}
+	var also error
+	if c.Also != nil { // without the lease: it is of this hub alone
+		done.Resealed, also = c.Also(ctx)
+	}
 	err := c.round(ctx, &done)
 	if errors.Is(err, errOther) {
-		return done, nil
+		err = nil
 	}
+	err = errors.Join(err, also)
 	if n := done.Resealed; n > 0 {
 		c.Log.Info("Rows sealed anew", "rows", n)
 	}
@@ -114,18 +119,7 @@ func (c *Caretaker) round(ctx context.Context, done *Care) error {
 	if err := step(0); err != nil {
 		return err
 	}
-	n, err := c.Store.ResealAll(ctx, c.Keys(), step)
-	done.Resealed = n
-	if err != nil {
-		return err
-	}
-	if c.Also != nil {
-		n, err := c.Also(ctx)
-		done.Resealed += n
-		if err != nil {
-			return err
-		}
-	}
+	// Forgetting comes first: a row that does not open must not make everything stay.
 	now := c.Now()
 	for _, f := range []struct {
 		what   Kept
@@ -148,7 +142,9 @@ func (c *Caretaker) round(ctx context.Context, done *Care) error {
 			}
 		}
 	}
-	return nil
+	n, err := c.Store.ResealAll(ctx, c.Keys(), step)
+	done.Resealed += n
+	return err
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -15,49 +15,64 @@ const resealBatch = 200
 // ResealAll seals what is in clear, or sealed with another key of the vault than
 // the present one, with the present one. It can be cut short and begun again at any
 // time, and by several at once. step is called between batches, and ends it by an error.
+// Rows that do not open are left as they are, and are an error at the end.
 func (s *Sealing) ResealAll(ctx context.Context, others []string, step func(rows int) error) (n int, err error) {
+	var left []error
 	for _, t := range Tables() {
 		for _, key := range append([]string{""}, others...) {
 			if key == s.vault.Present() {
 				continue
 			}
 			for {
-				found, changed, err := s.resealSome(ctx, t, key)
+				found, changed, closed, err := s.resealSome(ctx, t, key)
 				n += changed
 				if err == nil && found > 0 {
 					err = step(n)
 				}
 				if err != nil {
-					return n, err
+					return n, errors.Join(append(left, err)...)
 				}
 				// Rows that others changed meanwhile come up again; when nothing moved,
 				// the same would come for ever.
 				if found < resealBatch || changed == 0 {
+					if closed != nil {
+						left = append(left, closed)
+					}
 					break
 				}
 			}
 		}
 	}
-	return n, nil
+	return n, errors.Join(left...)
 }
 
-func (s *Sealing) resealSome(ctx context.Context, t Table, key string) (found, changed int, err error) {
+// resealSome does one batch. closed tells of the rows that do not open; they come up
+// again in the next batch.
+func (s *Sealing) resealSome(ctx context.Context, t Table, key string) (found, changed int, closed, err error) {
 	parts, err := s.Parts(ctx, t, key, resealBatch)
 	if err != nil || len(parts) == 0 {
-		return 0, 0, err
+		return 0, 0, nil, err
 	}
+	bad := 0
 	var fit []Part
 	for _, p := range parts {
 		if p.New, err = s.reseal(ctx, t, p); err != nil {
-			if errors.Is(err, ErrNotFound) {
-				continue // forgotten meanwhile
+			switch {
+			case ctx.Err() != nil:
+				return 0, 0, nil, err
+			case !errors.Is(err, ErrNotFound): // else forgotten meanwhile
+				bad++
+				closed = fmt.Errorf("cannot seal anew %d rows of table %s: %w", bad, t, err)
 			}
-			return 0, 0, fmt.Errorf("cannot seal anew a row of table %s: %w", t, err)
+			continue
 		}
 		fit = append(fit, p)
 	}
+	if len(fit) == 0 {
+		return len(parts), 0, closed, nil
+	}
 	changed, err = s.Reseal(ctx, t, fit)
-	return len(parts), changed, err
+	return len(parts), changed, closed, err
 }
 
 // reseal gives the private part under the present key.

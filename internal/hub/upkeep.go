@@ -28,7 +28,8 @@ type Upkeep interface {
 
 	// Spend takes cost from a kiosk's budget of this name. A budget holds at most
 	// most, and fills by itself in that time. When it does not hold enough, nothing is
-	// taken, and wait says when it will; a cost of more than most needs it full.
+	// taken, and wait says when it will; a cost of more than most needs it full. What
+	// hubs share goes by the database's clock, and now is not looked at.
 	Spend(ctx context.Context, kiosk, what string, cost, most time.Duration, now time.Time) (wait time.Duration, err error)
 }
 
@@ -41,7 +42,7 @@ const (
 	KeptQuarantine Kept = "quarantine" // by when it came
 	KeptAlarms     Kept = "alarms"     // by when they were last raised
 	KeptAnswers    Kept = "answers"    // by when they expired
-	KeptTraces     Kept = "traces"     // full budgets, and calls that a dead hub left
+	KeptTraces     Kept = "traces"     // full budgets, and calls that a dead hub left; what hubs share by the database's clock
 )
 
 // Table is a table with a private part.

@@ -50,12 +50,25 @@ func (s *Store) Note(ctx context.Context, event hub.NoteEvent, subject, detail s
 
 const auditHeads = `SELECT kiosk, log, prior, base, base_hash, n, hash, at, whole FROM audit_head`
 
-// AuditLogs lists every log.
+// AuditLog gives one log.
+func (s *Store) AuditLog(ctx context.Context, kiosk, log string) (l hub.AuditLog, err error) {
+	err = s.do(ctx, "read audit log", func() error {
+		l, err = scanLog(s.pool.QueryRow(ctx, auditHeads+` WHERE kiosk = $1 AND log = $2`, clean(kiosk), clean(log)))
+		return err
+	})
+	return l, err
+}
+
+// AuditLogs lists every log. It skips from one log to the next along the primary key: a
+// DISTINCT would walk over every entry that there ever was.
 func (s *Store) AuditLogs(ctx context.Context, kiosk string) ([]hub.AuditLog, error) {
-	return list(ctx, s, "list audit logs", func(r pgx.CollectableRow) (hub.AuditLog, error) { return scanLog(r) }, `SELECT * FROM (`+auditHeads+`
-		UNION ALL SELECT DISTINCT kiosk, log, NULL, 0, ''::bytea, 0, ''::bytea, to_timestamp(0), NULL::timestamptz FROM audit a
-			WHERE NOT EXISTS (SELECT 1 FROM audit_head h WHERE h.kiosk = a.kiosk AND h.log = a.log)) l
-		WHERE $1 = '' OR kiosk = $1 ORDER BY kiosk, at, log`, clean(kiosk))
+	return list(ctx, s, "list audit logs", func(r pgx.CollectableRow) (hub.AuditLog, error) { return scanLog(r) }, `WITH RECURSIVE l AS (
+		(SELECT kiosk, log FROM audit WHERE (kiosk, log) >= ($1, '') ORDER BY kiosk, log LIMIT 1)
+		UNION ALL SELECT n.kiosk, n.log FROM l CROSS JOIN LATERAL (SELECT a.kiosk, a.log FROM audit a
+			WHERE (a.kiosk, a.log) > (l.kiosk, l.log) ORDER BY a.kiosk, a.log LIMIT 1) n WHERE $1 = '' OR l.kiosk = $1)
+	SELECT * FROM (`+auditHeads+` UNION ALL SELECT kiosk, log, NULL, 0, ''::bytea, 0, ''::bytea, to_timestamp(0), NULL::timestamptz FROM l
+		WHERE NOT EXISTS (SELECT 1 FROM audit_head h WHERE h.kiosk = l.kiosk AND h.log = l.log)) a
+	WHERE $1 = '' OR kiosk = $1 ORDER BY kiosk, at, log`, clean(kiosk))
 }
 
 func scanLog(row pgx.Row) (hub.AuditLog, error) {
@@ -184,16 +197,16 @@ func (a *auditTx) Append(l hub.AuditLog, entries []wire.AuditEntry, now time.Tim
 }
 
 // Keep keeps evidence.
-func (a *auditTx) Keep(e hub.AuditEvidence, most int) error {
+func (a *auditTx) Keep(e hub.AuditEvidence, most, mostAll int) error {
 	hash := sha256.Sum256(e.Batch)
 	_, err := a.tx.Exec(a.ctx, `INSERT INTO audit_evidence (kiosk, log, verdict, batch, hash, at)
 		SELECT $1::text, $2::text, $3::text, $4::bytea, $5::bytea, $6::timestamptz
 		WHERE (SELECT count(*) FROM audit_evidence WHERE kiosk = $1::text AND log = $2::text) < $7::int
-		ON CONFLICT DO NOTHING`, a.kiosk, e.Log, string(e.Verdict), e.Batch, hash[:], ms(e.At), most)
+			AND (SELECT count(*) FROM audit_evidence WHERE kiosk = $1::text) < $8::int
+		ON CONFLICT DO NOTHING`, a.kiosk, e.Log, string(e.Verdict), e.Batch, hash[:], ms(e.At), most, mostAll)
 	return err
 }
 
-// Raise raises an alarm.
 // Raise raises an alarm in clear: audit logs hold nothing personal, and the vault is
 // not at hand within a transaction.
 func (a *auditTx) Raise(al hub.Alarm) error {

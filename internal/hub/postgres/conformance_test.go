@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -31,6 +32,9 @@ func place(url string) storetest.Place {
 				statements = "ALTER TABLE audit DISABLE TRIGGER USER; ALTER TABLE audit_head DISABLE TRIGGER USER; " + statements
 			}
 			return server.Try(t, url, statements)
+		},
+		Age: func(t testing.TB, by time.Duration) {
+			server.Exec(t, url, fmt.Sprintf("UPDATE budget SET full_at = full_at - interval '%d microseconds'", by.Microseconds()))
 		},
 	}
 }

@@ -38,9 +38,10 @@ func (s *Store) do(ctx context.Context, op string, f func() error) error {
 	}
 }
 
-// pause waits with full jitter, or until ctx ends.
+// pause waits with full jitter, or until ctx ends. try may grow without end: a hub
+// listens again for as long as the server is away.
 func pause(ctx context.Context, try int) error {
-	t := time.NewTimer(rand.N(min(firstWait<<try, mostWait)))
+	t := time.NewTimer(rand.N(min(firstWait<<min(try, 10), mostWait)))
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -35,17 +35,22 @@ func (s *Store) Forget(ctx context.Context, what hub.Kept, before time.Time, lim
 			WHERE last < $1 ORDER BY last LIMIT $2 FOR UPDATE SKIP LOCKED))`},
 		hub.KeptAnswers: {`DELETE FROM answer WHERE ctid = ANY (ARRAY(SELECT ctid FROM answer
 			WHERE expires < $1 ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED))`},
+		// Both were written by the server's clock, so they end by it.
 		hub.KeptTraces: {`DELETE FROM budget WHERE ctid = ANY (ARRAY(SELECT ctid FROM budget
-			WHERE full_at < $1 ORDER BY full_at LIMIT $2 FOR UPDATE SKIP LOCKED))`,
+			WHERE full_at < clock_timestamp() ORDER BY full_at LIMIT $1 FOR UPDATE SKIP LOCKED))`,
 			`DELETE FROM call WHERE ctid = ANY (ARRAY(SELECT ctid FROM call
-			WHERE until < $1 ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED))`},
+			WHERE until < clock_timestamp() ORDER BY until LIMIT $1 FOR UPDATE SKIP LOCKED))`},
 	}[what]
 	if !ok {
 		return 0, fmt.Errorf("cannot forget %q: no such class", what)
 	}
+	args := []any{ms(before), limit}
+	if what == hub.KeptTraces {
+		args = args[1:]
+	}
 	for _, statement := range statements {
 		err := s.do(ctx, "forget "+string(what), func() error {
-			tag, err := s.pool.Exec(ctx, statement, ms(before), limit)
+			tag, err := s.pool.Exec(ctx, statement, args...)
 			n += int(tag.RowsAffected())
 			return err
 		})
@@ -156,25 +161,28 @@ func (s *Store) Disprove(ctx context.Context, key string) error {
 	return s.exec(ctx, "forget proof", `DELETE FROM vault_key WHERE id = $1`, key)
 }
 
-// Spend takes from a kiosk's budget. When the answer of the server was lost it may
-// take twice.
-func (s *Store) Spend(ctx context.Context, kiosk, what string, cost, most time.Duration, now time.Time) (wait time.Duration, err error) {
+// Spend takes from a kiosk's budget, by the server's clock: those of the hubs may
+// differ. When the answer of the server was lost it may take twice.
+func (s *Store) Spend(ctx context.Context, kiosk, what string, cost, most time.Duration, _ time.Time) (wait time.Duration, err error) {
 	most = max(most, cost)
+	// However late full_at says: a clock that was ahead must not lock a kiosk out.
+	const have = `least(greatest(budget.full_at, clock_timestamp()), clock_timestamp() + $3::interval)`
 	err = s.do(ctx, "spend from budget", func() error {
 		wait = 0
-		tag, err := s.pool.Exec(ctx, `INSERT INTO budget (kiosk, what, full_at) VALUES ($1, $2, $3::timestamptz + $4::interval)
-			ON CONFLICT (kiosk, what) DO UPDATE SET full_at = greatest(budget.full_at, $3) + $4::interval
-			WHERE greatest(budget.full_at, $3) + $4::interval <= $3::timestamptz + $5::interval`, clean(kiosk), what, now, cost, most)
+		tag, err := s.pool.Exec(ctx, `INSERT INTO budget (kiosk, what, full_at) VALUES ($1, $2, clock_timestamp() + $4::interval)
+			ON CONFLICT (kiosk, what) DO UPDATE SET full_at = `+have+` + $4::interval
+			WHERE `+have+` + $4::interval <= clock_timestamp() + $3::interval`, clean(kiosk), what, most, cost)
 		if err != nil || tag.RowsAffected() == 1 {
 			return err
 		}
-		var full time.Time
-		err = s.pool.QueryRow(ctx, `SELECT full_at FROM budget WHERE kiosk = $1 AND what = $2`, clean(kiosk), what).Scan(&full)
+		var left time.Duration
+		err = s.pool.QueryRow(ctx, `SELECT `+have+` - clock_timestamp() FROM budget WHERE kiosk = $1 AND what = $2`,
+			clean(kiosk), what, most).Scan(&left)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
 		// At least a moment, also when there is room again by now.
-		wait = max(full.Sub(now)+cost-most, time.Millisecond).Round(time.Microsecond)
+		wait = max(left+cost-most, time.Millisecond).Round(time.Microsecond)
 		return nil
 	})
 	return wait, err

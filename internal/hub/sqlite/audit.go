@@ -42,13 +42,26 @@ func (s *Store) Note(ctx context.Context, event hub.NoteEvent, subject, detail s
 
 const auditHeads = `SELECT kiosk, log, prior, base, base_hash, n, hash, at, whole FROM audit_head`
 
+// AuditLog gives one log.
+func (s *Store) AuditLog(ctx context.Context, kiosk, log string) (hub.AuditLog, error) {
+	return scanLog(s.db.Read().QueryRowContext(ctx, auditHeads+` WHERE kiosk = ? AND log = ?`, kiosk, log))
+}
+
+// auditLogs skips from one log to the next along the primary key: a DISTINCT would walk
+// over every entry that there ever was.
+const auditLogs = `WITH RECURSIVE l (kiosk, log) AS (
+		SELECT * FROM (SELECT kiosk, log FROM audit WHERE (kiosk, log) >= (?1, '') ORDER BY kiosk, log LIMIT 1)
+		UNION ALL SELECT
+			(SELECT a.kiosk FROM audit a WHERE (a.kiosk, a.log) > (+l.kiosk, +l.log) ORDER BY a.kiosk, a.log LIMIT 1),
+			(SELECT a.log FROM audit a WHERE (a.kiosk, a.log) > (+l.kiosk, +l.log) ORDER BY a.kiosk, a.log LIMIT 1)
+			FROM l WHERE l.kiosk IS NOT NULL AND (?1 = '' OR l.kiosk = ?1))
+	SELECT * FROM (` + auditHeads + ` UNION ALL SELECT kiosk, log, NULL, 0, x'', 0, x'', 0, NULL FROM l
+		WHERE kiosk IS NOT NULL AND NOT EXISTS (SELECT 1 FROM audit_head h WHERE h.kiosk = l.kiosk AND h.log = l.log))
+	WHERE ?1 = '' OR kiosk = ?1 ORDER BY kiosk, at, log`
+
 // AuditLogs lists every log.
 func (s *Store) AuditLogs(ctx context.Context, kiosk string) (list []hub.AuditLog, err error) {
-	// The primary key finds the distinct logs by skipping from one to the next.
-	rows, err := s.db.Read().QueryContext(ctx, `SELECT * FROM (`+auditHeads+`
-		UNION ALL SELECT DISTINCT kiosk, log, NULL, 0, x'', 0, x'', 0, NULL FROM audit a
-			WHERE NOT EXISTS (SELECT 1 FROM audit_head h WHERE h.kiosk = a.kiosk AND h.log = a.log))
-		WHERE ?1 = '' OR kiosk = ?1 ORDER BY kiosk, at, log`, kiosk)
+	rows, err := s.db.Read().QueryContext(ctx, auditLogs, kiosk)
 	if err != nil {
 		return nil, wrap("list audit logs", err)
 	}
@@ -222,15 +235,15 @@ func (a *auditTx) Append(l hub.AuditLog, entries []wire.AuditEntry, now time.Tim
 }
 
 // Keep keeps evidence.
-func (a *auditTx) Keep(e hub.AuditEvidence, most int) error {
+func (a *auditTx) Keep(e hub.AuditEvidence, most, mostAll int) error {
 	hash := sha256.Sum256(e.Batch)
 	_, err := a.tx.ExecContext(a.ctx, `INSERT INTO audit_evidence (kiosk, log, verdict, batch, hash, at)
 		SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE (SELECT count(*) FROM audit_evidence WHERE kiosk = ?1 AND log = ?2) < ?7
-		ON CONFLICT DO NOTHING`, e.Kiosk, e.Log, string(e.Verdict), e.Batch, hash[:], e.At.UnixMilli(), most)
+			AND (SELECT count(*) FROM audit_evidence WHERE kiosk = ?1) < ?8
+		ON CONFLICT DO NOTHING`, e.Kiosk, e.Log, string(e.Verdict), e.Batch, hash[:], e.At.UnixMilli(), most, mostAll)
 	return wrap("keep evidence", err)
 }
 
-// Raise raises an alarm.
 // Raise raises an alarm in clear: audit logs hold nothing personal, and the vault is
 // not at hand within a transaction.
 func (a *auditTx) Raise(al hub.Alarm) error {

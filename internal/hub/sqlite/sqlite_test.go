@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"kioskd/internal/hub/sqlite"
 	"kioskd/internal/hub/storetest"
@@ -21,6 +22,9 @@ func place(path string) storetest.Place {
 		Try:         func(t testing.TB, statement string) error { return try(t, path, statement) },
 		Dump:        func(t testing.TB) []byte { return dump(t, path) },
 		Change:      func(t testing.TB, statements string, force bool) error { return change(t, path, statements, force) },
+		Age: func(t testing.TB, by time.Duration) {
+			must(t, try(t, path, fmt.Sprintf("UPDATE budget SET full_at = full_at - %d", by.Microseconds())))
+		},
 	}
 }
 

@@ -153,6 +153,8 @@ func (s *Store) Spend(ctx context.Context, kiosk, what string, cost, most time.D
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return wrap("read budget", err)
 		}
+		// However late it says: a clock that was ahead must not lock a kiosk out.
+		have = min(have, now.Add(max(most, cost)).UnixMicro())
 		full = max(full, have) + cost.Microseconds()
 		wait = max(time.UnixMicro(full).Sub(now)-max(most, cost), 0).Round(time.Microsecond)
 		if wait > 0 {

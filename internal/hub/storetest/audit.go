@@ -88,6 +88,13 @@ func auditGoesOn(t *testing.T, b *bench) {
 	if d := cmp.Diff([]hub.AuditLog{want}, logs); d != "" {
 		t.Error(d)
 	}
+	one, err := b.AuditLog(t.Context(), "demo", log)
+	must(t, err)
+	if d := cmp.Diff(want, one); d != "" {
+		t.Error(d)
+	}
+	_, err = b.AuditLog(t.Context(), "other", log)
+	mustBe(t, err, hub.ErrNotFound)
 	if d := cmp.Diff(list, b.entries("demo", log)); d != "" {
 		t.Error(d)
 	}
@@ -166,12 +173,43 @@ func auditLogsJoin(t *testing.T, b *bench) {
 	odd := join(one, 8, "x")
 	odd.Prev = list[6].Hash
 	b.took("demo", odd, wire.AuditGap, 0)
-	b.alarmed(hub.AlarmAuditGap, hub.AlarmAuditGap) // one each log
+	b.alarmed(hub.AlarmAuditGap) // whatever ID it takes
 	fresh := logOf(wire.AuditStart(), 1, 2, "new")
 	b.took("demo", batchOf(wire.NewSubmissionID(), fresh, 0, 2), wire.AuditTaken, 2) // continues none: taken, and alarmed
-	b.alarmed(hub.AlarmAuditGap, hub.AlarmAuditGap, hub.AlarmAuditGap)
+	b.alarmed(hub.AlarmAuditGap, hub.AlarmAuditGap)
 	fresh[0].Hash = fresh[0].Sum(list[0].Hash)
 	b.took("third", wire.AuditBatch{Log: wire.NewSubmissionID(), Prev: list[0].Hash, Head: 1, Entries: fresh[:1]}, wire.AuditBroken, 0)
+}
+
+// A kiosk in wrong hands that takes new IDs without end fills neither logs, evidence nor
+// alarms; its old logs go on.
+func auditIsBounded(t *testing.T, b *bench) {
+	list := logOf(wire.AuditStart(), 1, 4, "accepted")
+	first := wire.NewSubmissionID()
+	b.took("rogue", batchOf(first, list, 0, 2), wire.AuditTaken, 2)
+	for range 99 {
+		b.took("rogue", batchOf(wire.NewSubmissionID(), list, 0, 1), wire.AuditTaken, 1)
+	}
+	for range 205 {
+		b.took("rogue", batchOf(wire.NewSubmissionID(), list, 0, 1), wire.AuditGap, 0)
+	}
+	for range 3 {
+		b.took("rogue", batchOf(wire.NewSubmissionID(), list, 2, 3), wire.AuditGap, 0)
+	}
+	b.took("rogue", batchOf(first, list, 2, 4), wire.AuditTaken, 4)
+	logs, err := b.AuditLogs(t.Context(), "rogue")
+	must(t, err)
+	evidence, err := b.AuditEvidence(t.Context(), "rogue")
+	must(t, err)
+	alarms, err := b.Alarms(t.Context(), -1)
+	must(t, err)
+	if len(logs) != 100 || len(evidence) != 200 || len(alarms) != 100 {
+		t.Errorf("%d logs, %d batches, %d alarms", len(logs), len(evidence), len(alarms))
+	}
+	b.took("other", batchOf(first, list, 1, 2), wire.AuditGap, 0)
+	if evidence, err := b.AuditEvidence(t.Context(), "other"); err != nil || len(evidence) != 1 {
+		t.Errorf("of another kiosk %d batches are kept (%v)", len(evidence), err)
+	}
 }
 
 // Whoever writes at once, the log is one.

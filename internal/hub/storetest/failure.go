@@ -76,6 +76,7 @@ func endedContexts(t *testing.T, b *bench) {
 			return err
 		},
 		"Note":             func() error { return b.Note(ctx, hub.NoteKeysRotated, "", "", epoch()) },
+		"AuditLog":         func() error { _, err := b.AuditLog(ctx, "demo", "x"); return err },
 		"AuditLogs":        func() error { _, err := b.AuditLogs(ctx, ""); return err },
 		"AuditEntries":     func() error { _, err := b.AuditEntries(ctx, "demo", "x", 0, 1); return err },
 		"AuditEvidence":    func() error { _, err := b.AuditEvidence(ctx, ""); return err },

@@ -49,6 +49,8 @@ type Place struct {
 	// Change runs SQL behind the store's back: with force as one who has taken the
 	// database's own guards of the audit log away.
 	Change func(t testing.TB, statements string, force bool) error
+	// Age makes all budgets older, as time does.
+	Age func(t testing.TB, by time.Duration)
 	// Shared says that several stores may be open there at once, as the hubs of a
 	// fleet have them.
 	Shared bool
@@ -95,6 +97,7 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		{"AuditGoesOn", auditGoesOn},
 		{"AuditRefuses", auditRefuses},
 		{"AuditLogsJoin", auditLogsJoin},
+		{"AuditIsBounded", auditIsBounded},
 		{"AuditByACrowd", auditByACrowd},
 		{"AuditNotes", notes},
 		{"AuditTampering", auditTampering},

@@ -129,10 +129,8 @@ func forgetting(t *testing.T, b *bench) {
 		must(t, b.Quarantine(t.Context(), *q, *a))
 		must(t, b.PutAnswer(t.Context(), hub.AnswerKey{Kiosk: name(i), Scope: "/v1/x", RequestID: "aaaaaaaa"},
 			hub.Answer{RequestTag: "t", Status: 200, Sealed: sealed(1), Expires: at}, now.Add(-time.Hour)))
-		_, err := b.Spend(t.Context(), name(i), "x", time.Minute, time.Hour, at.Add(-time.Minute))
-		must(t, err)
 	}
-	for _, what := range []hub.Kept{hub.KeptQuarantine, hub.KeptAlarms, hub.KeptAnswers, hub.KeptTraces} {
+	for _, what := range []hub.Kept{hub.KeptQuarantine, hub.KeptAlarms, hub.KeptAnswers} {
 		// Strictly older; in batches; and then nothing more.
 		for i, c := range []struct {
 			before time.Time
@@ -144,6 +142,7 @@ func forgetting(t *testing.T, b *bench) {
 			}
 		}
 	}
+	fullBudgetsAreForgotten(t, b)
 	list, err := b.Alarms(t.Context(), 9)
 	must(t, err)
 	_, err = b.Answer(t.Context(), hub.AnswerKey{Kiosk: name(2), Scope: "/v1/x", RequestID: "aaaaaaaa"}, now)
@@ -156,38 +155,74 @@ func forgetting(t *testing.T, b *bench) {
 	}
 }
 
+// Whatever a hub's clock says, a budget that is not full is not forgotten.
+func fullBudgetsAreForgotten(t *testing.T, b *bench) {
+	now := kept(epoch())
+	for i := range 3 {
+		_, err := b.Spend(t.Context(), name(i), "x", time.Duration(i+1)*time.Hour, 9*time.Hour, now)
+		must(t, err)
+	}
+	forget := func(limit, want int) {
+		t.Helper()
+		if n, err := b.Forget(t.Context(), hub.KeptTraces, now, limit); err != nil || n != want {
+			t.Errorf("forgot %d budgets, not %d (%v)", n, want, err)
+		}
+	}
+	forget(9, 0)
+	b.place.Age(t, 150*time.Minute)
+	forget(1, 1)
+	forget(9, 1)
+	forget(9, 0)
+}
+
 func budgets(t *testing.T, b *bench) {
 	now := epoch()
-	spend := func(kiosk string, cost time.Duration, at time.Time) time.Duration {
+	spend := func(kiosk string, cost time.Duration) time.Duration {
 		t.Helper()
-		wait, err := b.all[len(b.all)-1].Spend(t.Context(), kiosk, "messages", cost, 10*time.Minute, at)
+		wait, err := b.all[len(b.all)-1].Spend(t.Context(), kiosk, "messages", cost, 10*time.Minute, now)
 		must(t, err)
 		return wait
 	}
 	for i := range 5 {
-		if w := spend("demo", 2*time.Minute, now); w != 0 {
+		if w := spend("demo", 2*time.Minute); w != 0 {
 			t.Errorf("%d: waits %v", i, w)
 		}
 	}
-	near := func(got, want time.Duration) bool { return (got - want).Abs() <= 2*time.Millisecond }
-	if w := spend("demo", 2*time.Minute, now.Add(30*time.Second)); !near(w, 90*time.Second) {
+	near := func(got, want time.Duration) bool { return (got - want).Abs() <= 10*time.Second } // a shared store has its own clock
+	b.place.Age(t, 30*time.Second)
+	if w := spend("demo", 2*time.Minute); !near(w, 90*time.Second) {
 		t.Errorf("an empty budget waits %v", w)
 	}
-	if w := spend("other", 2*time.Minute, now); w != 0 {
+	if w := spend("other", 2*time.Minute); w != 0 {
 		t.Errorf("another kiosk waits %v", w)
 	}
 	if w, err := b.Spend(t.Context(), "demo", "other", time.Minute, time.Minute, now); err != nil || w != 0 {
 		t.Errorf("another budget waits %v (%v)", w, err)
 	}
-	if w := spend("demo", 2*time.Minute, now.Add(2*time.Minute+time.Millisecond)); w != 0 {
+	b.place.Age(t, 90*time.Second+time.Millisecond)
+	if w := spend("demo", 2*time.Minute); w != 0 {
 		t.Errorf("after refilling it waits %v", w)
 	}
-	// More than it ever holds needs it full, and leaves a debt.
-	if w := spend("big", 30*time.Minute, now); w != 0 {
+	// More than it ever holds needs it full, and leaves no more debt than that.
+	if w := spend("big", 30*time.Minute); w != 0 {
 		t.Errorf("a big cost waits %v", w)
 	}
-	if w := spend("big", time.Minute, now); !near(w, 21*time.Minute) {
+	if w := spend("big", time.Minute); w <= 0 || w > 21*time.Minute {
 		t.Errorf("a debt waits %v", w)
+	}
+	// A hub whose clock was a year ahead has spent: nobody waits longer for that than
+	// from an empty budget.
+	b.place.Age(t, -365*24*time.Hour)
+	if w := spend("demo", 2*time.Minute); !near(w, 2*time.Minute) {
+		t.Errorf("after a clock that was ahead it waits %v", w)
+	}
+	if w, err := b.Spend(t.Context(), "ahead", "messages", 2*time.Minute, 10*time.Minute, now.Add(365*24*time.Hour)); err != nil || w != 0 {
+		t.Errorf("waits %v (%v)", w, err)
+	}
+	for range 5 {
+		if w := spend("ahead", 2*time.Minute); w > 2*time.Minute {
+			t.Errorf("an honest kiosk waits %v", w)
+		}
 	}
 }
 
