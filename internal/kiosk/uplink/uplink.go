@@ -136,7 +136,12 @@ func (u *Uplink) LinkChanged() {
 // Run serves outbox until ctx ends.
 func (u *Uplink) Run(ctx context.Context, outbox *ksync.Outbox) error {
 	if u.notes.write == nil { // else a test's
-		u.notes.write = outbox.Note
+		u.notes.write = func(ctx context.Context, event ksync.AuditEvent, subject, detail string) error {
+			if event == ksync.AuditEnrolled { // at every start; only a change is worth an entry
+				return outbox.NoteIdentity(ctx, detail)
+			}
+			return outbox.Note(ctx, event, subject, detail)
+		}
 	}
 	defer u.notes.running.Wait()
 	tick := time.NewTicker(look)
