@@ -48,6 +48,8 @@ type Store interface {
 	Raise(ctx context.Context, a Alarm) error
 	// Alarms lists alarms, newest first.
 	Alarms(ctx context.Context, limit int) ([]Alarm, error)
+	// AlarmsOf lists the alarms of one kiosk, newest first.
+	AlarmsOf(ctx context.Context, kiosk string, limit int) ([]Alarm, error)
 
 	// Answer gives a stored answer of an interactive call, or ErrNotFound.
 	Answer(ctx context.Context, key AnswerKey, now time.Time) (Answer, error)
