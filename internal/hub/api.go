@@ -66,16 +66,10 @@ func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("PUT "+wire.PathSubmissions+"{id}", a.forKiosk(a.putSubmission))
 	mux.Handle("POST "+wire.PathIssueStart, a.forKiosk(interactive(a, func(ctx context.Context, kiosk string, r wire.IssueStart) (wire.IssueStarted, error) {
-		if err := a.mayMessage(ctx, kiosk); err != nil {
-			return wire.IssueStarted{}, err
-		}
-		return a.Issuer.Start(ctx, kiosk, r)
+		return a.message(ctx, kiosk, func() (wire.IssueStarted, error) { return a.Issuer.Start(ctx, kiosk, r) })
 	}, func(r wire.IssueStart) string { return r.RequestID }, fault.IssuerDown)))
 	mux.Handle("POST "+wire.PathIssueResend, a.forKiosk(interactive(a, func(ctx context.Context, kiosk string, r wire.IssueResend) (wire.IssueStarted, error) {
-		if err := a.mayMessage(ctx, kiosk); err != nil {
-			return wire.IssueStarted{}, err
-		}
-		return a.Issuer.Resend(ctx, kiosk, r)
+		return a.message(ctx, kiosk, func() (wire.IssueStarted, error) { return a.Issuer.Resend(ctx, kiosk, r) })
 	}, func(r wire.IssueResend) string { return r.RequestID }, fault.IssuerDown)))
 	mux.Handle("POST "+wire.PathIssueVerify, a.forKiosk(interactive(a, func(ctx context.Context, kiosk string, r wire.IssueVerify) (wire.IssueVerified, error) {
 		return a.Issuer.Verify(ctx, kiosk, r)

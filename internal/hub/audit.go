@@ -124,7 +124,8 @@ type AuditTx interface {
 	// Keep keeps evidence, unless it is there or there are as many as this of the log,
 	// or of the kiosk.
 	Keep(e AuditEvidence, most, mostAll int) error
-	// Raise raises an alarm.
+	// Raise raises an alarm, in clear: it holds nothing personal, and the vault is not
+	// at hand within a transaction.
 	Raise(a Alarm) error
 }
 

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"kioskd/internal/fault"
+	"kioskd/internal/wire"
 )
 
 // DefaultMessages is how many messages an hour a kiosk may send to phones.
@@ -95,20 +97,43 @@ func spend(ctx context.Context, s Store, kiosk, what string, cost, most time.Dur
 	return s.Spend(ctx, kiosk, what, cost, most, now)
 }
 
+// message has one message sent, from the kiosk's budget. What the kiosk will ask for
+// again, because the issuer was away or wants it to wait, costs nothing; only where the
+// issuer did not answer in time the message may have gone out.
+func (a *API) message(ctx context.Context, kiosk string, send func() (wire.IssueStarted, error)) (wire.IssueStarted, error) {
+	if err := a.mayMessage(ctx, kiosk); err != nil {
+		return wire.IssueStarted{}, err
+	}
+	out, err := send()
+	if err == nil || errors.Is(err, context.DeadlineExceeded) || asProblem(err, fault.IssuerDown).final() {
+		return out, err
+	}
+	if _, e := spend(ctx, a.Store, kiosk, budgetMessages, -a.messageCost(), time.Hour, a.Now()); e != nil {
+		a.Log.Warn("Budget of messages not given back", "kiosk", kiosk, "error", e)
+	}
+	return out, err
+}
+
+// messagesHourly is how many messages a kiosk may send, and messageCost what one takes.
+func (a *API) messagesHourly() int {
+	if a.Messages <= 0 {
+		return DefaultMessages
+	}
+	return a.Messages
+}
+
+func (a *API) messageCost() time.Duration { return time.Hour / time.Duration(a.messagesHourly()) }
+
 // mayMessage takes one message from the kiosk's budget, which all hubs share. A
 // kiosk in wrong hands must not send messages to phones by the thousand. It begins
 // full, and fills at its rate.
 func (a *API) mayMessage(ctx context.Context, kiosk string) error {
-	hourly := a.Messages
-	if hourly <= 0 {
-		hourly = DefaultMessages
-	}
-	wait, err := spend(ctx, a.Store, kiosk, budgetMessages, time.Hour/time.Duration(hourly), time.Hour, a.Now())
+	wait, err := spend(ctx, a.Store, kiosk, budgetMessages, a.messageCost(), time.Hour, a.Now())
 	if err != nil {
 		return fmt.Errorf("cannot ask for the budget of messages: %w", err)
 	}
 	if wait > 0 {
-		a.raise(ctx, Alarm{Kind: AlarmMessages, Kiosk: kiosk, Text: fmt.Sprintf("wants to send more than %d messages an hour", hourly)})
+		a.raise(ctx, Alarm{Kind: AlarmMessages, Kiosk: kiosk, Text: fmt.Sprintf("wants to send more than %d messages an hour", a.messagesHourly())})
 		return &Refusal{Code: fault.TooFast, RetryAfter: wait, Detail: "too many messages of this kiosk"}
 	}
 	return nil

@@ -129,6 +129,16 @@ func TestMessagesHaveABudget(t *testing.T) {
 	k.refused(wire.PathIssueStart, start(103), http.StatusTooManyRequests, fault.TooFast)
 }
 
+// An issuer that is away sends nothing, so it costs nothing.
+func TestAnAbsentIssuerCostsNoMessages(t *testing.T) {
+	k := newRig(t).kiosk("demo")
+	start := startOf("4980000000000048", "09012345678")
+	for range hub.DefaultMessages + 5 {
+		k.refused(wire.PathIssueStart, start, http.StatusServiceUnavailable, fault.IssuerDown)
+	}
+	call[wire.IssueStarted](k, wire.PathIssueStart, startOf(luhn(1), "09012345670"), http.StatusOK)
+}
+
 // luhn makes a card number.
 func luhn(i int) string {
 	n := []byte("4980000001000000")

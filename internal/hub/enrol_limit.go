@@ -39,15 +39,14 @@ func (s *strangers) wait(remote string, now time.Time) time.Duration {
 	if s.all == nil {
 		s.all, s.each = rate.NewLimiter(enrolRate, enrolBurst), map[netip.Prefix]*stranger{}
 	}
-	limits := []*rate.Limiter{s.of(remote, now), s.all}
-	for _, l := range limits {
-		res := l.ReserveN(now, 1)
-		if d := res.DelayFrom(now); d > 0 {
-			res.CancelAt(now)
-			return d
-		}
+	// Both or none: what everybody's limit refuses costs the address nothing.
+	own, all := s.of(remote, now).ReserveN(now, 1), s.all.ReserveN(now, 1)
+	d := max(own.DelayFrom(now), all.DelayFrom(now))
+	if d > 0 {
+		own.CancelAt(now)
+		all.CancelAt(now)
 	}
-	return 0
+	return d
 }
 
 // of gives the limiter of an address. When too many are known, those that were

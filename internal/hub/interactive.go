@@ -86,8 +86,7 @@ func (a *API) refusal(scope string, err error, away fault.Code) (status int, bod
 	if p.Code == away {
 		a.Log.Error("Connector did not answer", "path", scope, "error", err)
 	}
-	final = p.status < http.StatusInternalServerError && p.status != http.StatusTooManyRequests
-	return p.status, p.body(), final
+	return p.status, p.body(), p.final()
 }
 
 // answer gives the stored answer, or makes and stores one.

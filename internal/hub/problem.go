@@ -96,3 +96,8 @@ func reply(w http.ResponseWriter, status int, body []byte) {
 }
 
 func replyProblem(w http.ResponseWriter, p *problem) { reply(w, p.status, p.body()) }
+
+// final says whether the same call would be answered the same again.
+func (p *problem) final() bool {
+	return p.status < http.StatusInternalServerError && p.status != http.StatusTooManyRequests
+}

@@ -132,10 +132,22 @@ func (s *Sealing) Raise(ctx context.Context, a Alarm) error {
 // Alarms lists alarms. One whose text does not open is shown all the same.
 func (s *Sealing) Alarms(ctx context.Context, limit int) ([]Alarm, error) {
 	list, err := s.Store.Alarms(ctx, limit)
+	s.openAlarms(list)
+	return list, err
+}
+
+// AlarmsOf lists the alarms of one kiosk, as Alarms does.
+func (s *Sealing) AlarmsOf(ctx context.Context, kiosk string, limit int) ([]Alarm, error) {
+	list, err := s.Store.AlarmsOf(ctx, kiosk, limit)
+	s.openAlarms(list)
+	return list, err
+}
+
+func (s *Sealing) openAlarms(list []Alarm) {
 	for i := range list {
 		a := &list[i]
 		if a.Private == nil {
-			continue // of the first version
+			continue // of the first version, or about an audit log
 		}
 		text, err := s.vault.Open(alarmPurpose(a.Kind), a.Private)
 		if err != nil {
@@ -143,7 +155,6 @@ func (s *Sealing) Alarms(ctx context.Context, limit int) ([]Alarm, error) {
 		}
 		a.Text, a.Private = string(text), nil
 	}
-	return list, err
 }
 
 // private is what Stored.Private holds.

@@ -24,7 +24,8 @@ var (
 //
 // What is personal reaches a database sealed: [Seal] puts a vault before a store,
 // and the store itself sees [Stored.Private], [Quarantine.Private] and
-// [Alarm.Private] instead of what they hide. It refuses rows without them.
+// [Alarm.Private] instead of what they hide. It refuses rows without them. Alarms about
+// audit logs alone are in clear: they hold nothing personal.
 type Store interface {
 	IdentityStore
 	LinkStore
@@ -48,6 +49,8 @@ type Store interface {
 	Raise(ctx context.Context, a Alarm) error
 	// Alarms lists alarms, newest first.
 	Alarms(ctx context.Context, limit int) ([]Alarm, error)
+	// AlarmsOf lists the alarms of one kiosk, newest first.
+	AlarmsOf(ctx context.Context, kiosk string, limit int) ([]Alarm, error)
 
 	// Answer gives a stored answer of an interactive call, or ErrNotFound.
 	Answer(ctx context.Context, key AnswerKey, now time.Time) (Answer, error)
@@ -195,7 +198,7 @@ type Alarm struct {
 	First   time.Time
 	Last    time.Time
 	Times   int
-	Private []byte // Text as the database has it: sealed
+	Private []byte // Text as the database has it: sealed; nil about audit logs, see [AuditTx]
 }
 
 // AnswerKey names an interactive call. Scope is its path.

@@ -28,7 +28,8 @@ type Upkeep interface {
 
 	// Spend takes cost from a kiosk's budget of this name. A budget holds at most
 	// most, and fills by itself in that time. When it does not hold enough, nothing is
-	// taken, and wait says when it will; a cost of more than most needs it full. What
+	// taken, and wait says when it will; a cost of more than most needs it full, and a
+	// cost below zero gives back. What
 	// hubs share goes by the database's clock, and now is not looked at.
 	Spend(ctx context.Context, kiosk, what string, cost, most time.Duration, now time.Time) (wait time.Duration, err error)
 }

@@ -7,6 +7,10 @@ import (
 	"kioskd/internal/hub"
 )
 
+// alarmsOfKiosk is how many of a kiosk's alarms its page shows: the same kind and
+// subject is one.
+const alarmsOfKiosk = 100
+
 type kioskPage struct {
 	Kiosk  hub.Kiosk
 	State  state
@@ -23,17 +27,12 @@ func (c *Console) kiosk(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	links, err2 := c.Store.Links(r.Context(), hub.LinkFilter{Kiosk: k.ID})
-	alarms, err3 := c.Store.Alarms(r.Context(), -1)
+	alarms, err3 := c.Store.AlarmsOf(r.Context(), k.ID, alarmsOfKiosk)
 	if err := errors.Join(err, err2, err3); err != nil {
 		c.failed(w, r, err)
 		return
 	}
-	p := kioskPage{Kiosk: k, State: stateOf(k, c.Now()), Links: links}
-	for _, a := range alarms {
-		if a.Kiosk == k.ID {
-			p.Alarms = append(p.Alarms, a)
-		}
-	}
+	p := kioskPage{Kiosk: k, State: stateOf(k, c.Now()), Links: links, Alarms: alarms}
 	title := k.Name
 	if title == "" {
 		title = k.ID

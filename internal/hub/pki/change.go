@@ -89,20 +89,25 @@ func (p *PKI) Reload() (changed bool, err error) {
 
 // reload hands what was read to allow before it counts.
 func (p *PKI) reload(allow func(*PKI) error) (changed bool, err error) {
+	// One at a time; whoever uses the keys does not wait meanwhile: allow may ask a
+	// database that is away.
+	p.reloading.Lock()
+	defer p.reloading.Unlock()
 	s, err := p.home.open(time.Time{})
 	if err != nil {
 		return false, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.mu.RLock()
+	was := p.set
+	p.mu.RUnlock()
 	same := true
 	for _, k := range Kinds() {
-		same = same && bytes.Equal(s.rings[k].encode(), p.set.rings[k].encode())
+		same = same && bytes.Equal(s.rings[k].encode(), was.rings[k].encode())
 	}
 	if same {
 		return false, nil
 	}
-	if !bytes.Equal(s.rings[Vault].tag, p.set.rings[Vault].tag) {
+	if !bytes.Equal(s.rings[Vault].tag, was.rings[Vault].tag) {
 		return false, errors.New("cannot use the keys that were put there: they are those of another hub")
 	}
 	if allow != nil {
@@ -114,6 +119,8 @@ func (p *PKI) reload(allow func(*PKI) error) (changed bool, err error) {
 			return false, err
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if err := p.vault.Replace(s.vaultRing()); err != nil {
 		return false, err
 	}

@@ -48,9 +48,10 @@ type PKI struct {
 	caKey *ecdsa.PrivateKey
 	home  home
 
-	mu    sync.RWMutex
-	set   set
-	vault *vault.Vault // one for all who ask: it follows when keys change
+	reloading sync.Mutex // held while reading the rings again; before mu
+	mu        sync.RWMutex
+	set       set
+	vault     *vault.Vault // one for all who ask: it follows when keys change
 }
 
 // Open reads the keys in dir; when dir is not there or empty it makes a set.

@@ -25,11 +25,21 @@ func (s *Store) Raise(ctx context.Context, a hub.Alarm) error {
 
 // Alarms lists alarms, newest first.
 func (s *Store) Alarms(ctx context.Context, n int) ([]hub.Alarm, error) {
+	return s.alarms(ctx, ``, limit(n))
+}
+
+// AlarmsOf lists the alarms of one kiosk.
+func (s *Store) AlarmsOf(ctx context.Context, kiosk string, n int) ([]hub.Alarm, error) {
+	return s.alarms(ctx, `WHERE kiosk = $2`, limit(n), clean(kiosk))
+}
+
+func (s *Store) alarms(ctx context.Context, which string, args ...any) ([]hub.Alarm, error) {
 	return list(ctx, s, "list alarms", func(r pgx.CollectableRow) (a hub.Alarm, err error) {
 		err = r.Scan(&a.Kind, &a.Kiosk, &a.Subject, &a.Text, &a.First, &a.Last, &a.Times, &a.Private)
 		a.First, a.Last = a.First.UTC(), a.Last.UTC()
 		return a, err
-	}, `SELECT kind, kiosk, subject, coalesce(text, ''), first, last, times, private FROM alarm ORDER BY last DESC, kind, kiosk, subject LIMIT $1`, limit(n))
+	}, `SELECT kind, kiosk, subject, coalesce(text, ''), first, last, times, private FROM alarm `+which+`
+		ORDER BY last DESC, kind, kiosk, subject LIMIT $1`, args...)
 }
 
 func quarantine(ctx context.Context, r runner, q hub.Quarantine) error {

@@ -25,9 +25,18 @@ func (s *Store) Raise(ctx context.Context, a hub.Alarm) error {
 }
 
 // Alarms lists alarms, newest first.
-func (s *Store) Alarms(ctx context.Context, limit int) (list []hub.Alarm, err error) {
+func (s *Store) Alarms(ctx context.Context, limit int) ([]hub.Alarm, error) {
+	return s.alarms(ctx, ``, limit)
+}
+
+// AlarmsOf lists the alarms of one kiosk.
+func (s *Store) AlarmsOf(ctx context.Context, kiosk string, limit int) ([]hub.Alarm, error) {
+	return s.alarms(ctx, `WHERE kiosk = ?`, kiosk, limit)
+}
+
+func (s *Store) alarms(ctx context.Context, which string, args ...any) (list []hub.Alarm, err error) {
 	rows, err := s.db.Read().QueryContext(ctx, `SELECT kind, kiosk, subject, text, first, last, times, private
-		FROM alarm ORDER BY last DESC, kind, kiosk, subject LIMIT ?`, limit)
+		FROM alarm `+which+` ORDER BY last DESC, kind, kiosk, subject LIMIT ?`, args...)
 	if err != nil {
 		return nil, wrap("list alarms", err)
 	}

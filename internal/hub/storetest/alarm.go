@@ -49,6 +49,14 @@ func alarmsCountUp(t *testing.T, b *bench) {
 	if d := cmp.Diff(want, list[0]); d != "" {
 		t.Errorf("counted up as\n%s", d)
 	}
+	list, err = b.AlarmsOf(t.Context(), "other", 10)
+	must(t, err)
+	if len(list) != 1 || list[0].Kiosk != "other" || list[0].Private != nil {
+		t.Errorf("alarms of one kiosk: %+v", list)
+	}
+	if list, err := b.AlarmsOf(t.Context(), "demo", 2); err != nil || len(list) != 2 || list[0].Text != "three" {
+		t.Errorf("the newest of one kiosk: %+v (%v)", list, err)
+	}
 }
 
 func alarmsByACrowd(t *testing.T, b *bench) {

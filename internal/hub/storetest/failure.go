@@ -51,6 +51,7 @@ func endedContexts(t *testing.T, b *bench) {
 		"Put with all": func() error { _, err := b.Put(ctx, in, quarantined(in), alarmed(in)); return err },
 		"Quarantine":   func() error { return b.Quarantine(ctx, *quarantined(in), *alarmed(in)) },
 		"Raise":        func() error { return b.Raise(ctx, *alarmed(in)) },
+		"AlarmsOf":     func() error { _, err := b.AlarmsOf(ctx, "demo", 1); return err },
 		"Alarms":       func() error { _, err := b.Alarms(ctx, 1); return err },
 		"Answer":       func() error { _, err := b.Answer(ctx, key, epoch()); return err },
 		"PutAnswer": func() error {
