@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -122,7 +123,34 @@ func (s *Service) Kill() { s.end(syscall.SIGKILL) }
 func (s *Service) Stop() { s.end(syscall.SIGTERM) }
 
 // Freeze stops pcscd in the middle of whatever it does; Thaw lets it go on.
-func (s *Service) Freeze() { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }
+func (s *Service) Freeze() {
+	_ = s.cmd.Process.Signal(syscall.SIGSTOP) // it may have ended already
+	// The signal is on its way when that returns: a thread may still answer.
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !s.stands() {
+		<-tick.C
+	}
+}
+
+// stands reports whether every thread has stopped, or is gone.
+func (s *Service) stands() bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.PID()))
+	if err != nil {
+		return true
+	}
+	for _, path := range threads {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		name := strings.LastIndex(string(stat), ") ") // it may hold anything
+		if state := stat[name+2:]; name >= 0 && len(state) > 0 && !strings.ContainsRune("TtZX", rune(state[0])) {
+			return false
+		}
+	}
+	return true
+}
 
 // Thaw is the end of Freeze.
 func (s *Service) Thaw() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
