@@ -84,7 +84,8 @@ step "golangci-lint" .cache/bin/golangci-lint run ./...
 step "known vulnerabilities" vulnerabilities
 rejoin
 [ "$(id -u)" = 0 ] || notes+=("that nothing of a visit stays was NOT looked for (TestNothingOfAVisitStays): that needs root")
-step "Go tests" go test -race -shuffle=on ./...
+# Many of them wait for a disk or a device: more packages at once than cores.
+step "Go tests" go test -race -shuffle=on -p 4 ./...
 step "a storm of kills" go test -v -run '^TestKillStorm$' ./internal/walk
 step "slips under every fault, on every line" go test -run '^(TestEverySlipUnderEveryFault|TestEveryFaultOnEveryLine)$' ./internal/slip
 step "end to end" npm --prefix e2e test --silent
