@@ -87,7 +87,8 @@ rejoin
 # Many of them wait for a disk or a device: more packages at once than cores.
 step "Go tests" go test -race -shuffle=on -p 4 ./...
 step "a storm of kills" go test -v -run '^TestKillStorm$' ./internal/walk
-step "slips under every fault, on every line" go test -run '^(TestEverySlipUnderEveryFault|TestEveryFaultOnEveryLine)$' ./internal/slip
+step "slips: pictures, codes, every fault on every line" go test -run \
+  '^(TestGolden|TestQRCode|TestSecondOpinion|TestEverySlipUnderEveryFault|TestEveryFaultOnEveryLine)$' ./internal/slip
 step "end to end" npm --prefix e2e test --silent
 step "the work tree is unchanged" same_tree
 

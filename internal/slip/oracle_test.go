@@ -63,6 +63,7 @@ func recorded(t *testing.T, model printertest.Model, p printer.Profile, draw pri
 // TestSecondOpinion lets a reader that shares no code with driver and virtual printer
 // look at the whole stream of every slip.
 func TestSecondOpinion(t *testing.T) {
+	unraced(t)
 	m := newMaker(t)
 	each(t, func(t *testing.T, _ string, s sample, p printer.Profile) {
 		model := printertest.Epson()

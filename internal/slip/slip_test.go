@@ -170,7 +170,17 @@ func theROM(t testing.TB) *sliptest.ROM {
 	return r
 }
 
+// unraced is for tests in which one goroutine draws: `make test` runs them without the
+// race detector, which finds nothing there and takes ten times as long.
+func unraced(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("one goroutine draws: `make test` runs it without the race detector")
+	}
+}
+
 func TestGolden(t *testing.T) {
+	unraced(t)
 	m := newMaker(t)
 	each(t, func(t *testing.T, name string, s sample, p printer.Profile) {
 		golden(t, name+".png", printed(t, p, m.Draw(s.slip, s.reprint)))
@@ -286,6 +296,7 @@ func TestALeftSlipIsWiped(t *testing.T) {
 
 // TestQRCode lets a reader that shares no code with us look at every slip.
 func TestQRCode(t *testing.T) {
+	unraced(t)
 	if _, err := exec.LookPath("zbarimg"); err != nil {
 		t.Fatal("zbarimg is missing: install zbar-tools (make deps)")
 	}
