@@ -263,8 +263,25 @@ func (t *taking) raise(kind AlarmKind, subject, text string) error {
 	return t.tx.Raise(Alarm{Kind: kind, Kiosk: t.kiosk, Subject: subject, Text: text, Last: t.now})
 }
 
-// NextNote makes the entry that Note appends: after entry n with the hash prev.
-func NextNote(n int64, prev []byte, event NoteEvent, subject, detail string, now time.Time) (wire.AuditEntry, error) {
+// AppendNote appends to [OwnLog] within tx; every store calls it.
+func AppendNote(tx AuditTx, event NoteEvent, subject, detail string, now time.Time) error {
+	l, err := tx.Log(OwnLog)
+	if errors.Is(err, ErrNotFound) {
+		l, err = AuditLog{Log: OwnLog, BaseHash: wire.AuditStart()}, nil
+	}
+	if err != nil {
+		return err
+	}
+	e, err := nextNote(l.N, l.Hash, event, subject, detail, now)
+	if err != nil {
+		return err
+	}
+	l.N, l.Hash, l.At, l.Whole = e.N, e.Hash, now, now
+	return tx.Append(l, []wire.AuditEntry{e}, now)
+}
+
+// nextNote makes the entry after entry n with the hash prev.
+func nextNote(n int64, prev []byte, event NoteEvent, subject, detail string, now time.Time) (wire.AuditEntry, error) {
 	if n == 0 {
 		prev = wire.AuditStart()
 	}

@@ -32,19 +32,7 @@ func (s *Store) Note(ctx context.Context, event hub.NoteEvent, subject, detail s
 		if err := a.lock(); err != nil {
 			return err
 		}
-		l, err := a.Log(hub.OwnLog)
-		if errors.Is(err, hub.ErrNotFound) {
-			l, err = hub.AuditLog{Log: hub.OwnLog, BaseHash: wire.AuditStart()}, nil
-		}
-		if err != nil {
-			return err
-		}
-		e, err := hub.NextNote(l.N, l.Hash, event, subject, detail, now)
-		if err != nil {
-			return err
-		}
-		l.N, l.Hash, l.At, l.Whole = e.N, e.Hash, now, now
-		return a.Append(l, []wire.AuditEntry{e}, now)
+		return hub.AppendNote(a, event, subject, detail, now)
 	})
 }
 

@@ -23,20 +23,7 @@ func (s *Store) TakeAudit(ctx context.Context, kiosk string, b wire.AuditBatch, 
 // Note appends to the hubs' own log.
 func (s *Store) Note(ctx context.Context, event hub.NoteEvent, subject, detail string, now time.Time) error {
 	return s.db.Write(ctx, func(tx *sql.Tx) error {
-		a := &auditTx{ctx: ctx, tx: tx}
-		l, err := a.Log(hub.OwnLog)
-		if errors.Is(err, hub.ErrNotFound) {
-			l, err = hub.AuditLog{Log: hub.OwnLog, BaseHash: wire.AuditStart()}, nil
-		}
-		if err != nil {
-			return err
-		}
-		e, err := hub.NextNote(l.N, l.Hash, event, subject, detail, now)
-		if err != nil {
-			return err
-		}
-		l.N, l.Hash, l.At, l.Whole = e.N, e.Hash, now, now
-		return a.Append(l, []wire.AuditEntry{e}, now)
+		return hub.AppendNote(&auditTx{ctx: ctx, tx: tx}, event, subject, detail, now)
 	})
 }
 
