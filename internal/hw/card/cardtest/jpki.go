@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/rand"
+	"crypto/sha256"
 	"sync"
 
 	"kioskd/internal/hw/card/apdu"
@@ -41,8 +42,11 @@ type file struct {
 	pin     *pin
 }
 
+// pin is kept as its hash: a daemon with a simulated card holds the card in its
+// own memory, and a test that searches that memory for a PIN must find only what
+// the daemon itself left there.
 type pin struct {
-	value    []byte
+	value    [sha256.Size]byte
 	max      int
 	fresh    int // tries of a fresh card
 	left     int
@@ -82,7 +86,7 @@ func NewJPKI(p Profile) *JPKI {
 		0x0001: {data: []byte{0xFF, 0x10, 0x0C}, behind: 0x0011},
 		0x0002: {data: []byte{0xFF, 0x20, 0x00}, behind: 0x0011},
 		0x0003: {data: []byte{0xFF, 0x30, 0x00}, behind: 0x0011},
-		0x0011: {pin: &pin{value: []byte{0xFF}, max: pinTries, fresh: pinTries, left: pinTries}},
+		0x0011: {pin: &pin{value: sha256.Sum256([]byte{0xFF}), max: pinTries, fresh: pinTries, left: pinTries}},
 	}
 	return &JPKI{profile: p, apps: []*application{
 		{aid: apdu.JPKI(), files: p.files()},

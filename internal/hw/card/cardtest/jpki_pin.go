@@ -1,7 +1,7 @@
 package cardtest
 
 import (
-	"bytes"
+	"crypto/sha256"
 
 	"kioskd/internal/hw/card/apdu"
 )
@@ -37,7 +37,7 @@ func (c *JPKI) verify(cmd apdu.Command) apdu.SW {
 		return apdu.Blocked
 	}
 	c.spent++
-	if !bytes.Equal(cmd.Data, p.value) {
+	if sha256.Sum256(cmd.Data) != p.value {
 		c.misses++
 		p.left--
 		p.verified = false

@@ -3,6 +3,7 @@ package cardtest
 import (
 	"bytes"
 	"crypto"
+	"crypto/sha256"
 
 	"kioskd/internal/hw/card/apdu"
 )
@@ -68,10 +69,10 @@ func (p *Profile) files() map[uint16]*file {
 		fileCertificates: {data: []byte{0x00, 0x00, 0x00}}, // which certificates there are
 		0x000B:           {data: p.Authority},
 		0x0016:           {}, // key of terminals: there, but not to be read
-		filePIN:          {pin: &pin{value: []byte(p.PIN), max: pinTries, fresh: p.Tries, left: p.Tries}},
+		filePIN:          {pin: &pin{value: sha256.Sum256([]byte(p.PIN)), max: pinTries, fresh: p.Tries, left: p.Tries}},
 		// What a card without a signing certificate has here is not known. This one
 		// has a password that nothing matches.
-		filePassword: {pin: &pin{value: []byte(p.SignPassword), max: passwordTries, fresh: passwordTries, left: passwordTries}},
+		filePassword: {pin: &pin{value: sha256.Sum256([]byte(p.SignPassword)), max: passwordTries, fresh: passwordTries, left: passwordTries}},
 	}
 	if p.Key != nil {
 		f := &file{data: p.filled(p.Certificate)}
