@@ -33,7 +33,7 @@ if (address === null || typeof address !== "object") throw new Error("cannot lea
 const base = `http://127.0.0.1:${address.port}/gallery.html`;
 
 const browser = await chromium.launch({
-  executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+  executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium-headless-shell",
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--font-render-hinting=none"],
 });
 
