@@ -20,7 +20,7 @@ const launchOptions = {
   ],
 };
 
-export default defineConfig<object, { readonly reader: "virtual" | "pcsc" }>({
+export default defineConfig<{ readonly fonts: boolean }, { readonly reader: "virtual" | "pcsc" }>({
   testDir: ".",
   outputDir: "results/artifacts",
   fullyParallel: true,
@@ -50,9 +50,9 @@ export default defineConfig<object, { readonly reader: "virtual" | "pcsc" }>({
     // there is one virtual reader for it: the other worker goes on with the rest meanwhile.
     {
       name: "pcsc", testDir: "specs", testMatch: ["cards.spec.ts", "visit.spec.ts"], grep: /cards\.spec|whole visit, ja.* with a WAON/,
-      workers: 1, use: { reader: "pcsc" },
+      workers: 1, use: { reader: "pcsc", fonts: false },
     },
-    { name: "visits", testDir: "specs" },
+    { name: "visits", testDir: "specs", use: { fonts: false } },
     { name: "screens", testDir: "tools", testMatch: "screens.ts", workers: 1, timeout: 300_000 },
     { name: "bench", testDir: "tools", testMatch: "touches.ts", workers: 1, timeout: 120_000 },
   ],

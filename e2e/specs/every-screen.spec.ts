@@ -38,7 +38,7 @@ const tours: readonly Tour[] = [
 for (const { lang, walked, turned: other } of tours) {
   test.describe(`every screen, ${lang}, portrait and landscape: no barrier, nothing cut`, () => {
     test.slow(); // some twenty screens, each looked at with care
-    test.use({ lang, viewport: walked.viewport });
+    test.use({ lang, fonts: true, viewport: walked.viewport });
     for (const [stretch, walk] of Object.entries(stretches)) {
       test(stretch, async ({ scene }) => {
         const { me } = scene;

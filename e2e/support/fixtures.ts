@@ -30,6 +30,8 @@ export interface House {
 
 interface TestFixtures {
   readonly lang: Lang;
+  /** Whether the page gets the kiosk's own fonts. To unpack them costs as much as all the rest of a page: tests of how it looks do. */
+  readonly fonts: boolean;
   readonly scene: Scene;
 }
 
@@ -41,6 +43,7 @@ interface WorkerFixtures {
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   lang: ["ja", { option: true }],
+  fonts: [true, { option: true }],
   reader: ["virtual", { option: true, scope: "worker" }],
 
   house: [
@@ -81,6 +84,11 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   ],
 
   baseURL: async ({ house }, use) => use(`http://${house.kioskd.address.http}`),
+
+  page: async ({ page, fonts }, use) => {
+    if (!fonts) await page.route("**/*.woff2", (route) => route.abort());
+    await use(page);
+  },
 
   scene: async ({ house, page, lang }, use, info) => {
     const { dock, hub, kioskd } = house;

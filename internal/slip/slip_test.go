@@ -28,6 +28,7 @@ import (
 	"kioskd/internal/secret"
 	"kioskd/internal/slip"
 	"kioskd/internal/slip/sliptest"
+	"kioskd/internal/underrace"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -174,7 +175,7 @@ func theROM(t testing.TB) *sliptest.ROM {
 // race detector, which finds nothing there and takes ten times as long.
 func unraced(t *testing.T) {
 	t.Helper()
-	if raced {
+	if underrace.On {
 		t.Skip("one goroutine draws: `make test` runs it without the race detector")
 	}
 }

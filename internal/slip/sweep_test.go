@@ -19,6 +19,7 @@ import (
 	"kioskd/internal/hw/printer/dots"
 	"kioskd/internal/hw/printer/line"
 	"kioskd/internal/hw/printer/printertest"
+	"kioskd/internal/underrace"
 )
 
 // sheet is a slip that was drawn before, with what it looks like on paper.
@@ -81,6 +82,9 @@ func sweeps() map[printertest.Fault][]fault.Code {
 	}
 }
 
+// coarse is how many percent of a slip a sweep goes on at a time under the race detector.
+const coarse = 20
+
 // TestEverySlipUnderEveryFault lets each fault happen at every percent of every
 // slip. What the driver says must be true on the paper, and the next slip is clean.
 func TestEverySlipUnderEveryFault(t *testing.T) {
@@ -89,7 +93,7 @@ func TestEverySlipUnderEveryFault(t *testing.T) {
 		for f, codes := range sweeps() {
 			t.Run(s.name+"/"+string(f), func(t *testing.T) {
 				t.Parallel()
-				for percent := 0; percent <= 100; percent += stride {
+				for percent := 0; percent <= 100; percent += underrace.Stride(coarse) {
 					synctest.Test(t, func(t *testing.T) {
 						dev := printertest.New(p.Dots)
 						strike(t, dev, dev.Dial, printer.DefaultLimits(), s, f, codes, s.bytes*percent/100)
@@ -115,9 +119,9 @@ func TestEveryFaultOnEveryLine(t *testing.T) {
 			var strikes errgroup.Group
 			strikes.SetLimit(48) // they wait, most of the time
 			for f, codes := range sweeps() {
-				for percent := 0; percent <= 100; percent += stride {
+				for percent := 0; percent <= 100; percent += underrace.Stride(coarse) {
 					for i, s := range all {
-						if percent/stride%len(all) != i && os.Getenv("KIOSKD_SWEEP") != "all" {
+						if percent/underrace.Stride(coarse)%len(all) != i && os.Getenv("KIOSKD_SWEEP") != "all" {
 							continue
 						}
 						strikes.Go(func() error {

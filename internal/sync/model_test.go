@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"kioskd/internal/hub"
+	"kioskd/internal/underrace"
 	"kioskd/internal/wire"
 )
 
@@ -25,7 +26,10 @@ import (
 //
 // KIOSKD_MODEL_CHECKS is how many histories.
 func TestModel(t *testing.T) {
-	checks := modelChecks
+	checks := "40"
+	if underrace.On {
+		checks = "12"
+	}
 	if n := os.Getenv("KIOSKD_MODEL_CHECKS"); n != "" {
 		checks = n
 	}

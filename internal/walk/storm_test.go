@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"kioskd/internal/hub/postgres/postgrestest"
+	"kioskd/internal/underrace"
 )
 
 // storm is what all cells have together.
@@ -49,11 +52,11 @@ const stormTakes = 30 * time.Second
 
 // TestKillStorm kills both daemons again and again, at any point of visits and in
 // the moments around each commit, and holds what the screens have promised against
-// what the hub holds.
+// what the hub holds. Every second hub is on PostgreSQL.
 //
 // KIOSKD_STORM is how long it rages ("1h"), KIOSKD_KILLS how many kills instead.
 func TestKillStorm(t *testing.T) {
-	if underRace {
+	if underrace.On {
 		t.Skip("the daemons are built without the race detector: `make test` lets it rage without")
 	}
 	s := &storm{bin: t.TempDir(), seed: *seed, kills: 1 << 60, sum: map[string]int{}}
@@ -69,6 +72,7 @@ func TestKillStorm(t *testing.T) {
 	}
 	t.Logf("seed %d", s.seed)
 	build(t, s.bin)
+	server := postgrestest.New(t)
 	began := time.Now()
 	s.until = began.Add(takes)
 	t.Run("cells", func(t *testing.T) {
@@ -76,7 +80,11 @@ func TestKillStorm(t *testing.T) {
 		for n := range 2 * runtime.GOMAXPROCS(0) { // half of them wait for a disk or a clock
 			wg.Go(func() {
 				t.Run(fmt.Sprint(n+1), func(t *testing.T) {
-					c := newCell(t, s, n)
+					var store []string // the hub's own file
+					if n%2 == 1 {
+						store = []string{"--store", server.Database(t)}
+					}
+					c := newCell(t, s, n, store...)
 					for !s.over() {
 						c.epoch()
 					}

@@ -15,6 +15,7 @@ import (
 	"kioskd/internal/hw/printer"
 	"kioskd/internal/hw/printer/dots"
 	"kioskd/internal/hw/printer/printertest"
+	"kioskd/internal/underrace"
 )
 
 // run serves dev by a driver of profile p over dial, until the test ends.
@@ -153,8 +154,8 @@ func TestANightWithoutPaper(t *testing.T) {
 				if o := <-start(b.drv, picture(1, 300)); o != printer.Failed {
 					t.Fatal(o)
 				}
-				for i := range 3000 {
-					settle(7300 * time.Millisecond) // six hours
+				for i := range 3000 / underrace.Stride(10) {
+					settle(7300 * time.Millisecond) // six hours, or half of one
 					if f := b.drv.Facts(); f.Condition != printer.PaperOut {
 						t.Fatalf("after %d looks: %s, %v", i, f.Condition, f.Line)
 					}
@@ -243,7 +244,7 @@ func TestTheRestOfAFailedSlipFalls(t *testing.T) {
 // TestAWholeSlipIsNeverCalledFailed: the cable goes anywhere around the end.
 func TestAWholeSlipIsNeverCalledFailed(t *testing.T) {
 	for _, cutter := range []bool{true, false} {
-		for extra := 0; extra < 120; extra += 3 {
+		for extra := 0; extra < 120; extra += 3 * underrace.Stride(5) {
 			synctest.Test(t, func(t *testing.T) {
 				p := printer.Full()
 				p.Cutter = cutter

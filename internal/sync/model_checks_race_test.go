@@ -1,6 +1,0 @@
-//go:build race
-
-package sync
-
-// modelChecks is small where everything takes ten times as long.
-const modelChecks = "12"
