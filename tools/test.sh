@@ -92,7 +92,7 @@ rejoin
 step "Go tests" go test -race -shuffle=on -p 4 $(go list ./... | grep -v /internal/housekeeping$)
 # Under the race detector these take long strides (internal/underrace), or are left out.
 step "fine sweeps, without the race detector" go test -p 4 -run \
-  '^(TestGolden|TestQRCode|TestSecondOpinion|TestEverySlipUnderEveryFault|TestEveryFaultOnEveryLine|TestFaultSweep|TestAWholeSlipIsNeverCalledFailed|TestANightWithoutPaper|TestTearAtEveryCommand|TestDamageOfEveryKind|TestDamageAnywhere|TestModel)$' \
+  '^(TestGolden|TestQRCode|TestSecondOpinion|TestNothingIsCutOff|TestTrial|TestEverySlipUnderEveryFault|TestEveryFaultOnEveryLine|TestFaultSweep|TestAWholeSlipIsNeverCalledFailed|TestANightWithoutPaper|TestTearAtEveryCommand|TestDamageOfEveryKind|TestDamageAnywhere|TestModel)$' \
   ./internal/slip ./internal/hw/printer ./internal/kiosk ./internal/sync
 step "the source keeps its rules" go test ./internal/housekeeping
 step "a storm of kills" go test -v -run '^TestKillStorm$' ./internal/walk

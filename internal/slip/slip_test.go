@@ -353,6 +353,7 @@ func TestEveryCharacterHasAGlyph(t *testing.T) {
 
 // TestNothingIsCutOff: no ink touches the edge of the paper, and no letter is missing.
 func TestNothingIsCutOff(t *testing.T) {
+	unraced(t)
 	m := newMaker(t)
 	each(t, func(t *testing.T, _ string, s sample, p printer.Profile) {
 		if p.Text { // letters begin at the edge: printers keep a margin

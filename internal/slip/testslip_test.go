@@ -34,6 +34,7 @@ func aTrial() slip.Trial {
 // The test slip is what lies in testdata, and an independent reader finds each code
 // that the profile has.
 func TestTrial(t *testing.T) {
+	unraced(t)
 	m := newMaker(t)
 	for name, p := range trials() {
 		t.Run(name, func(t *testing.T) {
