@@ -25,6 +25,9 @@ type Issuer interface {
 	Start(ctx context.Context, kiosk string, req wire.IssueStart) (wire.IssueStarted, error)
 	Resend(ctx context.Context, kiosk string, req wire.IssueResend) (wire.IssueStarted, error)
 	Verify(ctx context.Context, kiosk string, req wire.IssueVerify) (wire.IssueVerified, error)
+	// Complete issues once; asked again in the same session it gives the same ID and
+	// changes the password, unless a request with a higher Try has come already: that
+	// is refused as session_lost.
 	Complete(ctx context.Context, kiosk string, req wire.IssueComplete) (wire.Issued, error)
 	Lookup(ctx context.Context, req wire.Lookup) (wire.Account, error)
 }

@@ -51,6 +51,7 @@ func (k *Kiosk) checkCode(ctx context.Context, e flow.CheckCode) flow.Fact {
 func (k *Kiosk) issue(ctx context.Context, e flow.IssueID) flow.Fact {
 	issued, err := k.opt.Hub.IssueComplete(ctx, wire.IssueComplete{
 		RequestID: wire.NewSubmissionID(), Session: e.Session, Password: e.Password.Text(),
+		Try: uint32(e.Ticket.N),
 	})
 	answer := flow.IDIssued{
 		Ticket: e.Ticket, Problem: problemOf(err),

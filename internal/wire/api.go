@@ -61,11 +61,15 @@ type IssueVerified struct {
 	Session string `json:"session"`
 }
 
-// IssueComplete sets the password and issues.
+// IssueComplete sets the password and issues. When the answer is lost a shopper may
+// choose another password, and the first request still be on its way: Try counts up
+// within a session, and of two requests the one with the higher number counts, in
+// whatever order they come. 0 is from a kiosk that does not count.
 type IssueComplete struct {
 	RequestID string `json:"request_id"`
 	Session   string `json:"session"`
 	Password  string `json:"password"`
+	Try       uint32 `json:"try,omitempty"`
 }
 
 // Issued is the ID and code(s).

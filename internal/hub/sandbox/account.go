@@ -49,6 +49,9 @@ func (s *Sandbox) Complete(ctx context.Context, kiosk string, r wire.IssueComple
 		if !se.verified {
 			return errSession
 		}
+		if err := overtake(ctx, tx, se, r.Try); err != nil {
+			return err
+		}
 		out, err = s.issued(ctx, tx, r.Session)
 		if err == nil {
 			return s.changePassword(ctx, tx, r.Session, hash)
@@ -63,6 +66,21 @@ func (s *Sandbox) Complete(ctx context.Context, kiosk string, r wire.IssueComple
 		return wire.Issued{}, wrap("issue", err)
 	}
 	return out, nil
+}
+
+// overtake refuses a request that came after one that was sent later.
+func overtake(ctx context.Context, tx *sql.Tx, se session, try uint32) error {
+	if try == 0 {
+		return nil
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE session SET try = ? WHERE id = ? AND try <= ?`, try, se.id, try)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, errSession)
+	}
+	return nil
 }
 
 // changePassword of an account that nobody has applied with. Who holds its session

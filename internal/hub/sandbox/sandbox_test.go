@@ -260,6 +260,25 @@ func TestLastPasswordCounts(t *testing.T) {
 	must(t, err)
 }
 
+// Two requests with two passwords are under way, and the first arrives last.
+func TestPasswordsThatOvertake(t *testing.T) {
+	r := open(t)
+	st := r.begin(goodCard, phone)
+	must(t, r.verify(st.Session, r.code(phone)))
+	chosen := func(try uint32, password string) error {
+		_, err := r.Complete(t.Context(), kiosk, wire.IssueComplete{RequestID: wire.NewNonce(), Session: st.Session, Password: password, Try: try})
+		return err
+	}
+	must(t, chosen(2, "Second5678"))
+	refused(t, chosen(1, "First1234"), fault.SessionLost)
+	_, err := r.Lookup(t.Context(), wire.Lookup{Phone: phone, Password: "Second5678"})
+	must(t, err)
+	must(t, chosen(2, "Second5678")) // sent again
+	must(t, chosen(3, "Third9012"))
+	_, err = r.Lookup(t.Context(), wire.Lookup{Phone: phone, Password: "Third9012"})
+	must(t, err)
+}
+
 // Ever new sessions do not help to flood a phone, nor a new phone for one card.
 func TestMessagesAreLimitedOverSessions(t *testing.T) {
 	cards := func(i int) string { return []string{"4980000000000014", "4111111111111111", "5555555555554444"}[i%3] }

@@ -85,7 +85,9 @@ func TestRhythmsDiffer(t *testing.T) {
 			for shift := range len(la) {
 				sum := 0.0
 				for k := range la {
-					sum += math.Abs(la[k] - lb[k+shift])
+					if sum += math.Abs(la[k] - lb[k+shift]); sum > closest*float64(len(la)) {
+						break // farther apart than at another shift
+					}
 				}
 				closest = min(closest, sum/float64(len(la)))
 			}
