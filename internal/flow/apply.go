@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"slices"
+
 	"kioskd/internal/catalogue"
 	"kioskd/internal/fault"
 	"kioskd/internal/secret"
@@ -46,7 +48,6 @@ func (t *turn) choose(id string) {
 		}
 	}
 	a.index = 0
-	t.keepEdit()
 	t.forward(StepService)
 }
 
@@ -153,7 +154,7 @@ func pagesOf(n int) int { return max(1, (n+perPage-1)/perPage) }
 // afterTerms goes to the first thing that is not known yet.
 func (t *turn) afterTerms() {
 	if t.v.apply.carried {
-		t.forward(StepCheck)
+		t.toCheck()
 		return
 	}
 	t.v.apply.index = 0
@@ -174,7 +175,7 @@ func (t *turn) touchApplyID(f Fact) {
 		t.problemHere(p, field.Min)
 		return
 	}
-	if a.before != nil && t.complete() {
+	if a.edited() && t.complete() {
 		t.toCheck()
 		return
 	}
@@ -202,7 +203,7 @@ func (t *turn) touchApplyCode(f Fact) {
 	case a.index+1 < len(a.codes):
 		a.index++
 		t.show(StepApplyCode)
-	case a.before != nil || !svc.PhoneLast4:
+	case a.edited() || !svc.PhoneLast4:
 		t.toCheck()
 	case len(a.last4) == last4Len:
 		t.toCheck()
@@ -229,16 +230,22 @@ func (s *State) complete() bool {
 // toCheck shows everything. A row that was edited came from there: Back then
 // leads where it led before.
 func (t *turn) toCheck() {
-	if t.v.apply.before != nil {
-		t.keepEdit()
+	edited := t.v.apply.edited()
+	t.keepEdit()
+	if edited {
 		if n := len(t.v.trail); n > 0 && t.v.trail[n-1] == StepCheck {
 			t.v.trail = t.v.trail[:n-1]
 		}
 		t.replace(StepCheck)
 		return
 	}
+	// Whoever has gone through the fields once more comes back to them, not beyond.
+	t.v.trail = slices.DeleteFunc(t.v.trail, func(s StepName) bool { return s == StepCheck })
 	t.forward(StepCheck)
 }
+
+// edited reports whether one row of the check screen is being edited.
+func (a *applyData) edited() bool { return a.before != nil && !a.before.through }
 
 // keepEdit forgets what stood there before.
 func (t *turn) keepEdit() {
@@ -248,12 +255,21 @@ func (t *turn) keepEdit() {
 	}
 }
 
+// rememberEdit keeps what stands there, so that half an edit can be undone.
+func (t *turn) rememberEdit(through bool) {
+	t.keepEdit()
+	a := &t.v.apply
+	a.before = &applyValues{
+		through: through, service: a.service, terms: a.terms, id: a.id, last4: a.last4, codes: cloneAll(a.codes), carried: a.carried,
+	}
+}
+
 // undoEdit puts back what stood there before.
 func (t *turn) undoEdit() {
 	a := &t.v.apply
 	if b := a.before; b != nil {
 		wipeAll(a.codes)
-		a.id, a.last4, a.codes = b.id, b.last4, b.codes
+		a.service, a.terms, a.id, a.last4, a.codes, a.carried = b.service, b.terms, b.id, b.last4, b.codes, b.carried
 		a.before = nil
 	}
 }
@@ -302,6 +318,7 @@ func (t *turn) toGap() {
 func (t *turn) edit(row string) {
 	a := &t.v.apply
 	if row == "service" {
+		t.rememberEdit(true)
 		t.forward(StepSearch)
 		return
 	}
@@ -313,7 +330,7 @@ func (t *turn) edit(row string) {
 		return
 	}
 	a.index = 0
-	a.before = &applyValues{id: a.id, last4: a.last4, codes: cloneAll(a.codes)}
+	t.rememberEdit(false)
 	t.forward(to)
 }
 
@@ -355,6 +372,7 @@ func (t *turn) fixRefusal(how string) {
 	case "id":
 		v.applied = submission{}
 		v.apply.carried, v.apply.index = false, 0
+		t.rememberEdit(true)
 		t.settle(StepApplyID)
 	case "reserve":
 		v.applied = submission{}

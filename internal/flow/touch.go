@@ -221,7 +221,6 @@ func (s *State) mayAbandon() bool {
 // back goes to the previous question; what was typed there is still there.
 func (t *turn) back() {
 	v := t.v
-	t.undoEdit()
 	if len(v.trail) == 0 {
 		if t.step != StepTop {
 			t.goHome()
@@ -232,6 +231,9 @@ func (t *turn) back() {
 	if to == StepTop {
 		t.goHome()
 		return
+	}
+	if to == StepCheck { // what stands there is whole: half an edit is none
+		t.undoEdit()
 	}
 	v.trail = v.trail[:len(v.trail)-1]
 	t.leaveForms()

@@ -127,15 +127,19 @@ type applyData struct {
 	// carried: ID, codes and digits come from the issuance of this visit.
 	carried bool
 	resumed bool // the PIN has opened it
-	// before is what stood on the check screen while a row of it is being
-	// changed: Next returns there with the new value, Back with the old one.
+	// before is what stood on the check screen while something of it is being
+	// changed: Next returns there with the new values, Back with the old ones.
 	before *applyValues
 }
 
-// applyValues are what the shopper types in apply.
+// applyValues are what the shopper chooses and types in apply.
 type applyValues struct {
+	through   bool // what follows is gone through again, not one row alone
+	service   string
+	terms     reading
 	id, last4 string
 	codes     []secret.Secret
+	carried   bool
 }
 
 // manageData is the log-in and what it shows.
