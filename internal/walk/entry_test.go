@@ -43,7 +43,10 @@ func (s *shopper) enter(shot snapshot) {
 			s.clumsy, text = false, "000000"
 		}
 	case "issue_password":
-		if s.password == "" || s.still == 0 && !s.steady { // another one each time it is asked
+		// Another one each time it is asked. What was typed a moment ago may only not
+		// be on its way yet: that is typed again.
+		if s.password == "" || s.taken && !s.steady {
+			s.taken = false
 			s.password = fmt.Sprintf("Kq%07dz", s.rnd.IntN(10000000))
 		}
 		text = s.password

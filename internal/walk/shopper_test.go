@@ -29,6 +29,7 @@ type person struct {
 	phone    string
 	code     string // on the back of a WAON card
 	password string // the one set last
+	taken    bool   // a screen has said that it is on its way
 	id       string // payment service ID, once issued
 	reserved bool   // a screen has said so
 }
@@ -204,6 +205,7 @@ func (s *shopper) note(shot snapshot) {
 	}
 	now := sc.Step + strings.Repeat("?", min(1, len(momentOf(shot).over))) + sc.Code
 	if shot.Busy != nil {
+		s.taken = s.taken || shot.Busy.With == "issue"
 		now += " (" + shot.Busy.With + ")"
 	}
 	if len(s.said) == 0 || s.said[len(s.said)-1] != now {
