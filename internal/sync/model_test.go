@@ -26,7 +26,7 @@ import (
 //
 // KIOSKD_MODEL_CHECKS is how many histories.
 func TestModel(t *testing.T) {
-	checks := "40"
+	checks := "80"
 	if underrace.On {
 		checks = "12"
 	}
@@ -72,6 +72,9 @@ func TestModel(t *testing.T) {
 		}
 	})
 	t.Logf("%s histories; what came about:\n%v", checks, tally)
+	if underrace.On { // so few need not have had everything
+		return
+	}
 	for _, what := range []string{"stored", "acknowledged", "lost answers", "kills"} {
 		if tally[what] == 0 && !t.Failed() {
 			t.Errorf("no history had %s: the model has stopped to look", what)
