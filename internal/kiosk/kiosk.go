@@ -86,19 +86,20 @@ type Kiosk struct {
 	view func(flow.State) flow.Snapshot
 
 	// What follows belongs to the loop.
-	state  flow.State
-	life   uint64 // grows each time the state is built anew
-	visits map[uint64]*visit
-	slips  turnstile
-	found  []flow.FoundSubmission // to be told
-	known  devices
-	subs   map[*Subscription]struct{}
-	pub    publisher
-	frame  Frame
-	told   told
-	broken error // a defect met while a caller waits: it ends Run
-	signal flow.Signal
-	timer  *time.Timer
+	state    flow.State
+	life     uint64 // grows each time the state is built anew
+	visits   map[uint64]*visit
+	slips    turnstile
+	found    []flow.FoundSubmission // to be told
+	recalled bool                   // earlier runs were looked at
+	known    devices
+	subs     map[*Subscription]struct{}
+	pub      publisher
+	frame    Frame
+	told     told
+	broken   error // a defect met while a caller waits: it ends Run
+	signal   flow.Signal
+	timer    *time.Timer
 }
 
 // devices is what was last reported, for a state that is built anew.
@@ -158,10 +159,6 @@ func (k *Kiosk) Run(ctx context.Context) error {
 		}
 	}
 	if err := k.settle(); err != nil {
-		return err
-	}
-	k.found = k.recall(work)
-	if err := k.tell(work); err != nil {
 		return err
 	}
 	for {
@@ -370,6 +367,12 @@ func (k *Kiosk) Subscribe(ctx context.Context) (*Subscription, error) {
 	s := &Subscription{C: slot, slot: slot, k: k}
 	err := k.call(ctx.Done(), func(work context.Context) {
 		k.broken = k.take(work, flow.Tick{}) // counters as of now
+		// Not before there is a screen: what is recalled counts as told.
+		if !k.recalled && k.broken == nil {
+			k.recalled = true
+			k.found = append(k.recall(work), k.found...)
+			k.broken = k.tell(work)
+		}
 		k.subs[s] = struct{}{}
 		s.put(k.frame)
 	})

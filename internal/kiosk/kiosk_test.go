@@ -211,7 +211,8 @@ func TestTimeEndsAVisit(t *testing.T) {
 	})
 }
 
-// A visit that the last run did not live to end is told to whoever comes.
+// A visit that the last run did not live to end is told to whoever comes; a run that
+// dies before there is a screen has told nobody.
 func TestUnendedVisitIsTold(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "outbox.db")
 	var number string
@@ -227,13 +228,21 @@ func TestUnendedVisitIsTold(t *testing.T) {
 		number = w.expect(flow.StepReserved).Screen.Number
 	})
 	for _, run := range []struct {
-		name string
-		step flow.StepName
-	}{{"next run", flow.StepRecovered}, {"the run after", flow.StepTop}} {
+		name   string
+		screen bool
+		step   flow.StepName
+	}{{"a run without a screen", false, flow.StepTop}, {"next run", true, flow.StepRecovered}, {"the run after", true, flow.StepTop}} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, path)
 			w.boot()
 			defer w.stop()
+			if run.screen {
+				sub, err := w.k.Subscribe(context.Background())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer sub.Close()
+			}
 			s := w.expect(run.step)
 			if run.step == flow.StepRecovered && (len(s.Screen.Items) != 1 || s.Screen.Items[0].Number != number) {
 				t.Errorf("%s shows %v, want %s", run.name, s.Screen.Items, number)

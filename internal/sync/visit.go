@@ -91,7 +91,8 @@ func (o *Outbox) EndVisit(ctx context.Context, visit string) error {
 
 // Unended returns the submissions of visits that an earlier run did not live to
 // end, and of the wiped visits of this run, also where the hub has them already.
-// It marks those visits as ended: the caller shows them now, once.
+// It marks those visits as ended: the caller shows them now, once, and so asks only
+// when there is a screen.
 func (o *Outbox) Unended(ctx context.Context, wiped ...string) ([]Found, error) {
 	ids := make([]string, len(wiped))
 	for i, v := range wiped {
