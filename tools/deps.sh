@@ -9,6 +9,7 @@ packages=(
   pcscd vsmartcard-vpcd # tests run below a pcscd of their own, with virtual cards
   opensc openssl        # strangers who judge the virtual card
   postgresql-15 # tests start a server of their own; one that Debian starts is left alone
+  chromium # whose profile is searched for what a visit leaves
   chromium-headless-shell # end-to-end tests: Chromium without windows and toolbars
   fonts-noto-cjk
   zbar-tools # reads the QR codes of slips in tests
@@ -43,7 +44,7 @@ fi
 
 if ! command -v dpkg-query >/dev/null; then
   echo "deps: this is not Debian: please install what corresponds to: ${packages[*]}" >&2
-  for tool in gcc pkg-config chromium-headless-shell git pcscd opensc-tool openssl initdb; do
+  for tool in gcc pkg-config chromium chromium-headless-shell git pcscd opensc-tool openssl initdb; do
     command -v "$tool" >/dev/null || { echo "deps: $tool is not installed" >&2; exit 1; }
   done
   exit 0

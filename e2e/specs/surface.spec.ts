@@ -88,7 +88,8 @@ test("nothing of a visit is left in the page, the browser's storage or its profi
   const profile = mkdtempSync(join(tmpdir(), "kioskd-profile-"));
   const { launchOptions } = test.info().project.use;
   const context = await chromium.launchPersistentContext(profile, {
-    ...launchOptions, baseURL: baseURL ?? "", viewport: { width: 1080, height: 1920 }, reducedMotion: "reduce",
+    // The whole browser, as on a kiosk: the shell of the other tests keeps less.
+    ...launchOptions, executablePath: "/usr/bin/chromium", baseURL: baseURL ?? "", viewport: { width: 1080, height: 1920 }, reducedMotion: "reduce",
   });
   const who = { ...hanako, name: "ヌヴォ ゾギュリ", phone: "08077134862", password: "Zanzibar77q" };
   try {
