@@ -220,6 +220,13 @@ func TestHalfAnEditIsUndone(t *testing.T) {
 	whole(atCheck(t).do(Pick{ID: "code"}).at(StepApplyCode).do(Clear{}).keys("1").do(Back{}))
 	whole(atCheck(t).do(Pick{ID: "service"}).at(StepSearch).do(Pick{ID: "aeon-card-waon"}).at(StepService).do(Back{}).at(StepSearch).do(Back{}))
 
+	carried := atCheck(t)
+	carried.s.v.apply.carried = true // as after an issuance in this visit
+	whole(carried.do(Pick{ID: "service"}, Pick{ID: "aeon-card-waon"}).at(StepService).do(Back{}, Back{}))
+	if !carried.s.v.apply.carried {
+		t.Error("what was issued can be edited")
+	}
+
 	// All of it was typed anew: now that stands there, and Back leads to its fields.
 	w := refused().do(Next{}).at(StepApplyCode).do(Clear{}).keys(markCode).do(Next{}).at(StepCheck)
 	whole(w)
