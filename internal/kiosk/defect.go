@@ -45,6 +45,7 @@ func (k *Kiosk) rebuild(work context.Context) error {
 		k.journal.put(note{event: ksync.AuditVisitOver, subject: k.told.visit, detail: "defect"})
 	}
 	k.told = told{}
+	k.cut.spoiled, k.cut.telling = append(k.cut.spoiled, k.cut.telling...), nil
 	k.life++
 	k.slips.visit = 0 // visits are counted from one again
 	wiped := slices.Collect(maps.Values(k.visits))
@@ -66,27 +67,6 @@ func (k *Kiosk) rebuild(work context.Context) error {
 		return fmt.Errorf("cannot build the visit anew: %w", err)
 	}
 	return nil
-}
-
-// recallWiped waits for what wiped visits were storing, and has it told.
-func (k *Kiosk) recallWiped(work context.Context, wiped []*visit) {
-	ids := make([]string, len(wiped))
-	for i, v := range wiped {
-		v.stores.Wait()
-		ids[i] = v.id
-	}
-	found := k.recall(work, ids...)
-	if len(found) == 0 {
-		return
-	}
-	ask := func(work context.Context) {
-		k.found = append(k.found, found...)
-		k.broken = k.tell(work)
-	}
-	select {
-	case k.asks <- ask:
-	case <-work.Done():
-	}
 }
 
 func (d devices) facts() []flow.Fact {

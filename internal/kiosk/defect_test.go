@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -130,6 +131,7 @@ func TestDefectTellsWhatWasStored(t *testing.T) {
 			inWorld(t, func(w *world) {
 				release := make(chan struct{}, 1)
 				w.k.opt.Outbox = slowOutbox{Outbox: w.outbox, release: release}
+				w.watch()
 				was := w.k.step
 				w.k.step = func(s flow.State, e flow.Event) (flow.State, []flow.Effect) {
 					if f, ok := e.Fact.(flow.SetVolume); ok && f.Volume == 3 {
@@ -165,10 +167,39 @@ func TestDefectTellsWhatWasStored(t *testing.T) {
 				if n, err := w.outbox.Pending(context.Background()); err != nil || n != 1 {
 					t.Errorf("%d pending, %v", n, err)
 				}
+				w.touch(flow.Next{})
+				w.expect(flow.StepTop)
 				if again, err := w.outbox.Unended(context.Background()); err != nil || again != nil {
 					t.Errorf("it would be told again: %v, %v", again, err)
 				}
 			})
+		})
+	}
+}
+
+// What a defect takes from the screen while it is told is not shown again and again,
+// but by the next run.
+func TestDefectWhileTelling(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "outbox.db")
+	cutShortVisit(t, path)
+	for _, broken := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, path)
+			w.boot()
+			defer w.stop()
+			was := w.k.view
+			w.k.view = func(s flow.State) flow.Snapshot {
+				if broken && s.Step() == flow.StepRecovered {
+					panic("cannot tell")
+				}
+				return was(s)
+			}
+			w.watch()
+			if broken {
+				w.expect(flow.StepTop)
+			} else {
+				w.expect(flow.StepRecovered)
+			}
 		})
 	}
 }

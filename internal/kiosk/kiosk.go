@@ -86,20 +86,19 @@ type Kiosk struct {
 	view func(flow.State) flow.Snapshot
 
 	// What follows belongs to the loop.
-	state    flow.State
-	life     uint64 // grows each time the state is built anew
-	visits   map[uint64]*visit
-	slips    turnstile
-	found    []flow.FoundSubmission // to be told
-	recalled bool                   // earlier runs were looked at
-	known    devices
-	subs     map[*Subscription]struct{}
-	pub      publisher
-	frame    Frame
-	told     told
-	broken   error // a defect met while a caller waits: it ends Run
-	signal   flow.Signal
-	timer    *time.Timer
+	state  flow.State
+	life   uint64 // grows each time the state is built anew
+	visits map[uint64]*visit
+	slips  turnstile
+	cut    cutShort
+	known  devices
+	subs   map[*Subscription]struct{}
+	pub    publisher
+	frame  Frame
+	told   told
+	broken error // a defect met while a caller waits: it ends Run
+	signal flow.Signal
+	timer  *time.Timer
 }
 
 // devices is what was last reported, for a state that is built anew.
@@ -228,35 +227,6 @@ func (k *Kiosk) letGo(lying uint64) {
 	}
 }
 
-// recall tells the shopper of submissions whose visit came to no end: of earlier
-// runs, and of the named visits of this run.
-func (k *Kiosk) recall(work context.Context, wiped ...string) []flow.FoundSubmission {
-	ctx, cancel := context.WithTimeout(work, 10*time.Second)
-	defer cancel()
-	found, err := k.opt.Outbox.Unended(ctx, wiped...)
-	if err != nil {
-		// Not worth refusing to serve: the submissions themselves are safe, and the
-		// next start finds them again.
-		k.log.Warn("Cannot look for unended visits", "fault", fault.CodeOf(err))
-		return nil
-	}
-	var list []flow.FoundSubmission
-	for _, f := range found {
-		list = append(list, flow.FoundSubmission{Kind: f.Kind, Number: f.Number})
-	}
-	return list
-}
-
-// tell shows what recall found, as soon as the screen is free for it.
-func (k *Kiosk) tell(work context.Context) error {
-	if len(k.found) == 0 || k.state.Step() != flow.StepTop {
-		return nil
-	}
-	fact := flow.Found{Submissions: k.found}
-	k.found = nil
-	return k.take(work, fact)
-}
-
 // take steps the visit by one fact.
 func (k *Kiosk) take(work context.Context, fact flow.Fact) error {
 	before := k.state.Step()
@@ -272,6 +242,9 @@ func (k *Kiosk) take(work context.Context, fact flow.Fact) error {
 		k.carryOut(work, effect)
 	}
 	if after := k.state.Step(); after != before {
+		if before == flow.StepRecovered {
+			k.toldOfCut(work)
+		}
 		k.log.Debug("Step changed", "from", before, "to", after, "fact", nameOf(fact))
 	}
 	if err := k.settle(); err != nil {
@@ -367,13 +340,14 @@ func (k *Kiosk) Subscribe(ctx context.Context) (*Subscription, error) {
 	s := &Subscription{C: slot, slot: slot, k: k}
 	err := k.call(ctx.Done(), func(work context.Context) {
 		k.broken = k.take(work, flow.Tick{}) // counters as of now
-		// Not before there is a screen: what is recalled counts as told.
-		if !k.recalled && k.broken == nil {
-			k.recalled = true
-			k.found = append(k.recall(work), k.found...)
+		k.subs[s] = struct{}{}
+		if !k.cut.recalled {
+			k.cut.recalled = true
+			k.cut.add(k.recall(work))
+		}
+		if k.broken == nil {
 			k.broken = k.tell(work)
 		}
-		k.subs[s] = struct{}{}
 		s.put(k.frame)
 	})
 	if err != nil {

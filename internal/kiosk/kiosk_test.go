@@ -211,15 +211,14 @@ func TestTimeEndsAVisit(t *testing.T) {
 	})
 }
 
-// A visit that the last run did not live to end is told to whoever comes; a run that
-// dies before there is a screen has told nobody.
-func TestUnendedVisitIsTold(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "outbox.db")
-	var number string
+// cutShortVisit has a run end in the middle of a visit that has reserved, and gives
+// the number that its screen told.
+func cutShortVisit(t *testing.T, path string) (number string) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, path)
 		w.boot()
-		defer w.stop() // in the middle of the visit
+		defer w.stop()
 		w.touch(flow.Start{Plan: flow.PlanReserve})
 		w.put("taro")
 		w.look()
@@ -227,25 +226,49 @@ func TestUnendedVisitIsTold(t *testing.T) {
 		w.touch(flow.Next{})
 		number = w.expect(flow.StepReserved).Screen.Number
 	})
+	return number
+}
+
+// A visit that the last run did not live to end is told to whoever comes, until it
+// was told: not by a run that has no screen, or dies before its screen was left.
+func TestUnendedVisitIsTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "outbox.db")
+	number := cutShortVisit(t, path)
 	for _, run := range []struct {
 		name   string
 		screen bool
-		step   flow.StepName
-	}{{"a run without a screen", false, flow.StepTop}, {"next run", true, flow.StepRecovered}, {"the run after", true, flow.StepTop}} {
+		told   bool
+		leave  func(*world)
+	}{
+		{"a run without a screen", false, false, nil},
+		{"a run that dies while it tells", true, true, nil},
+		{"a run whose screen dies", true, true, func(w *world) { w.closeWindows(); pass(5 * time.Minute); w.look() }},
+		{"a run that nobody touches", true, true, func(w *world) { pass(5 * time.Minute); w.look() }},
+		{"the run after", true, false, nil},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, path)
 			w.boot()
 			defer w.stop()
 			if run.screen {
-				sub, err := w.k.Subscribe(context.Background())
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer sub.Close()
+				w.watch()
 			}
-			s := w.expect(run.step)
-			if run.step == flow.StepRecovered && (len(s.Screen.Items) != 1 || s.Screen.Items[0].Number != number) {
+			if !run.told {
+				w.expect(flow.StepTop)
+				return
+			}
+			s := w.expect(flow.StepRecovered)
+			if len(s.Screen.Items) != 1 || s.Screen.Items[0].Number != number {
 				t.Errorf("%s shows %v, want %s", run.name, s.Screen.Items, number)
+			}
+			if run.leave == nil {
+				return
+			}
+			run.leave(w)
+			w.expect(flow.StepTop)
+			if len(w.windows) == 0 {
+				w.watch() // what no screen has shown waits for one
+				w.expect(flow.StepRecovered)
 			}
 		})
 	}

@@ -21,8 +21,10 @@ type Outbox interface {
 	// EndVisit notes that the end of a visit was reached.
 	EndVisit(ctx context.Context, visit string) error
 	// Unended lists the submissions of visits that earlier runs did not end, and of
-	// the named ones of this run, once.
+	// the named ones of this run, until they are Told.
 	Unended(ctx context.Context, wiped ...string) ([]ksync.Found, error)
+	// Told notes that a screen has shown these.
+	Told(ctx context.Context, found []ksync.Found) error
 	// Note writes into the audit log.
 	Note(ctx context.Context, event ksync.AuditEvent, subject, detail string) error
 }

@@ -46,6 +46,7 @@ type world struct {
 	clock   *Clock
 	end     context.CancelFunc
 	ended   chan error
+	windows []*Subscription
 }
 
 // recorder notes the signals that the lights were given.
@@ -177,8 +178,26 @@ func (w *world) boot() {
 	synctest.Wait()
 }
 
+// watch opens a window, before which the shopper stands.
+func (w *world) watch() {
+	w.t.Helper()
+	sub, err := w.k.Subscribe(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.windows = append(w.windows, sub)
+}
+
+func (w *world) closeWindows() {
+	for _, sub := range w.windows {
+		sub.Close()
+	}
+	w.windows = nil
+}
+
 func (w *world) stop() {
 	w.t.Helper()
+	w.closeWindows()
 	w.end()
 	for range 3 {
 		if err := <-w.ended; err != nil && !errors.Is(err, context.Canceled) {

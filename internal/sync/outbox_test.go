@@ -316,21 +316,36 @@ func TestInterruptedVisits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Found{{wire.KindReservation, wire.NumberOf(cut)}, {wire.KindApplication, wire.NumberOf(cut2)}}
+	was := found[0].Visit
+	want := []Found{{was, wire.KindReservation, wire.NumberOf(cut)}, {was, wire.KindApplication, wire.NumberOf(cut2)}}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Fatal(diff)
+	}
+	if again, err := o.Unended(t.Context()); err != nil || !cmp.Equal(want, again) {
+		t.Fatalf("not told yet, and found: %v %v", again, err)
+	}
+	for range 2 {
+		if err := o.Told(t.Context(), found); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := column(t, o, "SELECT count(*) FROM audit WHERE event = 'found'"); n[0] != "1" {
+		t.Errorf("%s entries of one telling", n)
 	}
 	if again, err := o.Unended(t.Context()); err != nil || again != nil {
 		t.Fatalf("shown twice: %v %v", again, err)
 	}
 	wiped := commit(t, o, "3", wire.KindReservation) // by a defect, in this run
-	for _, want := range [][]Found{{{wire.KindReservation, wire.NumberOf(wiped)}}, nil} {
+	for _, want := range [][]Found{{{o.visitID("3"), wire.KindReservation, wire.NumberOf(wiped)}}, nil} {
 		found, err := o.Unended(t.Context(), "3", "4")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, found); diff != "" {
 			t.Fatal(diff)
+		}
+		if err := o.Told(t.Context(), found); err != nil {
+			t.Fatal(err)
 		}
 	}
 	for id, want := range map[string]string{ended: "printed", cut: "expired", cut2: "unknown"} {

@@ -71,6 +71,9 @@ func TestUpgradeFromEveryVersion(t *testing.T) {
 			if len(found) != 3 {
 				t.Errorf("found %v", found)
 			}
+			if err := o.Told(t.Context(), found); err != nil {
+				t.Fatal(err)
+			}
 			commit(t, o, "1", wire.KindReservation)
 			rows := int64(16) // twelve, the log's name, start, what was found, the commit
 			if version >= 4 {

@@ -30,6 +30,7 @@ const (
 
 // Found is a submission whose visit was cut short. Nothing in it is personal.
 type Found struct {
+	Visit  string // its name in the outbox
 	Kind   wire.Kind
 	Number string
 }
@@ -91,8 +92,7 @@ func (o *Outbox) EndVisit(ctx context.Context, visit string) error {
 
 // Unended returns the submissions of visits that an earlier run did not live to
 // end, and of the wiped visits of this run, also where the hub has them already.
-// It marks those visits as ended: the caller shows them now, once, and so asks only
-// when there is a screen.
+// They are returned again until Told.
 func (o *Outbox) Unended(ctx context.Context, wiped ...string) ([]Found, error) {
 	ids := make([]string, len(wiped))
 	for i, v := range wiped {
@@ -102,23 +102,12 @@ func (o *Outbox) Unended(ctx context.Context, wiped ...string) ([]Found, error) 
 	if err != nil {
 		return nil, storageFailed("look for interrupted visits", err)
 	}
-	const cut = `v.ended = 0 AND (v.run <> ?1 OR v.id IN (SELECT value FROM json_each(?2)))`
-	var found []Found
-	err = o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
-		found = nil
-		rows, err := tx.QueryContext(ctx, `SELECT s.kind, s.number FROM slips s JOIN visits v ON v.id = s.visit
-			WHERE `+cut+` ORDER BY s.rowid`, o.run, string(names))
-		if err != nil {
-			return err
-		}
-		if found, err = scanFound(rows); err != nil || len(found) == 0 {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, "UPDATE visits AS v SET ended = 1 WHERE "+cut, o.run, string(names)); err != nil {
-			return err
-		}
-		return appendAudit(ctx, tx, auditFound, o.run, fmt.Sprint(len(found)))
-	})
+	rows, err := o.db.Read().QueryContext(ctx, `SELECT v.id, s.kind, s.number FROM slips s JOIN visits v ON v.id = s.visit
+		WHERE v.ended = 0 AND (v.run <> ? OR v.id IN (SELECT value FROM json_each(?))) ORDER BY s.rowid`, o.run, string(names))
+	if err != nil {
+		return nil, storageFailed("look for interrupted visits", err)
+	}
+	found, err := scanFound(rows)
 	if err != nil {
 		return nil, storageFailed("look for interrupted visits", err)
 	}
@@ -129,10 +118,36 @@ func scanFound(rows *sql.Rows) (found []Found, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var f Found
-		if err := rows.Scan(&f.Kind, &f.Number); err != nil {
+		if err := rows.Scan(&f.Visit, &f.Kind, &f.Number); err != nil {
 			return nil, err
 		}
 		found = append(found, f)
 	}
 	return found, rows.Err()
+}
+
+// Told notes that a screen has shown what Unended found: its visits have ended.
+func (o *Outbox) Told(ctx context.Context, found []Found) error {
+	ids := make([]string, len(found))
+	for i, f := range found {
+		ids[i] = f.Visit
+	}
+	names, err := json.Marshal(ids)
+	if err != nil {
+		return storageFailed("end interrupted visits", err)
+	}
+	err = o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
+		res, err := tx.ExecContext(ctx, "UPDATE visits SET ended = 1 WHERE ended = 0 AND id IN (SELECT value FROM json_each(?))", string(names))
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		return appendAudit(ctx, tx, auditFound, o.run, fmt.Sprint(len(found)))
+	})
+	if err != nil {
+		return storageFailed("end interrupted visits", err)
+	}
+	return nil
 }

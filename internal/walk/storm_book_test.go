@@ -11,7 +11,7 @@ import (
 type book struct {
 	mu      sync.Mutex
 	who     string               // stands before the kiosk
-	cut     string               // who stood there when it died last: the next start tells of it
+	cut     []string             // who stood there when it died, since a start had nothing to tell of it
 	numbers map[string][]string  // reception number → what was said of it
 	people  map[string]*standing // of those who have come since the platform was emptied
 	issued  map[string]bool      // IDs whose slip came to an end, so that their record is stored
@@ -41,11 +41,14 @@ func (b *book) comes(who string) {
 	}
 }
 
-// falls says that the kiosk died, under whoever stands there or has just gone.
+// falls says that the kiosk died, under whoever stands there or has just gone, and
+// that everything it has shown was seen.
 func (b *book) falls() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.cut = b.who
+	if !slices.Contains(b.cut, b.who) {
+		b.cut = append(b.cut, b.who)
+	}
 }
 
 // hasReserved reports whether a screen has told this person of a reservation.
@@ -64,9 +67,15 @@ func (b *book) see(s snapshot) {
 		if sc.Delivery != "" {
 			b.promise(b.who, sc.Number, map[string]string{"reserved": "reservation", "applied": "application"}[sc.Kind], sc.Delivery)
 		}
+	case "menu":
+		b.cut = nil
 	case "recovered":
 		for _, it := range sc.Items {
-			b.promise(b.cut, it.Number, it.Kind, "recovered")
+			who := ""
+			if len(b.cut) == 1 && len(b.numbers[it.Number]) == 0 { // else nobody knows, or it is told once more
+				who = b.cut[0]
+			}
+			b.promise(who, it.Number, it.Kind, "recovered")
 		}
 	case "issued":
 		if slip := s.slip(); len(sc.Fields) > 0 && slip != "" && slip != "printing" {

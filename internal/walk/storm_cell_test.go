@@ -176,7 +176,6 @@ func (c *cell) hands(do func()) bool {
 func (c *cell) buryKiosk() {
 	c.test.Helper()
 	<-c.kioskd.done
-	c.falls()
 	r := c.kiosks.Load()
 	if !r.hasKilled() {
 		c.test.Fatalf("kioskd ended by itself:\n%s", c.kioskd.log)
@@ -187,6 +186,7 @@ func (c *cell) buryKiosk() {
 		for range c.shots { // what was on its way to the screen has been shown
 		}
 	}
+	c.falls()
 	c.disconnect()
 }
 
