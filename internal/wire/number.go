@@ -3,8 +3,10 @@ package wire
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"strings"
+	"time"
 )
 
 // crockford is Crockford's base32: no I, L, O or U, so that nothing is misread.
@@ -19,10 +21,14 @@ const (
 // ErrNumber says that a reception number was misread or mistyped.
 var ErrNumber = errors.New("cannot read reception number: it is not one, or a character is wrong")
 
-// NewSubmissionID gives 128 random bits in 26 characters.
+// NewSubmissionID gives a ULID: 48 bits of the time in ms and 80 random ones, in 26
+// characters. IDs made one after the other lie beside each other in an index, which
+// spares the disk half of what a random ID costs there. Nothing else reads the time:
+// a wrong clock does no harm.
 func NewSubmissionID() string {
 	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	binary.BigEndian.PutUint64(b[:], uint64(time.Now().UnixMilli())<<16) //nolint:gosec // only the low 48 bits count, of any time
+	_, _ = rand.Read(b[6:])                                              // never fails: crypto/rand ends the process instead
 	return base32of(b[:], idLen)
 }
 

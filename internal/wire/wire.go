@@ -83,7 +83,7 @@ type Payload struct {
 // Submission is a sealed payload as it stands in the outbox and as PUT
 // /v1/submissions/{id} carries it.
 type Submission struct {
-	ID     string `json:"id"` // 26 characters, Crockford base32 of 128 random bits; the idempotency key
+	ID     string `json:"id"` // 26 characters, a ULID; the idempotency key
 	Kiosk  string `json:"kiosk"`
 	Schema int    `json:"schema"`
 	KeyID  string `json:"key_id"` // which of the hub's seal keys
