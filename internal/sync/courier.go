@@ -265,10 +265,13 @@ func (c *Courier) ready(heads []due) ([]due, time.Duration) {
 
 // result is what became of one sending.
 type result struct {
-	ack wire.Ack
-	err error
+	ack   wire.Ack
+	err   error
+	noted error // of an acknowledgement, in the outbox
 }
 
+// sendAll sends a batch and notes what is acknowledged; acknowledgements that come
+// together share a flush of the disk.
 func (c *Courier) sendAll(ctx context.Context, batch []due) []result {
 	results := make([]result, len(batch))
 	var wg stdsync.WaitGroup
@@ -279,7 +282,11 @@ func (c *Courier) sendAll(ctx context.Context, batch []due) []result {
 				results[i].err = err
 				return
 			}
-			results[i].ack, results[i].err = c.hub.Submit(ctx, s)
+			ack, err := c.hub.Submit(ctx, s)
+			if err == nil { // the proof is in hand: it is noted even when the daemon is being shut down
+				results[i].noted = c.outbox.Acknowledge(context.WithoutCancel(ctx), ack)
+			}
+			results[i].ack, results[i].err = ack, err
 		})
 	}
 	wg.Wait()
@@ -296,7 +303,7 @@ func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err erro
 		return nil, c.setAside(ctx, d, fault.StorageDamaged, 0)
 	}
 	if r.err == nil {
-		return nil, c.settled(ctx, d, r.ack)
+		return nil, c.settled(ctx, d, r)
 	}
 	if ctx.Err() != nil {
 		return nil, nil //nolint:nilerr // shutting down says nothing about line or outbox
@@ -336,20 +343,19 @@ func (c *Courier) setAside(ctx context.Context, d due, code fault.Code, status i
 	return nil
 }
 
-func (c *Courier) settled(ctx context.Context, d due, ack wire.Ack) error {
+func (c *Courier) settled(ctx context.Context, d due, r result) error {
 	c.failures, c.resume = 0, time.Time{}
 	c.observe(nil)
-	// The proof is in hand: note it even when the daemon is being shut down.
-	if err := c.outbox.Acknowledge(context.WithoutCancel(ctx), ack); err != nil {
-		if errors.Is(err, ErrUnproven) {
-			c.log.ErrorContext(ctx, "acknowledgement for something else", "submission", d.id, "alarm", true, "err", err)
-			c.delayVisit(d.visit, err)
-			return nil
-		}
-		return err
+	if errors.Is(r.noted, ErrUnproven) {
+		c.log.ErrorContext(ctx, "acknowledgement for something else", "submission", d.id, "alarm", true, "err", r.noted)
+		c.delayVisit(d.visit, r.noted)
+		return nil
+	}
+	if r.noted != nil {
+		return r.noted
 	}
 	delete(c.visits, d.visit)
-	v := ack.Verdict()
+	v := r.ack.Verdict()
 	c.log.InfoContext(ctx, "submission acknowledged", "submission", d.id, "accepted", v.Accepted, "code", string(v.Code))
 	v.Code = known(v.Code) // a screen may show it
 	c.publish(Acked{ID: d.id, Verdict: v})

@@ -27,8 +27,8 @@ var ErrNumber = errors.New("cannot read reception number: it is not one, or a ch
 // a wrong clock does no harm.
 func NewSubmissionID() string {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], uint64(time.Now().UnixMilli())<<16) //nolint:gosec // only the low 48 bits count, of any time
-	_, _ = rand.Read(b[6:])                                              // never fails: crypto/rand ends the process instead
+	binary.BigEndian.PutUint64(b[:], uint64(time.Now().UnixMilli())<<16)
+	_, _ = rand.Read(b[6:]) // never fails: crypto/rand ends the process instead
 	return base32of(b[:], idLen)
 }
 
