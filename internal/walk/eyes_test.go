@@ -183,9 +183,11 @@ func (e *eyes) see(msg []byte) (snapshot, bool) {
 		e.said["manage"] = "accepted"
 	case "reserved", "applied":
 		e.said[s.Screen.Kind] = s.Screen.Delivery
-		if s.Screen.Delivery != "refused" { // a refusal has no slip
+		// A refusal has no slip. One that comes late has had one, of a submission that
+		// waited.
+		if s.Screen.Delivery != "refused" {
 			e.slips[s.Screen.Number] = s.slip()
-		} else {
+		} else if e.slips[s.Screen.Number] == "" {
 			delete(e.slips, s.Screen.Number)
 		}
 	}
