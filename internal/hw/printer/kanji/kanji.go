@@ -7,6 +7,7 @@
 package kanji
 
 import (
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/japanese"
@@ -29,12 +30,15 @@ func variants() map[rune]string {
 // Coder folds and encodes. It is immutable and may be used by several goroutines.
 type Coder struct {
 	variants map[rune]string
-	codes    []uint16 // by character; 0: not in every printer
+	codes    func() []uint16 // by character; 0: not in every printer
 }
 
-// NewCoder makes a Coder. It takes some milliseconds.
-func NewCoder() *Coder {
-	c := &Coder{variants: variants(), codes: make([]uint16, 1<<16)}
+// NewCoder makes a Coder. Its first use takes some milliseconds, which a kiosk whose
+// slips are drawn never spends.
+func NewCoder() *Coder { return &Coder{variants: variants(), codes: sync.OnceValue(inEveryPrinter)} }
+
+func inEveryPrinter() []uint16 {
+	codes := make([]uint16, 1<<16)
 	encoder := japanese.ShiftJIS.NewEncoder()
 	for r := rune(0x20); r < 1<<16; r++ {
 		b, err := encoder.Bytes(utf8.AppendRune(nil, r))
@@ -44,19 +48,20 @@ func NewCoder() *Coder {
 		}
 		switch {
 		case len(b) == 1: // ASCII, half-width katakana
-			c.codes[r] = uint16(b[0])
+			codes[r] = uint16(b[0])
 		case b[0] <= 0x84 || b[0] >= 0x88 && b[0] <= 0xEA: // rows 1 to 8 and 16 to 84
-			c.codes[r] = uint16(b[0])<<8 | uint16(b[1])
+			codes[r] = uint16(b[0])<<8 | uint16(b[1])
 		}
 	}
-	return c
+	return codes
 }
 
 func (c *Coder) code(r rune) uint16 {
-	if r < 0 || int(r) >= len(c.codes) {
+	codes := c.codes()
+	if r < 0 || int(r) >= len(codes) {
 		return 0
 	}
-	return c.codes[r]
+	return codes[r]
 }
 
 // Fold appends text to dst, with every character replaced that not every printer
