@@ -35,10 +35,11 @@ func rowOf(s hub.Stored) Row {
 }
 
 func (c *Console) apiSubmissions(w http.ResponseWriter, r *http.Request) {
-	f, _ := filter(r.URL.Query())
+	size := pageSize
 	if n, err := strconv.Atoi(r.URL.Query().Get("limit")); err == nil && n > 0 && n <= 1000 {
-		f.Limit = n
+		size = n
 	}
+	f, _ := filter(r.URL.Query(), size)
 	list, total, err := c.Store.Submissions(r.Context(), f)
 	if err != nil {
 		c.apiFailed(w, r, err)

@@ -99,6 +99,31 @@ func TestListIsPagedOnTheServer(t *testing.T) {
 	}
 }
 
+// Pages of the API are as long as was asked for, and each row is on one of them.
+func TestAPIPages(t *testing.T) {
+	h, store := open(t)
+	for i := range 60 {
+		put(t, store, i, nil)
+	}
+	seen := map[string]int{}
+	for page, want := range []int{40, 20, 0} {
+		var got struct {
+			Total       int
+			Submissions []struct{ ID string }
+		}
+		must(t, json.Unmarshal([]byte(get(t, h, fmt.Sprintf("/api/submissions?limit=40&page=%d", page+1))), &got))
+		if len(got.Submissions) != want || got.Total != 60 {
+			t.Errorf("page %d has %d of %d", page+1, len(got.Submissions), got.Total)
+		}
+		for _, s := range got.Submissions {
+			seen[s.ID]++
+		}
+	}
+	if len(seen) != 60 {
+		t.Errorf("%d rows were listed", len(seen))
+	}
+}
+
 func TestWhatKiosksSendIsEscaped(t *testing.T) {
 	h, store := open(t)
 	s := put(t, store, 1, &hub.Alarm{Kind: hub.AlarmForged, Kiosk: "<script>x</script>", Text: "<img src=x>", Last: time.Now()})

@@ -87,7 +87,7 @@ func alarmName(k hub.AlarmKind) string {
 		hub.AlarmCloned: "Two machines with one identity", hub.AlarmEnrol: "Wrong pairing codes are tried",
 		hub.AlarmAuditGap: "Audit log has a gap", hub.AlarmAuditFork: "Audit log forks",
 		hub.AlarmAuditBroken: "Audit log is broken", hub.AlarmAuditSilent: "Audit log is kept back",
-		hub.AlarmMessages: "Kiosk wants too many messages",
+		hub.AlarmMessages: "Kiosk wants too many messages", hub.AlarmWorthless: "Too much that is not genuine",
 	}
 	if s, ok := names[k]; ok {
 		return s

@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -85,7 +86,7 @@ type submissions struct {
 }
 
 func (c *Console) submissions(w http.ResponseWriter, r *http.Request) {
-	f, at := filter(r.URL.Query())
+	f, at := filter(r.URL.Query(), pageSize)
 	rows, total, err := c.Store.Submissions(r.Context(), f)
 	if err != nil {
 		c.failed(w, r, err)
@@ -104,13 +105,13 @@ func (c *Console) submissions(w http.ResponseWriter, r *http.Request) {
 	c.show(w, r, http.StatusOK, "submissions", page{Title: "Submissions", Tab: "submissions", Data: s})
 }
 
-// filter reads what to list; what does not parse is left out.
-func filter(q url.Values) (f hub.Filter, at int) {
+// filter reads what to list, in pages of that size; what does not parse is left out.
+func filter(q url.Values, size int) (f hub.Filter, at int) {
 	at, err := strconv.Atoi(q.Get("page"))
-	if err != nil || at < 1 {
+	if err != nil || at < 1 || at > math.MaxInt32 {
 		at = 1
 	}
-	f = hub.Filter{Kiosk: q.Get("kiosk"), Kind: wire.Kind(q.Get("kind")), Limit: pageSize, Offset: (at - 1) * pageSize}
+	f = hub.Filter{Kiosk: q.Get("kiosk"), Kind: wire.Kind(q.Get("kind")), Limit: size, Offset: (at - 1) * size}
 	if v := q.Get("verdict"); v == "accepted" || v == "refused" {
 		yes := v == "accepted"
 		f.Accepted = &yes
