@@ -56,10 +56,13 @@ func (in *Ingest) Put(ctx context.Context, kiosk string, sub wire.Submission) (a
 	if err != nil {
 		return nil, err
 	}
-	stored, err := in.store(ctx, sub, j, now)
+	stored, err := in.store(ctx, kiosk, sub, j, now)
 	if errors.Is(err, ErrDocumentUsed) { // another submission won the race
 		j.replayed(in.otherID(ctx, sub.ID, j.stored.DocumentHash))
-		stored, err = in.store(ctx, sub, j, now)
+		stored, err = in.store(ctx, kiosk, sub, j, now)
+	}
+	if errors.Is(err, ErrWorthless) {
+		return nil, err
 	}
 	if errors.Is(err, ErrOtherContent) {
 		return nil, in.conflict(ctx, kiosk, sub, now)
@@ -234,7 +237,12 @@ func (in *Ingest) ask(ctx context.Context, j *judgement, id string, p Person, d 
 // Person names the holder of a public key.
 func (in *Ingest) Person(spki []byte) Person { return Person(in.Vault.Tag("person", spki)) }
 
-func (in *Ingest) store(ctx context.Context, sub wire.Submission, j *judgement, now time.Time) (Stored, error) {
+func (in *Ingest) store(ctx context.Context, kiosk string, sub wire.Submission, j *judgement, now time.Time) (Stored, error) {
+	if j.alarm != "" {
+		if err := in.mayKeep(ctx, kiosk, now); err != nil {
+			return Stored{}, err
+		}
+	}
 	s := j.stored
 	s.ID, s.Kiosk, s.Schema, s.KeyID, s.Sealed, s.Hash = sub.ID, sub.Kiosk, sub.Schema, sub.KeyID, sub.Sealed, sub.Hash()
 	s.StoredAt, s.Checks = now.Truncate(time.Millisecond), j.trail
@@ -251,10 +259,9 @@ func (in *Ingest) store(ctx context.Context, sub wire.Submission, j *judgement, 
 	}
 	var a *Alarm
 	if j.alarm != "" {
-		a = &Alarm{Kind: j.alarm, Kiosk: s.Kiosk, Subject: s.ID, Text: j.why, Last: now}
-		if j.alarm == AlarmClock {
-			a.Subject = "" // one fault of the kiosk, however many documents
-		}
+		// One alarm of the kiosk, however many submissions: those that matter more must
+		// not drown among them. Each has its checks beside it.
+		a = &Alarm{Kind: j.alarm, Kiosk: s.Kiosk, Text: s.ID + ": " + j.why, Last: now}
 	}
 	return in.Store.Put(ctx, s, q, a)
 }
@@ -262,9 +269,14 @@ func (in *Ingest) store(ctx context.Context, sub wire.Submission, j *judgement, 
 func (in *Ingest) conflict(ctx context.Context, kiosk string, sub wire.Submission, now time.Time) error {
 	const reason = "same id as a stored submission, other content or kiosk"
 	in.Log.Error("Submission conflicts", "submission", sub.ID, "kiosk", kiosk)
+	if err := in.mayKeep(ctx, kiosk, now); errors.Is(err, ErrWorthless) {
+		return ErrConflict // what is not kept as evidence is refused all the same
+	} else if err != nil {
+		return err
+	}
 	err := in.Store.Quarantine(ctx,
 		Quarantine{Submission: sub.ID, Kiosk: kiosk, Hash: sub.Hash(), Sealed: sub.Sealed, Reason: reason, At: now},
-		Alarm{Kind: AlarmConflict, Kiosk: kiosk, Subject: sub.ID, Text: reason, Last: now})
+		Alarm{Kind: AlarmConflict, Kiosk: kiosk, Text: sub.ID + ": " + reason, Last: now})
 	if err != nil {
 		return fmt.Errorf("cannot quarantine submission: %w", err)
 	}

@@ -11,8 +11,12 @@ import (
 	"kioskd/internal/wire"
 )
 
-// retryAway is when a kiosk should ask again while a connector is away.
-const retryAway = 5 * time.Second
+const (
+	// retryAway is when a kiosk should ask again while a connector is away.
+	retryAway = 5 * time.Second
+	// retryWorthless is when it should ask again for what its hub does not keep today.
+	retryWorthless = 10 * time.Minute
+)
 
 // problem is a refusal on its way out.
 type problem struct {

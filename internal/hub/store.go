@@ -187,13 +187,14 @@ const (
 	AlarmCloned     AlarmKind = "kiosk_cloned"          // two machines with one identity are connected
 	AlarmEnrol      AlarmKind = "enrol_refused"         // somebody tries pairing codes that are not good
 	AlarmMessages   AlarmKind = "kiosk_messages"        // asks for more messages to phones than a kiosk may
+	AlarmWorthless  AlarmKind = "kiosk_worthless"       // more submissions that are not genuine than are kept
 )
 
 // Alarm is something that an operator must look at.
 type Alarm struct {
 	Kind    AlarmKind
 	Kiosk   string
-	Subject string // a submission id, or ""
+	Subject string // what it is about beside the kiosk, or ""
 	Text    string
 	First   time.Time
 	Last    time.Time
