@@ -83,9 +83,12 @@ func listOutbox(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	for _, w := range list {
 		state := "queued"
-		if w.Quarantined {
+		switch {
+		case w.Quarantined:
 			aside++
 			state = "set aside: " + string(w.Reason)
+		case w.Reason != "":
+			state = "stuck: " + string(w.Reason)
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\ttried %d times\n",
 			w.Number, w.Kind, w.Since.In(jst).Format("2006-01-02 15:04 JST"), state, w.Attempts)

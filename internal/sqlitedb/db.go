@@ -59,7 +59,7 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 	d := &DB{w: &writer{DB: w}}
 	d.group = newGroup(d.w)
 	if err := d.prepare(ctx, path, migrations); err != nil {
-		return nil, errors.Join(Damaged(err), d.Close())
+		return nil, errors.Join(fmt.Errorf("cannot use %s: %w", path, Damaged(err)), d.Close())
 	}
 	return d, nil
 }
@@ -89,6 +89,9 @@ func (d *DB) prepare(ctx context.Context, path string, migrations fs.FS) error {
 // private makes sure that the file exists with mode 0600 before SQLite creates
 // it with the process's umask; -wal and -shm inherit the mode.
 func private(path string) error {
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return fmt.Errorf("cannot use %s: it is not a file: move it away", path)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("cannot create database folder: %w", err)
 	}
@@ -181,7 +184,7 @@ func migrate(ctx context.Context, w *writer, migrations fs.FS) error {
 		return fmt.Errorf("cannot read schema version: %w", err)
 	}
 	if have > len(names) {
-		return fmt.Errorf("cannot use database: its schema %d is newer than this program's %d", have, len(names))
+		return fmt.Errorf("cannot use database: its schema %d is newer than this program's %d: install the newer program again", have, len(names))
 	}
 	for i, name := range names {
 		n, err := strconv.Atoi(strings.SplitN(name, "_", 2)[0])

@@ -149,8 +149,9 @@ func (g *group) commit(batch []*job) {
 		return
 	}
 	for _, j := range batch {
-		if err := g.within(j.call); j.err == nil {
-			j.err = err
+		j.err = nil
+		if err := g.within(j.call); err != nil {
+			j.err = err // the caller's own, and whether it is known what stands
 		}
 	}
 }
@@ -171,7 +172,7 @@ func (g *group) share(batch []*job) error {
 // shareSafely commits what does not fail. An error is about the transaction: nothing
 // of the batch stands then.
 func (g *group) shareSafely(batch []*job) error {
-	return g.within(func(tx *Tx) error {
+	err := g.within(func(tx *Tx) error {
 		ctx := context.Background()
 		for _, j := range batch {
 			if _, err := tx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
@@ -190,6 +191,14 @@ func (g *group) shareSafely(batch []*job) error {
 		}
 		return nil
 	})
+	if err == nil && g.w.unsure.Load() { // what was tried before may stand
+		for _, j := range batch {
+			if j.err != nil {
+				j.err = errors.Join(j.err, ErrUnsure)
+			}
+		}
+	}
+	return err
 }
 
 // call runs the caller's work and remembers how it ended, this time.

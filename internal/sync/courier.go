@@ -16,8 +16,13 @@ import (
 	"kioskd/internal/wire"
 )
 
-// sendersAtOnce is how many visits are served at the same time.
-const sendersAtOnce = 4
+const (
+	// sendersAtOnce is how many visits are served at the same time.
+	sendersAtOnce = 4
+	// sendersARound is how many are served between two looks at the queue, which cost
+	// the more the longer it is.
+	sendersARound = 64
+)
 
 // Upstream is the hub as the courier needs it. *Client is one.
 type Upstream interface {
@@ -59,6 +64,7 @@ type Courier struct {
 	resume   time.Time            // no sending before
 	broken   int                  // rounds in a row in which the outbox failed
 	visits   map[string]retryPlan // visits whose next submission failed
+	taken    time.Time            // when the hub last took a submission
 
 	sending atomic.Bool // submissions are on their way: the audit log waits
 
@@ -70,6 +76,8 @@ type Courier struct {
 type retryPlan struct {
 	failures int
 	at       time.Time
+	since    time.Time // the first answer that was about this submission alone
+	told     bool      // that it is stuck
 }
 
 // NewCourier makes a courier. When hub says for which kiosk it is, as a *Client does,
@@ -206,29 +214,50 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 			return wait
 		}
 		c.sending.Store(true)
-		var down, disk error
-		for i, r := range c.sendAll(ctx, ready) {
-			lineErr, err := c.judge(ctx, ready[i], r)
-			if err != nil { // it may be about this row alone: the others are judged, and go first from now on
-				disk = err
-				c.delayVisit(ready[i].visit, err)
+		for batch := range slices.Chunk(ready, sendersAtOnce) {
+			down, disk := c.sendBatch(ctx, batch)
+			if down != nil { // one failure of the line, however many sendings it broke
+				c.observe(down)
+				c.failures++
+				c.failed = c.now()
+				c.resume = c.failed.Add(c.pace(down, c.opts.Backoff.Cap).after(c.failures, 0))
 			}
-			if lineErr != nil {
-				down = lineErr
+			if disk != nil {
+				return c.diskTrouble(ctx, disk)
+			}
+			c.broken = 0
+			if ctx.Err() != nil || c.notBefore().After(c.now()) || c.committed() {
+				break
 			}
 		}
-		if down != nil { // one failure of the line, however many sendings it broke
-			c.observe(down)
-			c.failures++
-			c.failed = c.now()
-			c.resume = c.failed.Add(c.pace(down, c.opts.Backoff.Cap).after(c.failures, 0))
-		}
-		if disk != nil {
-			return c.diskTrouble(ctx, disk)
-		}
-		c.broken = 0
 	}
 	return 0
+}
+
+// committed reports whether something new stands in the queue: it goes before what has
+// failed.
+func (c *Courier) committed() bool {
+	select {
+	case <-c.outbox.fresh:
+		return true
+	default:
+		return false
+	}
+}
+
+// sendBatch sends and judges. It tells what failed of the line, and of the outbox.
+func (c *Courier) sendBatch(ctx context.Context, batch []due) (down, disk error) {
+	for i, r := range c.sendAll(ctx, batch) {
+		lineErr, err := c.judge(ctx, batch[i], r)
+		if err != nil { // it may be about this row alone: the others are judged, and go first from now on
+			disk = err
+			c.delayVisit(batch[i].visit, err)
+		}
+		if lineErr != nil {
+			down = lineErr
+		}
+	}
+	return down, disk
 }
 
 func (c *Courier) notBefore() time.Time {
@@ -260,7 +289,7 @@ func (c *Courier) ready(heads []due) ([]due, time.Duration) {
 	}
 	c.visits = waiting // visits without a head are settled: forget them
 	slices.SortStableFunc(ready, func(a, b due) int { return waiting[a.visit].at.Compare(waiting[b.visit].at) })
-	return ready[:min(len(ready), sendersAtOnce)], wait
+	return ready[:min(len(ready), sendersARound)], wait
 }
 
 // result is what became of one sending.
@@ -296,7 +325,9 @@ func (c *Courier) sendAll(ctx context.Context, batch []due) []result {
 // judge settles one result. It returns what the result says against the line,
 // and the outbox failing.
 func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err error) {
-	if isStorage(r.err) {
+	var refusal *RefusalError
+	isRefusal := errors.As(r.err, &refusal)
+	if isStorage(r.err) && !isRefusal { // not the hub's, whatever is wrong with its disk
 		return nil, r.err
 	}
 	if errors.Is(r.err, errSpoilt) {
@@ -309,8 +340,7 @@ func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err erro
 		return nil, nil //nolint:nilerr // shutting down says nothing about line or outbox
 	}
 	code := fault.CodeOf(r.err)
-	var refusal *RefusalError
-	if !errors.As(r.err, &refusal) || !refusal.single() {
+	if !isRefusal || !refusal.single() {
 		c.obey(r.err)
 	}
 	switch {
@@ -329,7 +359,7 @@ func (c *Courier) judge(ctx context.Context, d due, r result) (lineErr, err erro
 		lineErr = r.err
 	}
 	c.log.WarnContext(ctx, "submission not sent", "submission", d.id, "code", string(code), "err", r.err)
-	return lineErr, c.outbox.attempted(ctx, d.id, refusal != nil, refusal != nil && refusal.locked())
+	return lineErr, c.outbox.attempted(ctx, d.id, c.holdsUpNobody(ctx, d, refusal, code), isRefusal)
 }
 
 // setAside keeps a submission that will never be taken for a person to look at, so
@@ -349,12 +379,13 @@ func (c *Courier) settled(ctx context.Context, d due, r result) error {
 	if errors.Is(r.noted, ErrUnproven) {
 		c.log.ErrorContext(ctx, "acknowledgement for something else", "submission", d.id, "alarm", true, "err", r.noted)
 		c.delayVisit(d.visit, r.noted)
-		return nil
+		return c.outbox.attempted(ctx, d.id, c.holdsUpNobody(ctx, d, nil, fault.HubRubbish), false)
 	}
 	if r.noted != nil {
 		return r.noted
 	}
 	delete(c.visits, d.visit)
+	c.taken = c.now()
 	v := r.ack.Verdict()
 	c.log.InfoContext(ctx, "submission acknowledged", "submission", d.id, "accepted", v.Accepted, "code", string(v.Code))
 	v.Code = known(v.Code) // a screen may show it

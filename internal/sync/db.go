@@ -28,6 +28,7 @@ var migrations embed.FS
 type db struct {
 	*sqlitedb.DB
 	path string
+	file fs.FileInfo // as it was opened
 	lock *lock
 }
 
@@ -135,5 +136,20 @@ func (l *lock) open(ctx context.Context, path string) (*db, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &db{DB: d, path: path, lock: l}, nil
+	file, err := os.Stat(path)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return &db{DB: d, path: path, file: file, lock: l}, nil
+}
+
+// errReplaced says that the file was taken away below the daemon.
+var errReplaced = errors.New("the file is gone, or another one stands in its place: restart the daemon")
+
+// stands makes sure that what is committed will be found by the next start.
+func (d *db) stands() error {
+	if now, err := os.Stat(d.path); err != nil || !os.SameFile(now, d.file) {
+		return errReplaced
+	}
+	return nil
 }

@@ -142,6 +142,9 @@ func (o *Outbox) Commit(ctx context.Context, e Entry) (Committed, error) {
 	// no account when the entry was committed before.
 	s, sealing := o.seal(e)
 	have := false
+	if err := o.db.stands(); err != nil {
+		return Committed{}, storageFailed("commit submission", err)
+	}
 	err = o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) (err error) {
 		if have, err = o.known(ctx, tx, e, digest); err != nil || have {
 			return err

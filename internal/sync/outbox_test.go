@@ -212,14 +212,17 @@ func TestApplicationsDoNotOvertakeReservations(t *testing.T) {
 	wantHeads(t, o, applied, record, last, before) // a new key of the hub changes no order
 	waits := []string{applied, record, last, before}
 	for _, try := range []struct {
-		answered, locked, passed bool
+		reason        fault.Code
+		fresh, passed bool
 	}{
-		{true, false, false},
-		{true, true, true},   // what the hub cannot open holds up no other visit
-		{false, false, true}, // the line is down: nothing new is known
-		{true, false, false}, // it has the key again
+		{"", true, false},
+		{fault.HubRefused, true, true}, // what the hub cannot open holds up no other visit
+		{"", false, true},              // the line is down: nothing new is known
+		{"", true, false},              // it has the key again
+		{fault.Internal, true, true},   // what is stuck holds up no other visit
+		{"", true, true},
 	} {
-		if err := o.attempted(t.Context(), before, try.answered, try.locked); err != nil {
+		if err := o.attempted(t.Context(), before, try.reason, try.fresh); err != nil {
 			t.Fatal(err)
 		}
 		if try.passed {
@@ -227,6 +230,32 @@ func TestApplicationsDoNotOvertakeReservations(t *testing.T) {
 		} else {
 			wantHeads(t, o, waits...)
 		}
+	}
+}
+
+// What may be sent is found by indexes. A walk through all of the queue for each row of
+// it would take hours after some weeks without a line.
+func TestHeadsAreFoundByIndexes(t *testing.T) {
+	o := newOutbox(t, newKeys(t))
+	var plan []string
+	rows, err := o.db.Read().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+headsQuery, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		plan = append(plan, step)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		t.Fatal(err)
+	}
+	inner := slices.DeleteFunc(slices.Clone(plan), func(step string) bool { return !strings.Contains(step, " e ") })
+	if len(inner) != 2 || !strings.Contains(inner[0], "(visit=?") || !strings.Contains(inner[1], "submissions_reserving") {
+		t.Errorf("the plan is %q", plan)
 	}
 }
 

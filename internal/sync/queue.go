@@ -20,7 +20,7 @@ var ErrUnproven = errors.New("the acknowledgement is not for this submission")
 // due is a submission that may be sent now as far as order goes.
 type due struct{ id, visit string }
 
-// blocks says which earlier submission e keeps a submission s waiting. It is the
+// unblocked says that no earlier submission e keeps a submission s waiting. It is the
 // one place for what may not overtake what:
 //
 //   - Within a visit the order of the commits is the order of sending.
@@ -32,21 +32,28 @@ type due struct{ id, visit string }
 //   - A reservation that the hub refuses to take (quarantined) keeps back the
 //     application of its own visit only: one bad row must not hold up all others.
 //     Nor must one that is sealed to an earlier key, once the hub has said that it
-//     does not hold that (reason is hub_refused then): it may be lost for ever.
+//     does not hold that (reason is hub_refused then): it may be lost for ever. Nor
+//     one that is stuck (reason is the hub's word).
 //   - What this kiosk committed under another ID waits until it has that ID again,
 //     and holds up nothing of another visit.
 //
 // Records and reservations of different visits do not wait for each other.
-const blocks = `e.n < s.n AND (
-	(e.visit = s.visit AND e.state = 'queued' AND e.kiosk = s.kiosk)
-	OR (s.kind = 'application' AND e.kind = 'reservation'
-		AND (e.visit = s.visit OR (e.state = 'queued' AND e.kiosk = s.kiosk
-			AND (e.key_id = s.key_id OR e.reason <> 'hub_refused')))))`
+//
+// There are two questions, because each has an index of its own: asked as one they cost
+// a walk through the queue for each row of it, which a week without a line makes long.
+const unblocked = `NOT EXISTS (SELECT 1 FROM submissions e
+		WHERE e.visit = s.visit AND e.n < s.n
+		AND (e.state = 'queued' AND e.kiosk = s.kiosk OR s.kind = 'application' AND e.kind = 'reservation'))
+	AND NOT (s.kind = 'application' AND EXISTS (SELECT 1 FROM submissions e
+		WHERE e.kind = 'reservation' AND e.state = 'queued' AND e.n < s.n AND e.kiosk = s.kiosk
+		AND (e.reason = '' OR e.reason = 'hub_refused' AND e.key_id = s.key_id)))`
+
+// headsQuery gives what kiosk ?1 may send; "" stands for any.
+const headsQuery = `SELECT id, visit FROM submissions s WHERE state = 'queued' AND ?1 IN ('', kiosk) AND ` + unblocked + ` ORDER BY n`
 
 // heads lists, oldest first, what kiosk may send now; "" stands for any.
 func (o *Outbox) heads(ctx context.Context, kiosk string) (list []due, err error) {
-	rows, err := o.db.Read().QueryContext(ctx, `SELECT id, visit FROM submissions s
-		WHERE state = 'queued' AND ?1 IN ('', kiosk) AND NOT EXISTS (SELECT 1 FROM submissions e WHERE `+blocks+`) ORDER BY n`, kiosk)
+	rows, err := o.db.Read().QueryContext(ctx, headsQuery, kiosk)
 	if err != nil {
 		return nil, storageFailed("read queue", err)
 	}
@@ -129,17 +136,14 @@ func known(code fault.Code) fault.Code {
 	return fault.HubRefused
 }
 
-// attempted counts a try that brought no acknowledgement. When the hub has answered,
-// locked notes whether it was that it does not hold the key; a line that is down says
-// nothing about that.
-func (o *Outbox) attempted(ctx context.Context, id string, answered, locked bool) error {
-	reason := ""
-	if locked {
-		reason = string(fault.HubRefused)
-	}
+// attempted counts a try that brought no acknowledgement, and notes why the submission
+// holds up others no more: hub_refused, because the hub does not hold its key, or any
+// other code of one that is stuck. "" leaves the reason as it is; fresh, that the hub
+// had another answer this time, takes hub_refused back.
+func (o *Outbox) attempted(ctx context.Context, id string, reason fault.Code, fresh bool) error {
 	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
-		_, err := tx.ExecContext(ctx,
-			"UPDATE submissions SET attempts = attempts + 1, reason = CASE WHEN ? THEN ? ELSE reason END WHERE id = ?", answered, reason, id)
+		_, err := tx.ExecContext(ctx, `UPDATE submissions SET attempts = attempts + 1, reason =
+			CASE WHEN ?1 <> '' THEN ?1 WHEN ?2 AND reason = 'hub_refused' THEN '' ELSE reason END WHERE id = ?3`, string(reason), fresh, id)
 		return err
 	})
 	if err != nil {
@@ -189,7 +193,7 @@ type Waiting struct {
 	Number      string
 	Kind        wire.Kind
 	Quarantined bool
-	Reason      fault.Code // why it was set aside; hub_refused of one that waits: the hub does not hold its key
+	Reason      fault.Code // why it was set aside; of one that waits, why it holds up no other (hub_refused: the hub does not hold its key)
 	Attempts    int
 	Since       time.Time // by the kiosk's clock
 }

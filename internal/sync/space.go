@@ -199,12 +199,17 @@ func (o *Outbox) Watch(ctx context.Context) error {
 			} else if n > 0 {
 				o.log.InfoContext(ctx, "old slips removed", "count", n)
 			}
-			if n, err := o.RetainAudit(ctx, keepAudit); err != nil && ctx.Err() == nil {
+			n, err := o.RetainAudit(ctx, keepAudit)
+			if err != nil && ctx.Err() == nil {
 				o.log.WarnContext(ctx, "old audit rows not removed", "code", string(fault.CodeOf(err)), "err", err)
 			} else if n > 0 {
 				o.log.InfoContext(ctx, "old audit rows removed", "count", n)
 			}
-			retain.Reset(retainEvery)
+			if n >= mostForgotten { // there are more, and a busy day brings more than one time takes
+				retain.Reset(lookEvery)
+			} else {
+				retain.Reset(retainEvery)
+			}
 		}
 	}
 }

@@ -115,7 +115,7 @@ func TestNewVisitsGoBeforeThoseThatFailed(t *testing.T) {
 	for _, d := range ready {
 		got += d.id
 	}
-	if got != "ghfe" {
+	if got != "ghfedcba" {
 		t.Errorf("%q go first", got)
 	}
 }
