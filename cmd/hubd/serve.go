@@ -42,6 +42,14 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	if o.storeOnLine {
 		log.Warn("Store's URL stands among the arguments, where all users of this machine can read it: --store-file or HUBD_STORE hide it")
 	}
+	release, err := claim(o.data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	if err := keysBeforeData(o.data); err != nil {
+		return err
+	}
 	keys, err := pki.OpenWith(filepath.Join(o.data, "keys"), o.vaultKey, now)
 	if err != nil {
 		return err

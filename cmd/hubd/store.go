@@ -27,6 +27,7 @@ func (s *store) Close() error { return s.close() }
 // bareStore is what a store is made of: it sees nothing that is personal.
 type bareStore interface {
 	hub.Store
+	Belong(ctx context.Context, keys string) error
 	Close() error
 }
 
@@ -83,25 +84,34 @@ func openStore(ctx context.Context, o options, keys *pki.PKI) (*store, error) {
 	return &store{hub.Seal(d, v), d.Close}, nil
 }
 
-func openDatabase(ctx context.Context, o options, keys *pki.PKI) (bareStore, error) {
+func openDatabase(ctx context.Context, o options, keys *pki.PKI) (d bareStore, err error) {
 	if o.store == "" {
-		return sqlite.Open(ctx, filepath.Join(o.data, "hub.db"))
+		d, err = open(sqlite.Open(ctx, filepath.Join(o.data, "hub.db")))
+	} else {
+		d, err = open(postgres.Open(ctx, o.store))
 	}
-	s, err := postgres.Open(ctx, o.store)
 	if err != nil {
 		return nil, err
 	}
-	if err := belong(ctx, s, keys); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if err := belong(ctx, d, keys); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// open keeps a nil pointer from looking like a store.
+func open[S bareStore](s S, err error) (bareStore, error) {
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
 // belong refuses a database that another hub's keys are behind.
-func belong(ctx context.Context, s *postgres.Store, keys *pki.PKI) error {
+func belong(ctx context.Context, d bareStore, keys *pki.PKI) error {
 	mark, err := keys.Fingerprint()
 	if err != nil {
 		return err
 	}
-	return s.Belong(ctx, mark)
+	return d.Belong(ctx, mark)
 }

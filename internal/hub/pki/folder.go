@@ -18,8 +18,11 @@ type folder struct {
 }
 
 // untouched reports whether the folder is not there or holds nothing.
-func (f folder) untouched() (bool, error) {
-	list, err := os.ReadDir(f.path)
+func (f folder) untouched() (bool, error) { return Untouched(f.path) }
+
+// Untouched says that a folder holds no keys, so that Open would make them.
+func Untouched(dir string) (bool, error) {
+	list, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("cannot read key folder: %w", err)
 	}
