@@ -166,6 +166,9 @@ func auditVerify(ctx context.Context, s bareStore, o auditOptions) (bool, error)
 			list, good = append(list, f), good && len(f.Problems) == 0
 		}
 	}
+	if len(list) == 0 && o.kiosk != "" { // a kiosk that was written wrongly must not look sound
+		return false, fmt.Errorf("cannot find an audit log of %s", o.kiosk)
+	}
 	if o.json {
 		return good, o.stdoutPretty.Encode(map[string]any{"good": good, "logs": list})
 	}
@@ -200,7 +203,7 @@ func readHeads(path string) (heads []hub.AuditHead, err error) {
 		err = json.Unmarshal(b, &heads)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the noted heads: %w", err)
+		return nil, fmt.Errorf("cannot read the noted heads: %s is not what hubd audit head has printed: %w", path, err)
 	}
 	return heads, nil
 }

@@ -12,6 +12,7 @@ import (
 	"kioskd/internal/hub/pki"
 	"kioskd/internal/hub/postgres"
 	"kioskd/internal/hub/sqlite"
+	"kioskd/internal/sqlitedb"
 )
 
 // store is the database behind the vault. It ends with the hub.
@@ -89,6 +90,9 @@ func openDatabase(ctx context.Context, o options, keys *pki.PKI) (d bareStore, e
 		d, err = open(sqlite.Open(ctx, filepath.Join(o.data, "hub.db")))
 	} else {
 		d, err = open(postgres.Open(ctx, o.store))
+	}
+	if errors.Is(err, sqlitedb.ErrDamaged) {
+		err = fmt.Errorf("%w: keep it, and restore the database from its backup", err)
 	}
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,6 +44,8 @@ type rescueReport struct {
 	// Missing are the numbers of submissions that were stored once, cannot be read any
 	// more, and of which it is not known that the hub has them.
 	Missing []string `json:"missing"`
+	// Unknown says that there may be others of which not even the numbers can be read.
+	Unknown bool `json:"unknown"`
 }
 
 // soundness is nil when the file can be used. Of damage the error is ErrDamaged.
@@ -88,13 +91,33 @@ func rescue(ctx context.Context, path string, files fs.FS, reason error, log *sl
 		return fmt.Errorf("cannot write what was saved of the outbox: %w", err)
 	}
 	r := rescueReport{At: time.Now().UTC().Truncate(time.Second), Reason: reason.Error(), Submissions: len(s.submissions),
-		Slips: len(s.slips), Visits: len(s.visits), Audit: len(chain.rows), Missing: s.missing()}
+		Slips: len(s.slips), Visits: len(s.visits), Audit: len(chain.rows), Missing: s.missing(),
+		Unknown: len(chain.rows) == 0 || cutShortFile(filepath.Join(dir, filepath.Base(path)))}
 	log.ErrorContext(ctx, "outbox was damaged", "kept", dir, "reason", r.Reason, "saved", r.Submissions,
-		"missing", r.Missing, "alarm", true)
+		"missing", r.Missing, "others_unknown", r.Unknown, "alarm", true)
 	if err := errors.Join(writeReport(dir, r), os.Remove(filepath.Join(dir, unfinished)), syncFolder(dir)); err != nil {
 		return fmt.Errorf("cannot report on the damaged outbox: %w", err)
 	}
 	return nil
+}
+
+// cutShortFile reports whether a database file has lost its end: its header counts more
+// pages than there are.
+func cutShortFile(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return true
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	st, err := f.Stat()
+	if err != nil {
+		return true
+	}
+	var pages [4]byte // big-endian, at byte 28 of the header
+	if _, err := f.ReadAt(pages[:], 28); err != nil {
+		return true
+	}
+	return int64(binary.BigEndian.Uint32(pages[:]))*wreck.PageSize > st.Size()
 }
 
 // folders are those of all damage that nobody has cleared away.

@@ -237,6 +237,9 @@ func (p *patient) kept(t *testing.T, w wound, path string, main, wal []byte) {
 	if err := json.Unmarshal(b, &r); err != nil || r.Reason == "" {
 		t.Errorf("%s: report %+v: %v", w.name, r, err)
 	}
+	if short := len(main) < wreck.PageSize || r.Audit == 0; r.Missing == nil || short && !r.Unknown {
+		t.Errorf("%s: it looks as if nothing else were lost: %+v", w.name, r)
+	}
 	if err != nil {
 		t.Error(err)
 	}

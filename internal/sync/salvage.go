@@ -257,7 +257,7 @@ func (s *salvage) missing() []string {
 		ids[id] = true
 	}
 	acknowledged := s.acknowledged()
-	var numbers []string
+	numbers := []string{} // an empty list, where it is told
 	for id := range ids {
 		if _, here := s.submissions[id]; !here && !acknowledged[id] && wire.ValidID(id) {
 			numbers = append(numbers, wire.NumberOf(id))
