@@ -197,10 +197,11 @@ func (a *API) limit() (rate.Limit, int) {
 	return defaultRate, defaultBurst
 }
 
-// broken answers a defect of the hub itself.
+// broken answers when the hub cannot do its work now, most often because its database
+// is away. It is no defect, and coming again helps.
 func (a *API) broken(w http.ResponseWriter, what string, err error) {
 	a.Log.Error("Request failed", "what", what, "error", err)
-	p := refuse(http.StatusServiceUnavailable, fault.Internal, "")
+	p := refuse(http.StatusServiceUnavailable, fault.HubSlow, "")
 	p.RetryAfter = retryAway
 	replyProblem(w, p)
 }
