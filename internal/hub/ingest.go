@@ -308,7 +308,7 @@ func (in *Ingest) Inquire(ctx context.Context, kiosk string, s wire.Signed) (wir
 	var t trail
 	now := in.Now().UTC()
 	fresh := *in.Verifier
-	fresh.MaxAge = fresh.MaxAhead // never queued: an old one is a replay, or the clock is behind as it may be ahead
+	fresh.MaxAge = min(fresh.MaxAhead, DefaultMaxAhead) // never queued: an old one is a replay, or the clock is behind
 	v, err := fresh.verify(&t, s, kiosk, now)
 	if err == nil && v.document.Inquiry == nil {
 		err = t.note(CheckPayload, errors.New("not an inquiry"))

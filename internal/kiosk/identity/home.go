@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"kioskd/internal/wire"
 )
@@ -97,6 +98,13 @@ func (h Home) credential() string {
 	return filepath.Join(h.Credentials, KeyName)
 }
 
+// Who changes an enrolment is done in moments. A folder that stays locked is held by
+// somebody who has no business there: that must be told, not waited for.
+const (
+	lockWait  = 10 * time.Second
+	lockAgain = 50 * time.Millisecond
+)
+
 // locked keeps other processes off while f reads and writes, and clears away before. The lock is on the
 // folder, so that it leaves no file behind.
 func (h Home) locked(f func() error) (err error) {
@@ -109,9 +117,13 @@ func (h Home) locked(f func() error) (err error) {
 		return fmt.Errorf("cannot use the folder of the enrolment: %w", err)
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	for {
-		err = syscall.Flock(int(d.Fd()), syscall.LOCK_EX)
-		if !errors.Is(err, syscall.EINTR) {
+	for began := time.Now(); ; <-time.After(lockAgain) {
+		err = syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		held := errors.Is(err, syscall.EWOULDBLOCK)
+		if held && time.Since(began) > lockWait {
+			return fmt.Errorf("cannot lock the folder of the enrolment: another program holds %s: look who it is (fuser -v %[1]s), and make the folder readable for kioskd only", dir)
+		}
+		if !held && !errors.Is(err, syscall.EINTR) {
 			break
 		}
 	}

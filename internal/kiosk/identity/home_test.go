@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kioskd/internal/hub/pki"
@@ -211,6 +213,30 @@ func TestUpdate(t *testing.T) {
 	if err := h.Update(e, func(*wire.Enrolment) {}); !errors.Is(err, identity.ErrChanged) {
 		t.Errorf("the new enrolment was overwritten: %v", err)
 	}
+}
+
+// Whoever can read the folder can lock it. That does not stop the kiosk for ever without
+// a word, and a lock that is given back in time does not stop it at all.
+func TestALockedFolder(t *testing.T) {
+	h := newHome(t)
+	e := enrolled(t, h)
+	synctest.Test(t, func(t *testing.T) {
+		folder, err := os.Open(filepath.Dir(h.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_SH); err != nil {
+			t.Fatal(err)
+		}
+		change := func(e *wire.Enrolment) { e.Name = "changed" }
+		if err := h.Update(e, change); err == nil || !strings.Contains(err.Error(), "another program holds") {
+			t.Errorf("err = %v", err)
+		}
+		time.AfterFunc(time.Second, func() { _ = folder.Close() })
+		if err := h.Update(e, change); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestRenewedIsChecked(t *testing.T) {
