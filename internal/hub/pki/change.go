@@ -107,7 +107,11 @@ func (p *PKI) reload(allow func(*PKI) error) (changed bool, err error) {
 	if same {
 		return false, nil
 	}
-	if !bytes.Equal(s.rings[Vault].tag, was.rings[Vault].tag) {
+	foreign := !bytes.Equal(s.rings[Vault].tag, was.rings[Vault].tag)
+	for _, k := range Kinds() { // a ring goes on from the one before
+		foreign = foreign || !s.rings[k].sharesKey(was.rings[k])
+	}
+	if foreign {
 		return false, errors.New("cannot use the keys that were put there: they are those of another hub")
 	}
 	if allow != nil {

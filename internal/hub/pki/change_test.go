@@ -213,6 +213,18 @@ func TestRunningHubFollows(t *testing.T) {
 	}
 	must(t, os.WriteFile(path, whole, 0o600))
 	must(t, look())
+	for _, k := range []Kind{Ack, Seal} {
+		path := filepath.Join(dir, k.file())
+		whole, err := os.ReadFile(path)
+		must(t, err)
+		present := hub.List(k)[0].ID
+		must(t, os.WriteFile(path, foreign.set.rings[k].encode(), 0o600))
+		if err := look(); err == nil || hub.List(k)[0].ID != present {
+			t.Errorf("another hub's %s: %v, present %s", k, err, hub.List(k)[0].ID)
+		}
+		must(t, os.WriteFile(path, whole, 0o600))
+		must(t, look())
+	}
 }
 
 // A folder of the first version has one block a file and no headers, and its

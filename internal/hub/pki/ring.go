@@ -243,3 +243,10 @@ func since(k Key) string {
 	}
 	return k.Since.UTC().Format(time.RFC3339)
 }
+
+// sharesKey reports whether a key of the other ring is in this one.
+func (r ring) sharesKey(other ring) bool {
+	return slices.ContainsFunc(r.keys, func(k Key) bool {
+		return slices.ContainsFunc(other.keys, func(o Key) bool { return o.ID == k.ID })
+	})
+}

@@ -2,7 +2,9 @@ package uplink
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -27,6 +29,7 @@ type rig struct {
 	write  func(context.Context, ksync.AuditEvent, string, string) error // not nil: in the place of the outbox's
 	outbox *ksync.Outbox
 	deaf   bool                  // the kiosk does not read acknowledgements
+	cut    bool                  // the kiosk has no line
 	stands chan flow.EnrolmentIs // every standing, in order
 }
 
@@ -50,7 +53,11 @@ func (r *rig) enrol() *rig {
 func (r *rig) run() *rig {
 	r.t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	r.up = New(Options{Home: r.home, Log: log, Report: func(context.Context) wire.Report { return wire.Report{Version: "test"} }})
+	opt := Options{Home: r.home, Log: log, Report: func(context.Context) wire.Report { return wire.Report{Version: "test"} }}
+	if r.cut {
+		opt.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no line") }
+	}
+	r.up = New(opt)
 	r.up.notes.write = r.write
 	var err error
 	r.outbox, err = ksync.OpenOutbox(r.t.Context(), filepath.Join(r.t.TempDir(), "outbox.db"), r.up.Enrolment, log)
@@ -415,11 +422,16 @@ func TestRevokedAndRestored(t *testing.T) {
 	if code := fault.CodeOf(err); code != fault.KioskRevoked {
 		t.Errorf("a call ends with %q", code)
 	}
+	again := func() *rig { // the kiosk at its next start, without a line
+		return (&rig{t: t, hub: r.hub, home: r.home, cut: true, stands: make(chan flow.EnrolmentIs, 16)}).run()
+	}
+	again().stand(fault.KioskRevoked)
 	r.hub.Revoke(false)
 	r.stand("")
 	r.hub.UntilStored(t, id)
 	r.hub.UntilLinks(t, 1)
 	r.empty()
+	again().stand("")
 }
 
 // A revocation of which the link did not tell is learned from the first answer.
@@ -452,7 +464,7 @@ func TestStandingInOrder(t *testing.T) {
 	if now := <-s.out; now.Fault != "" || now.Sandbox {
 		t.Errorf("told last: %v", now)
 	}
-	s.enrolled(true)
+	s.enrolled(true, false)
 	s.accepted(false, time.Now())
 	if now := <-s.out; now.Fault != fault.KioskRevoked || !now.Sandbox {
 		t.Errorf("revoked at a sandbox: %v", now)

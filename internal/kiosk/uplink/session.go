@@ -117,6 +117,7 @@ func (s *session) accepted(yes bool, asked time.Time) {
 		return
 	}
 	s.u.opt.Log.Info("Hub accepts this kiosk again", "kiosk", s.enrolment.Kiosk)
+	s.remember(false)
 	s.courier.Kick()
 	nudge(s.again)
 	nudge(s.look)
@@ -124,7 +125,15 @@ func (s *session) accepted(yes bool, asked time.Time) {
 
 func (s *session) revoked() {
 	s.u.opt.Log.Error("Hub does not accept this kiosk any more", "kiosk", s.enrolment.Kiosk, "code", string(fault.KioskRevoked), "alarm", true)
+	s.remember(true)
 	s.courier.LinkChanged() // its sign of life now looks again and again whether that changes
+}
+
+// remember has the next start know how the kiosk stands, also where there is no line.
+func (s *session) remember(revoked bool) {
+	if err := s.u.opt.Home.NoteRevoked(s.enrolment, revoked); err != nil {
+		s.u.opt.Log.Error("Cannot note how the kiosk stands with its hub", "err", err)
+	}
 }
 
 // take stores a desired state that the hub gave, when it is another.

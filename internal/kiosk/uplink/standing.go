@@ -36,11 +36,16 @@ func (s *standing) set(code fault.Code) bool {
 	return s.become(code)
 }
 
-// enrolled notes a new enrolment, at a hub that is a sandbox or not.
-func (s *standing) enrolled(sandbox bool) {
+// enrolled notes a new enrolment, at a hub that is a sandbox or not; revoked is what that
+// has said of it before.
+func (s *standing) enrolled(sandbox, revoked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tell(flow.EnrolmentIs{Sandbox: sandbox})
+	is := flow.EnrolmentIs{Sandbox: sandbox}
+	if revoked {
+		is.Fault = fault.KioskRevoked
+	}
+	s.tell(is)
 }
 
 // accepted notes what an answer said of a question asked then. One that was asked

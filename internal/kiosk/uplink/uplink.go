@@ -207,7 +207,7 @@ func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Out
 	u.opt.Log.Info("Enrolled", "kiosk", e.Kiosk, "hub", e.HubURL, "until", s.notAfter)
 	if former == nil || former.enrolment.ClientCert != e.ClientCert || former.enrolment.Sandbox != e.Sandbox { // a new one starts afresh
 		u.expiring.Store(false)
-		u.standing.enrolled(e.Sandbox)
+		u.standing.enrolled(e.Sandbox, u.opt.Home.Revoked(e))
 	}
 	ended := make(chan error, 1)
 	go func() {
