@@ -255,6 +255,10 @@ func (a *API) putSubmission(w http.ResponseWriter, r *http.Request, kiosk string
 		p := refuse(http.StatusServiceUnavailable, fault.HubRefused, "sealed to a key that this hub does not hold")
 		p.RetryAfter = retryAway
 		replyProblem(w, p)
+	case errors.Is(err, ErrEarly):
+		p := refuse(http.StatusTooEarly, fault.HubRefused, "signed in the future")
+		p.RetryAfter = retryEarly
+		replyProblem(w, p)
 	case errors.Is(err, ErrWorthless): // about this one alone: what is genuine is taken
 		p := refuse(http.StatusInsufficientStorage, fault.HubRefused, "too many submissions of this kiosk were not genuine")
 		p.RetryAfter = retryWorthless

@@ -155,6 +155,9 @@ func (in *Ingest) judgeIssuance(j *judgement, kiosk string, i *wire.Issuance) {
 
 func (in *Ingest) judgeSigned(ctx context.Context, j *judgement, kiosk, id string, s wire.Signed, now time.Time) error {
 	v, err := in.Verifier.verify(&j.trail, s, kiosk, now)
+	if early, ok := errors.AsType[*earlyError](err); ok && early.wait <= mostEarly {
+		return in.tooEarly(ctx, kiosk, id, early, now)
+	}
 	if err != nil {
 		// Which step failed is for operators; the kiosk learns that it is refused, and
 		// when that is for its clock, that too: card and shopper are not to blame.
@@ -178,6 +181,25 @@ func (in *Ingest) judgeSigned(ctx context.Context, j *judgement, kiosk, id strin
 	}
 	_ = j.trail.note(CheckReplay, nil)
 	return in.ask(ctx, j, id, person, v.document)
+}
+
+// mostEarly is how far beyond what is borne a document may be ahead of the hub's clock
+// and still only has to wait. A refusal is for good, and it may be the hub's clock that is
+// behind: a machine that was put back to an earlier moment, or that has lost its time
+// server.
+const mostEarly = 12 * time.Hour
+
+// ErrEarly says that a document is from a time that has not come: nothing was stored.
+var ErrEarly = errors.New("cannot take submission: it was signed in the future")
+
+func (in *Ingest) tooEarly(ctx context.Context, kiosk, id string, early *earlyError, now time.Time) error {
+	in.Log.Error("Submission was signed in the future", "kiosk", kiosk, "submission", id, "wait", early.wait)
+	err := in.Store.Raise(ctx, Alarm{Kind: AlarmClock, Kiosk: kiosk, Last: now,
+		Text: fmt.Sprintf("%s: %v: it waits at the kiosk. Look at the hub's clock as well", id, early)})
+	if err != nil {
+		return fmt.Errorf("cannot raise alarm: %w", err)
+	}
+	return ErrEarly
 }
 
 // codeOf is what the kiosk learns of a check that failed.

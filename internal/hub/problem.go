@@ -14,6 +14,9 @@ import (
 const (
 	// retryAway is when a kiosk should ask again while a connector is away.
 	retryAway = 5 * time.Second
+	// retryEarly is when it should ask again with a document from the future: one of the
+	// two clocks may have been set right by then.
+	retryEarly = time.Minute
 	// retryWorthless is when it should ask again for what its hub does not keep today.
 	retryWorthless = 10 * time.Minute
 )

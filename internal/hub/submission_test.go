@@ -193,6 +193,35 @@ func TestUnknownSealKeyIsNotAcknowledged(t *testing.T) {
 	}
 }
 
+// A hub whose clock is behind refuses nothing for good that was signed at a right one:
+// it waits at the kiosk, and is taken when the clock is right again.
+func TestADocumentFromTheFutureWaits(t *testing.T) {
+	r := newRig(t)
+	k := r.kiosk("demo")
+	s := k.reserve(persona(t, "taro"))
+	b, err := json.Marshal(s)
+	must(t, err)
+	r.ahead.Store(int64(-time.Hour))
+	for range 2 {
+		var p wire.Problem
+		status, answer := k.send(http.MethodPut, wire.PathSubmissions+s.ID, b)
+		must(t, json.Unmarshal(answer, &p))
+		if status != http.StatusTooEarly || p.Code != fault.HubRefused {
+			t.Errorf("status %d, %+v", status, p)
+		}
+	}
+	if _, err := r.store.Submission(t.Context(), s.ID); err == nil {
+		t.Error("it was stored")
+	}
+	if r.alarms(hub.AlarmClock) != 2 {
+		t.Errorf("%d alarms", r.alarms(hub.AlarmClock))
+	}
+	r.ahead.Store(0)
+	if ack, _ := k.put(s); !ack.Verdict().Accepted {
+		t.Errorf("verdict %+v", ack.Verdict())
+	}
+}
+
 // A clock is as wrong ahead as behind, and somebody is told.
 func TestInquiryAtAWrongTime(t *testing.T) {
 	k := newRig(t).kiosk("demo")

@@ -88,10 +88,15 @@ func sameKiosk(got, want string) error {
 	return nil
 }
 
+// earlyError says how long a document must wait until its time has come.
+type earlyError struct{ wait, most time.Duration }
+
+func (e *earlyError) Error() string { return fmt.Sprintf("signed more than %v in the future", e.most) }
+
 func (v *Verifier) checkTime(signed, now time.Time) error {
 	switch {
 	case signed.After(now.Add(v.MaxAhead)):
-		return fmt.Errorf("signed more than %v in the future", v.MaxAhead)
+		return &earlyError{signed.Sub(now.Add(v.MaxAhead)), v.MaxAhead}
 	case signed.Before(now.Add(-v.MaxAge)):
 		return fmt.Errorf("signed more than %v ago", v.MaxAge)
 	}
