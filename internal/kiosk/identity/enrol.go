@@ -61,11 +61,19 @@ func (h Home) Enrol(ctx context.Context, code wire.PairingCode, opt Options) (Ou
 	}
 	var key *Key
 	err := h.locked(func() (err error) {
-		if _, err = h.former(); err != nil { // before the code is used up
+		former, err := h.former()
+		if err != nil { // before the code is used up
 			return err
 		}
-		key, err = h.ensureKey()
-		return err
+		if key, err = h.ensureKey(); err != nil {
+			return err
+		}
+		// One that brings its own key, the demo's, may give way to any.
+		if former != nil && former.ClientKey == "" && former.Kiosk != key.Kiosk() {
+			return fmt.Errorf("cannot enrol: the key in %s is not that of %s, as which this kiosk is enrolled: put that key back; or, if it shall be another kiosk from now on, move %s away, and use the same code again",
+				key.from, former.Kiosk, h.File)
+		}
+		return nil
 	})
 	if err != nil {
 		return Outcome{}, err

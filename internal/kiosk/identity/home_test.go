@@ -192,6 +192,31 @@ func TestALostKeyIsNotMadeAnew(t *testing.T) {
 	}
 }
 
+// With another kiosk's key in its place a kiosk does not become that one by mistake.
+func TestAKeyOfAnotherKiosk(t *testing.T) {
+	h, other := newHome(t), newHome(t)
+	was := enrolled(t, h)
+	enrolled(t, other)
+	b, err := os.ReadFile(other.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(h.KeyFile, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hub := hubtest.New(t)
+	code := hub.Code(t)
+	if _, err := h.Enrol(t.Context(), code, identity.Options{}); err == nil || !strings.Contains(err.Error(), "is not that of "+was.Kiosk) {
+		t.Errorf("err = %v", err)
+	}
+	if err := os.Rename(h.File, h.File+".old"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Enrol(t.Context(), code, identity.Options{}); err != nil {
+		t.Errorf("when it shall be another: %v", err)
+	}
+}
+
 func TestUpdate(t *testing.T) {
 	h := newHome(t)
 	e := enrolled(t, h)
