@@ -13,13 +13,13 @@ import (
 
 // Something else under the outbox's name is told of at once, and left where it is.
 func TestAnOutboxIsAFile(t *testing.T) {
-	for name, make := range map[string]func(string) error{
+	for name, create := range map[string]func(string) error{
 		"folder": func(path string) error { return os.Mkdir(path, 0o700) },
 		"pipe":   func(path string) error { return syscall.Mkfifo(path, 0o600) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "outbox.db")
-			if err := make(path); err != nil {
+			if err := create(path); err != nil {
 				t.Fatal(err)
 			}
 			_, err := OpenOutbox(t.Context(), path, newKeys(t).enrolment, quiet())

@@ -242,6 +242,7 @@ func TestHeadsAreFoundByIndexes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var id, parent, unused int
 		var step string
@@ -250,7 +251,7 @@ func TestHeadsAreFoundByIndexes(t *testing.T) {
 		}
 		plan = append(plan, step)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
 	inner := slices.DeleteFunc(slices.Clone(plan), func(step string) bool { return !strings.Contains(step, " e ") })

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"kioskd/internal/fault"
@@ -47,11 +48,6 @@ func (c *Courier) holdsUpNobody(ctx context.Context, d due, refusal *RefusalErro
 // aboutOne reports whether a failure may be this submission's own. That the kiosk is too
 // fast, or what stands behind the hub is away, is about all.
 func aboutOne(refusal *RefusalError, code fault.Code) bool {
-	switch code {
-	case fault.HubRubbish:
-		return true
-	case fault.TooFast, fault.PlatformDown, fault.IssuerDown, fault.KioskRevoked:
-		return false
-	}
-	return refusal != nil
+	all := []fault.Code{fault.TooFast, fault.PlatformDown, fault.IssuerDown, fault.KioskRevoked}
+	return code == fault.HubRubbish || refusal != nil && !slices.Contains(all, code)
 }
