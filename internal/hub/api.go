@@ -58,6 +58,7 @@ type API struct {
 	enrolments strangers
 	behind     behind
 	running    keyLock
+	calls      atOnce
 }
 
 // Handler gives the routes. It must be served over ServerTLS, by a server with

@@ -13,3 +13,6 @@ func NewGate(s Store, limit rate.Limit, burst int, now func() time.Time, log *sl
 	a := &API{Store: s, Rate: limit, Burst: burst, Now: now, Log: log}
 	return func(ctx context.Context, kiosk string) time.Duration { return a.mustWait(ctx, kiosk) }
 }
+
+// CallsEach is how many interactive calls a kiosk may have running.
+const CallsEach = callsEach

@@ -8,9 +8,20 @@ import (
 	"net/http"
 	"regexp"
 	"sync"
+	"time"
 
 	"kioskd/internal/fault"
 	"kioskd/internal/wire"
+)
+
+const (
+	// callsEach is how many interactive calls of one kiosk may run at a time. It serves
+	// one visit, which waits for one call; the others are those that earlier visits gave
+	// up and that go on here, and the repetition of a call whose connection broke.
+	// What they cost, the time of a connector and of password hashing, is everybody's.
+	callsEach = 4
+	// retryCalls is when a kiosk should ask again that has too many.
+	retryCalls = 2 * time.Second
 )
 
 var requestID = regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`)
@@ -40,6 +51,15 @@ func interactive[Req, Resp any](
 			replyProblem(w, p)
 			return
 		}
+		// Only now: a body that comes slowly, or never, costs nobody anything.
+		leave, ok := a.calls.enter(kiosk)
+		if !ok {
+			p := refuse(http.StatusTooManyRequests, fault.TooFast, "too many calls of this kiosk are running")
+			p.RetryAfter = retryCalls
+			replyProblem(w, p)
+			return
+		}
+		defer leave()
 		key := AnswerKey{Kiosk: kiosk, Scope: r.URL.Path, RequestID: id}
 		unlock, err := a.running.lock(r.Context(), key)
 		if err != nil {
@@ -158,4 +178,30 @@ func (l *keyLock) lock(ctx context.Context, k AnswerKey) (unlock func(), err err
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// atOnce counts each kiosk's calls that are running.
+type atOnce struct {
+	mu      sync.Mutex
+	running map[string]int
+}
+
+// enter begins a call, unless the kiosk has as many as it may. leave ends it.
+func (c *atOnce) enter(kiosk string) (leave func(), ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running == nil {
+		c.running = map[string]int{}
+	}
+	if c.running[kiosk] >= callsEach {
+		return nil, false
+	}
+	c.running[kiosk]++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.running[kiosk]--; c.running[kiosk] == 0 {
+			delete(c.running, kiosk)
+		}
+	}, true
 }

@@ -35,11 +35,14 @@ func (s *Sandbox) Complete(ctx context.Context, kiosk string, r wire.IssueComple
 	if err := checkPassword(r.Password); err != nil {
 		return wire.Issued{}, err
 	}
+	now := s.Now()
+	if err := s.mayComplete(ctx, kiosk, r.Session, now); err != nil {
+		return wire.Issued{}, wrap("issue", err)
+	}
 	hash, err := s.hashPassword(ctx, r.Password)
 	if err != nil {
 		return wire.Issued{}, wrap("hash password", err)
 	}
-	now := s.Now()
 	var out wire.Issued
 	err = s.db.Write(ctx, func(tx *sql.Tx) error {
 		se, err := s.load(ctx, tx, kiosk, r.Session, now)
@@ -66,6 +69,19 @@ func (s *Sandbox) Complete(ctx context.Context, kiosk string, r wire.IssueComple
 		return wire.Issued{}, wrap("issue", err)
 	}
 	return out, nil
+}
+
+// mayComplete looks whether the session was verified before a password is hashed for
+// it: hashing is dear, and all kiosks share what there is of it. It decides nothing;
+// the transaction looks again.
+func (s *Sandbox) mayComplete(ctx context.Context, kiosk, sessionID string, now time.Time) error {
+	var verified bool
+	err := s.db.Read().QueryRowContext(ctx, `SELECT verified FROM session WHERE id = ? AND kiosk = ? AND ends > ?`,
+		sessionID, kiosk, now.UnixMilli()).Scan(&verified)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !verified {
+		return errSession
+	}
+	return err
 }
 
 // overtake refuses a request that came after one that was sent later.

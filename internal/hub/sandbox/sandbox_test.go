@@ -280,6 +280,27 @@ func TestPasswordsThatOvertake(t *testing.T) {
 }
 
 // Ever new sessions do not help to flood a phone, nor a new phone for one card.
+// Who has no verified session gets an answer also while others hash, so it costs none.
+func TestCompletingWithoutASessionHashesNothing(t *testing.T) {
+	r := open(t)
+	started := r.begin(goodCard, phone)
+	for range cap(r.hashing) {
+		r.hashing <- struct{}{}
+	}
+	for name, session := range map[string]string{"none": "gone", "not verified": started.Session} {
+		_, err := r.finish(session, password)
+		if no := refused(t, err, fault.SessionLost); no.Field != "session" {
+			t.Errorf("%s: refused for %s", name, no.Field)
+		}
+	}
+	must(t, r.verify(started.Session, r.code(phone)))
+	for range cap(r.hashing) {
+		<-r.hashing
+	}
+	_, err := r.finish(started.Session, password)
+	must(t, err)
+}
+
 func TestMessagesAreLimitedOverSessions(t *testing.T) {
 	cards := func(i int) string { return []string{"4980000000000014", "4111111111111111", "5555555555554444"}[i%3] }
 	for name, number := range map[string]func(i int) (card, phone string){
