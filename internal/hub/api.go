@@ -51,6 +51,7 @@ type API struct {
 
 	Authority Authority // issues kiosks' certificates
 	Links     *Links    // nil: this hub takes none
+	Door      *Door     // what the server's connections come through; nil: they are not bounded
 	Sandbox   bool      // Issuer and platform are not real: kiosks that enrol are told so
 
 	limits     perKiosk
@@ -154,6 +155,12 @@ func (a *API) forRow(next func(w http.ResponseWriter, r *http.Request, k Kiosk))
 		id, err := kioskOf(r, a.Now())
 		if err != nil {
 			replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, err.Error()))
+			return
+		}
+		if !a.Door.admit(r.Context(), id) {
+			p := refuse(http.StatusTooManyRequests, fault.TooFast, "too many connections of this kiosk are in use")
+			p.RetryAfter = retryCalls
+			replyProblem(w, p)
 			return
 		}
 		if wait := a.mustWait(r.Context(), id); wait > 0 {

@@ -14,5 +14,27 @@ func NewGate(s Store, limit rate.Limit, burst int, now func() time.Time, log *sl
 	return func(ctx context.Context, kiosk string) time.Duration { return a.mustWait(ctx, kiosk) }
 }
 
+// Open is how many connections of strangers and of kiosks a door counts.
+func (d *Door) Open() (strangers, kiosks int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, of := range d.kiosks {
+		kiosks += len(of)
+	}
+	return d.count, kiosks
+}
+
+// Idle is how many connections of a kiosk wait for a request.
+func (d *Door) Idle(kiosk string) (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.kiosks[kiosk] {
+		if c.idle.Load() > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // CallsEach is how many interactive calls a kiosk may have running.
 const CallsEach = callsEach

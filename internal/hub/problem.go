@@ -84,7 +84,8 @@ const (
 	typeYAML    = "application/yaml"
 )
 
-// reply writes a finished answer. Errors of writing are the kiosk's hanging up.
+// reply writes a finished answer. Errors of writing are the kiosk's hanging up. Who
+// has to wait does so without a connection.
 func reply(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", typeJSON)
@@ -94,6 +95,9 @@ func reply(w http.ResponseWriter, status int, body []byte) {
 		if json.Unmarshal(body, &p) == nil && p.RetryAfterSec > 0 {
 			h.Set("Retry-After", strconv.Itoa(p.RetryAfterSec))
 		}
+	}
+	if status == http.StatusTooManyRequests {
+		h.Set("Connection", "close")
 	}
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")

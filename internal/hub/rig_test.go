@@ -109,6 +109,10 @@ func (r *rig) listen(api *hub.API) *httptest.Server {
 	srv := httptest.NewUnstartedServer(api.Handler())
 	srv.Config.TLSNextProto = api.Protocols()
 	srv.TLS = hub.ServerTLS(cert, r.keys.Pool())
+	if api.Door != nil {
+		srv.Listener = api.Door.Listen(srv.Listener)
+		api.Door.Watch(srv.Config)
+	}
 	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	srv.StartTLS()
 	return srv
