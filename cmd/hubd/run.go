@@ -50,6 +50,7 @@ type options struct {
 	api           string
 	names         []string // HOST:PORT by which kiosks reach the API
 	maxLinks      int
+	maxStrangers  int // 0 = as the file descriptors allow
 	console       string
 	completeAfter time.Duration
 	sandbox       string // "" = in data
@@ -120,6 +121,8 @@ func parse(args []string, env func(string) string, stderr io.Writer) (options, e
 	fs.StringVar(&o.api, "api", "127.0.0.1:8443", "`address` of the kiosks' HTTPS API")
 	fs.Func("name", "`HOST:PORT` by which kiosks reach the API, for certificate and pairing codes; several: again, or with commas", o.addNames)
 	fs.IntVar(&o.maxLinks, "max-links", hub.DefaultMaxLinks, "how `many` kiosks may be connected at once")
+	fs.IntVar(&o.maxStrangers, "max-strangers", 0, fmt.Sprintf("how `many` connections may be open that have shown no kiosk's certificate yet "+
+		"(default %d, or a quarter of the file descriptors when that is less)", hub.DefaultStrangers))
 	fs.StringVar(&o.console, "console", "127.0.0.1:8090", "loopback `address` of the console")
 	fs.DurationVar(&o.completeAfter, "complete-after", sandbox.DefaultCompleteAfter, "how long the sandbox's registration takes")
 	o.keep = hub.Keep()
@@ -222,6 +225,9 @@ func (o options) validate(rest []string) error {
 	}
 	if o.maxLinks <= 0 {
 		bad = append(bad, errors.New("cannot use --max-links: not more than 0"))
+	}
+	if o.maxStrangers < 0 {
+		bad = append(bad, errors.New("cannot use --max-strangers: less than 0"))
 	}
 	if o.completeAfter <= 0 {
 		bad = append(bad, errors.New("cannot use --complete-after: not longer than 0"))

@@ -21,7 +21,7 @@ func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"--demo"}, {"--data", "x"}, {"--demo", "--data", "x", "more"}, {"--nonsense"}, {"version", "x"},
 		{"--demo", "--data", "x", "--console", "0.0.0.0:8090"}, {"--demo", "--data", "x", "--api", "8443"},
-		{"--demo", "--data", "x", "--complete-after", "0s"},
+		{"--demo", "--data", "x", "--complete-after", "0s"}, {"--demo", "--data", "x", "--max-strangers", "-1"},
 		{"--demo", "--data", "x", "--keep", "400"}, {"--demo", "--data", "x", "--keep", "0d"}, {"--demo", "--data", "x", "--keep-alarms", "xd"},
 		{"--demo", "--data", "x", "--sms-per-hour", "-1"}, {"--demo", "--data", "x", "--health", "8080"}, {"--demo", "--data", "x", "--drain-wait", "-1s"},
 		{"--demo", "--data", "x", "--store", "hub.db"}, {"--demo", "--data", "x", "--store-file", "/nowhere"},

@@ -86,6 +86,8 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	if !roots.AppendCertsFromPEM(cardtest.RootPEM()) {
 		return errors.New("cannot read the test CA's root")
 	}
+	files := maxFiles()
+	o.checkFiles(files, log)
 	api := &hub.API{
 		Ingest: &hub.Ingest{
 			Store: store, Platform: box, Keys: keys.Keys, Vault: v, Now: time.Now, Log: log,
@@ -94,6 +96,7 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		Issuer: box, Store: store, Vault: v, Now: time.Now, Log: log, Messages: o.messages,
 		Authority: keys, Sandbox: true,
 		Links: &hub.Links{Store: store, Now: time.Now, Log: log, Max: o.maxLinks},
+		Door:  &hub.Door{Log: log, Strangers: o.strangersOf(files)},
 	}
 	stop := tend(ctx, o, keys, store, box, api.Links.Look, log)
 	defer stop() // before store and sandbox are closed
@@ -135,20 +138,22 @@ func listen(
 	g := &gate{}
 	kiosks := server(g.api(api.Handler()), log)
 	kiosks.TLSNextProto = api.Protocols()
+	api.Door.Watch(kiosks)
+	no := &complaint{log: log}
 	// Links end when [ending] says so, not with ctx.
 	linked, endLinks := context.WithCancel(context.WithoutCancel(ctx))
 	defer endLinks()
 	end := &ending{
 		gate: g, wait: o.drainWait, links: endLinks,
-		api:  served{kiosks, tls.NewListener(apiL, hub.ServerTLSOf(cert.Get, keys.Pool()))},
-		rest: []served{{server(pages, log), conL}},
+		api:  served{kiosks, tls.NewListener(api.Door.Listen(no.over(apiL)), hub.ServerTLSOf(cert.Get, keys.Pool()))},
+		rest: []served{{server(pages, log), no.over(conL)}},
 	}
 	if o.health != "" {
 		healthL, err := lc.Listen(ctx, "tcp", o.health)
 		if err != nil {
 			return errors.Join(fmt.Errorf("cannot listen for balancers: %w", err), apiL.Close(), conL.Close())
 		}
-		end.rest = append(end.rest, served{server(g.health(ready), log), healthL})
+		end.rest = append(end.rest, served{server(g.health(ready), log), no.over(healthL)})
 	}
 	_, _ = fmt.Fprintf(stdout, "hubd: kiosks https://%s  console http://%s\n", apiL.Addr(), conL.Addr())
 	log.Info("Hub ready", "api", "https://"+apiL.Addr().String(), "console", "http://"+conL.Addr().String())
