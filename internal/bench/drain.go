@@ -174,7 +174,7 @@ func startHub(ctx context.Context, url string, keys *pki.PKI, roots *x509.CertPo
 		},
 		Store: store, Vault: v, Now: time.Now, Log: log, Rate: 1e9, Burst: 1e9,
 	}
-	s, err := serveTLS(ctx, keys, api.Handler(), "127.0.0.1:0")
+	s, err := serveTLS(ctx, keys, api.Handler(), "127.0.0.1:0", nil)
 	if err != nil {
 		return nil, errors.Join(err, bare.Close())
 	}
@@ -210,7 +210,7 @@ func startBare(ctx context.Context, url string, keys *pki.PKI) (*site, error) {
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
-	}), "127.0.0.1:0")
+	}), "127.0.0.1:0", nil)
 	if err != nil {
 		pool.Close()
 		return nil, err
@@ -224,7 +224,8 @@ func startBare(ctx context.Context, url string, keys *pki.PKI) (*site, error) {
 	return s, nil
 }
 
-func serveTLS(ctx context.Context, keys *pki.PKI, h http.Handler, at string) (*site, error) {
+// serveTLS serves h as a hub does, through a door if there is one.
+func serveTLS(ctx context.Context, keys *pki.PKI, h http.Handler, at string, door *hub.Door) (*site, error) {
 	cert, err := keys.Server(time.Now(), "127.0.0.1")
 	if err != nil {
 		return nil, err
@@ -234,6 +235,10 @@ func serveTLS(ctx context.Context, keys *pki.PKI, h http.Handler, at string) (*s
 		return nil, err
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	if door != nil {
+		door.Watch(server)
+		ln = door.Listen(ln)
+	}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(tls.NewListener(ln, hub.ServerTLS(cert, keys.Pool()))) }()
 	return &site{url: "https://" + ln.Addr().String(), end: func() error {

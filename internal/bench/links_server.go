@@ -30,6 +30,7 @@ func linkServerMain(ctx context.Context, kind, dir, listen string, in io.Reader,
 		return err
 	}
 	var h http.Handler = http.HandlerFunc(bareLink)
+	var door *hub.Door
 	if kind == "ours" {
 		store, err := postgres.Open(ctx, os.Getenv("HUBD_STORE"))
 		if err != nil {
@@ -39,10 +40,12 @@ func linkServerMain(ctx context.Context, kind, dir, listen string, in io.Reader,
 		all := &hub.Links{Store: store, Now: time.Now, Log: log}
 		failed := make(chan error, 1)
 		go func() { failed <- all.Run(ctx) }()
-		api := &hub.API{Store: store, Ingest: &hub.Ingest{Keys: keys.Keys}, Now: time.Now, Log: log, Links: all, Rate: 1e9, Burst: 1e9}
+		// All come in one moment and from one address; by default some would be sent back.
+		door = &hub.Door{Log: log, Strangers: manyLinks}
+		api := &hub.API{Door: door, Store: store, Ingest: &hub.Ingest{Keys: keys.Keys}, Now: time.Now, Log: log, Links: all, Rate: 1e9, Burst: 1e9}
 		h = api.Handler()
 	}
-	s, err := serveTLS(ctx, keys, h, listen)
+	s, err := serveTLS(ctx, keys, h, listen, door)
 	if err != nil {
 		return err
 	}

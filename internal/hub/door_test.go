@@ -96,26 +96,46 @@ func over(t *testing.T, c net.Conn) {
 	}
 }
 
-// speaks gives the status of a request over a connection of one's own.
-func (k *kiosk) speaks(c net.Conn) (*tls.Conn, *http.Response, error) {
-	k.t.Helper()
-	t := tls.Client(c, &tls.Config{RootCAs: k.keys.Pool(), ServerName: "127.0.0.1", MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{k.pair}})
-	resp, err := k.asks(t)
-	return t, resp, err
+// said is the hub's answer.
+type said struct {
+	status int
+	last   bool   // of its connection
+	wait   string // Retry-After
 }
 
-func (k *kiosk) asks(t *tls.Conn) (*http.Response, error) {
+// speaks sends a request over a connection of one's own.
+func (k *kiosk) speaks(c net.Conn) (*tls.Conn, said) {
+	k.t.Helper()
+	t := tls.Client(c, &tls.Config{RootCAs: k.keys.Pool(), ServerName: "127.0.0.1", MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{k.pair}})
+	return t, k.asks(t)
+}
+
+func (k *kiosk) asks(t *tls.Conn) said {
 	k.t.Helper()
 	must(k.t, t.SetDeadline(time.Now().Add(soon)))
-	if _, err := io.WriteString(t, "GET "+wire.PathDesired+" HTTP/1.1\r\nHost: hub\r\n\r\n"); err != nil {
-		return nil, err
-	}
+	_, err := io.WriteString(t, "GET "+wire.PathDesired+" HTTP/1.1\r\nHost: hub\r\n\r\n")
+	must(k.t, err)
 	resp, err := http.ReadResponse(bufio.NewReader(t), nil)
-	if err != nil {
-		return nil, err
-	}
+	must(k.t, err)
 	_, err = io.Copy(io.Discard, resp.Body)
-	return resp, errors.Join(err, resp.Body.Close())
+	must(k.t, errors.Join(err, resp.Body.Close()))
+	return said{resp.StatusCode, resp.Close, resp.Header.Get("Retry-After")}
+}
+
+// served fails unless that was an answer after which the connection is kept.
+func (s said) served(t *testing.T) {
+	t.Helper()
+	if s.status != http.StatusOK || s.last {
+		t.Fatalf("answered %+v", s)
+	}
+}
+
+// putOff fails unless the kiosk was told to wait, without its connection.
+func (s said) putOff(t *testing.T) {
+	t.Helper()
+	if s.status != http.StatusTooManyRequests || !s.last || s.wait == "" {
+		t.Fatalf("answered %+v", s)
+	}
 }
 
 // Whoever connects and says nothing, again and again, keeps no kiosk out that comes
@@ -164,9 +184,8 @@ func TestACrowdPushesItselfOut(t *testing.T) {
 	for _, c := range crowd[:60] {
 		over(t, c)
 	}
-	if _, resp, err := h.kiosk("demo").speaks(slow); err != nil || resp.StatusCode != http.StatusOK {
-		t.Errorf("%v (%v)", resp, err)
-	}
+	_, answer := h.kiosk("demo").speaks(slow)
+	answer.served(t)
 }
 
 // Where nobody makes a crowd, the oldest goes, and not who has a second connection.
@@ -181,24 +200,19 @@ func TestTheOldestOfMany(t *testing.T) {
 		over(t, c)
 	}
 	for _, c := range store {
-		if _, resp, err := h.kiosk("demo").speaks(c); err != nil || resp.StatusCode != http.StatusOK {
-			t.Errorf("%v (%v)", resp, err)
-		}
+		_, answer := h.kiosk("demo").speaks(c)
+		answer.served(t)
 	}
 }
 
 func TestStrangersHaveLittleTime(t *testing.T) {
 	h := newRig(t).behind(&hub.Door{Patience: 300 * time.Millisecond})
-	kept, resp, err := h.kiosk("demo").speaks(h.conn("127.0.0.1"))
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%v (%v)", resp, err)
-	}
+	kept, answer := h.kiosk("demo").speaks(h.conn("127.0.0.1"))
+	answer.served(t)
 	for _, enrolling := range []bool{false, true} {
 		over(t, h.silent("127.0.0.1", enrolling))
 	}
-	if resp, err := h.kiosk("demo").asks(kept); err != nil || resp.StatusCode != http.StatusOK {
-		t.Errorf("a kiosk's connection: %v (%v)", resp, err)
-	}
+	h.kiosk("demo").asks(kept).served(t)
 }
 
 // A kiosk that opens connection after connection loses its own, the one first that
@@ -207,16 +221,12 @@ func TestOneKiosksConnections(t *testing.T) {
 	const each = 3
 	h := newRig(t).behind(&hub.Door{Each: each})
 	rogue, honest := h.kiosk("demo"), h.kiosk("other")
-	quiet, resp, err := honest.speaks(h.conn("127.0.0.1"))
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%v (%v)", resp, err)
-	}
+	quiet, answer := honest.speaks(h.conn("127.0.0.1"))
+	answer.served(t)
 	var all []*tls.Conn
 	for range 4 * each {
-		c, resp, err := rogue.speaks(h.conn("127.0.0.1"))
-		if err != nil || resp.StatusCode != http.StatusOK {
-			t.Fatalf("%v (%v)", resp, err)
-		}
+		c, answer := rogue.speaks(h.conn("127.0.0.1"))
+		answer.served(t)
 		all = append(all, c)
 		eventually(t, "the hub waits for its next request", func() bool { return h.door.Idle("demo") == min(len(all), each) })
 	}
@@ -224,9 +234,7 @@ func TestOneKiosksConnections(t *testing.T) {
 		over(t, c.NetConn())
 	}
 	for _, c := range append(all[3*each:], quiet) {
-		if resp, err := honest.asks(c); err != nil || resp.StatusCode != http.StatusOK {
-			t.Errorf("%v (%v)", resp, err)
-		}
+		honest.asks(c).served(t)
 	}
 	if strangers, kiosks := h.door.Open(); strangers != 0 || kiosks != each+1 {
 		t.Errorf("%d strangers, %d of kiosks", strangers, kiosks)
@@ -247,10 +255,8 @@ func TestOneKiosksConnectionsInUse(t *testing.T) {
 	for range each {
 		<-slow.came
 	}
-	c, resp, err := rogue.speaks(h.conn("127.0.0.1"))
-	if err != nil || resp.StatusCode != http.StatusTooManyRequests || !resp.Close || resp.Header.Get("Retry-After") == "" {
-		t.Fatalf("%+v (%v)", resp, err)
-	}
+	c, answer := rogue.speaks(h.conn("127.0.0.1"))
+	answer.putOff(t)
 	over(t, c.NetConn())
 	if status, b := honest.send(http.MethodPost, wire.PathReport, []byte("{}")); status != http.StatusNoContent {
 		t.Errorf("status %d: %s", status, b)
@@ -266,14 +272,9 @@ func TestOneKiosksConnectionsInUse(t *testing.T) {
 func TestTooManyRequestsEndTheConnection(t *testing.T) {
 	h := newRig(t).behind(&hub.Door{}, func(a *hub.API) { a.Rate, a.Burst = 0.001, 1 })
 	k := h.kiosk("demo")
-	c, resp, err := k.speaks(h.conn("127.0.0.1"))
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%v (%v)", resp, err)
-	}
-	resp, err = k.asks(c)
-	if err != nil || resp.StatusCode != http.StatusTooManyRequests || !resp.Close {
-		t.Fatalf("%v (%v)", resp, err)
-	}
+	c, answer := k.speaks(h.conn("127.0.0.1"))
+	answer.served(t)
+	k.asks(c).putOff(t)
 	over(t, c.NetConn())
 	if p := k.refused(wire.PathReport, wire.Report{}, http.StatusTooManyRequests, fault.TooFast); p.RetryAfterSec < 1 {
 		t.Error("no time to retry")
