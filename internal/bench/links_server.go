@@ -40,7 +40,7 @@ func linkServerMain(ctx context.Context, kind, dir, listen string, in io.Reader,
 		all := &hub.Links{Store: store, Now: time.Now, Log: log}
 		failed := make(chan error, 1)
 		go func() { failed <- all.Run(ctx) }()
-		// All come in one moment and from one address; by default some would be sent back.
+		// All come in one moment and from one address; by default some might be sent back.
 		door = &hub.Door{Log: log, Strangers: manyLinks}
 		api := &hub.API{Door: door, Store: store, Ingest: &hub.Ingest{Keys: keys.Keys}, Now: time.Now, Log: log, Links: all, Rate: 1e9, Burst: 1e9}
 		h = api.Handler()
