@@ -121,7 +121,7 @@ func drain(ctx context.Context, out io.Writer) (err error) {
 	slices.Sort(rates[0])
 	slices.Sort(rates[1])
 	report(out, "drain_into_postgres", rates[0][drainRounds/2], rates[1][drainRounds/2], "submissions/s")
-	return nil
+	return drainQueues(ctx, out, dir, keys, people, ours, insert)
 }
 
 // crowdOf has each of n callers do its share of jobs, and times it.

@@ -214,24 +214,68 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 			return wait
 		}
 		c.sending.Store(true)
-		for batch := range slices.Chunk(ready, sendersAtOnce) {
-			down, disk := c.sendBatch(ctx, batch)
-			if down != nil { // one failure of the line, however many sendings it broke
-				c.observe(down)
-				c.failures++
-				c.failed = c.now()
-				c.resume = c.failed.Add(c.pace(down, c.opts.Backoff.Cap).after(c.failures, 0))
+		down, disk := c.sendReady(ctx, ready)
+		if down != nil { // one failure of the line, however many sendings it broke
+			c.observe(down)
+			c.failures++
+			c.failed = c.now()
+			c.resume = c.failed.Add(c.pace(down, c.opts.Backoff.Cap).after(c.failures, 0))
+		}
+		if disk != nil {
+			return c.diskTrouble(ctx, disk)
+		}
+		c.broken = 0
+	}
+	return 0
+}
+
+// sendReady sends in order, some at a time, and judges what comes back. When something
+// fails, the hub wants silence or something new stands in the queue, it begins no more.
+// It tells what failed of the line, and of the outbox.
+func (c *Courier) sendReady(ctx context.Context, ready []due) (down, disk error) {
+	type sent struct {
+		due
+		result
+	}
+	next, results := make(chan due), make(chan sent)
+	var senders stdsync.WaitGroup
+	for range min(len(ready), sendersAtOnce) {
+		senders.Go(func() {
+			for d := range next {
+				results <- sent{d, c.send(ctx, d)}
 			}
-			if disk != nil {
-				return c.diskTrouble(ctx, disk)
+		})
+	}
+	defer senders.Wait()
+	defer close(next)
+	for under := 0; len(ready) > 0 || under > 0; {
+		var (
+			begin chan<- due
+			first due
+		)
+		if len(ready) > 0 {
+			begin, first = next, ready[0]
+		}
+		select {
+		case begin <- first:
+			ready = ready[1:]
+			under++
+		case r := <-results:
+			under--
+			lineErr, err := c.judge(ctx, r.due, r.result)
+			if err != nil { // it may be about this row alone: the others go first from now on
+				disk = err
+				c.delayVisit(r.visit, err)
 			}
-			c.broken = 0
-			if ctx.Err() != nil || c.notBefore().After(c.now()) || c.committed() {
-				break
+			if lineErr != nil {
+				down = lineErr
+			}
+			if down != nil || disk != nil || ctx.Err() != nil || c.notBefore().After(c.now()) || c.committed() {
+				ready = nil
 			}
 		}
 	}
-	return 0
+	return down, disk
 }
 
 // committed reports whether something new stands in the queue: it goes before what has
@@ -243,21 +287,6 @@ func (c *Courier) committed() bool {
 	default:
 		return false
 	}
-}
-
-// sendBatch sends and judges. It tells what failed of the line, and of the outbox.
-func (c *Courier) sendBatch(ctx context.Context, batch []due) (down, disk error) {
-	for i, r := range c.sendAll(ctx, batch) {
-		lineErr, err := c.judge(ctx, batch[i], r)
-		if err != nil { // it may be about this row alone: the others are judged, and go first from now on
-			disk = err
-			c.delayVisit(batch[i].visit, err)
-		}
-		if lineErr != nil {
-			down = lineErr
-		}
-	}
-	return down, disk
 }
 
 func (c *Courier) notBefore() time.Time {
@@ -299,27 +328,18 @@ type result struct {
 	noted error // of an acknowledgement, in the outbox
 }
 
-// sendAll sends a batch and notes what is acknowledged; acknowledgements that come
-// together share a flush of the disk.
-func (c *Courier) sendAll(ctx context.Context, batch []due) []result {
-	results := make([]result, len(batch))
-	var wg stdsync.WaitGroup
-	for i, d := range batch {
-		wg.Go(func() {
-			s, err := c.outbox.take(ctx, d.id)
-			if err != nil {
-				results[i].err = err
-				return
-			}
-			ack, err := c.hub.Submit(ctx, s)
-			if err == nil { // the proof is in hand: it is noted even when the daemon is being shut down
-				results[i].noted = c.outbox.Acknowledge(context.WithoutCancel(ctx), ack)
-			}
-			results[i].ack, results[i].err = ack, err
-		})
+// send sends one submission and notes its acknowledgement; those that come together
+// share a flush of the disk.
+func (c *Courier) send(ctx context.Context, d due) (r result) {
+	s, err := c.outbox.take(ctx, d.id)
+	if err != nil {
+		return result{err: err}
 	}
-	wg.Wait()
-	return results
+	if r.ack, r.err = c.hub.Submit(ctx, s); r.err == nil {
+		// The proof is in hand: it is noted even when the daemon is being shut down.
+		r.noted = c.outbox.Acknowledge(context.WithoutCancel(ctx), r.ack)
+	}
+	return r
 }
 
 // judge settles one result. It returns what the result says against the line,

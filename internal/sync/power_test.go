@@ -2,6 +2,7 @@ package sync
 
 import (
 	"bufio"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -82,7 +83,13 @@ func TestPowerFailsAtAnyMoment(t *testing.T) {
 			t.Fatal(err)
 		}
 		if codes := o.Troubles(t.Context()); len(codes) > 0 {
-			t.Fatalf("troubles: %v", codes)
+			dirs, _ := folders(filepath.Join(dir, "outbox.db"))
+			var why []byte
+			for _, d := range dirs {
+				b, err := os.ReadFile(filepath.Join(d, reportName))
+				why = append(append(why, b...), fmt.Sprint(err)...)
+			}
+			t.Fatalf("troubles: %v: %s", codes, why)
 		}
 		held := map[string]bool{}
 		for _, id := range append(column(t, o, "SELECT id FROM submissions"), hub.ids()...) {

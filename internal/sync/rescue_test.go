@@ -24,12 +24,13 @@ import (
 // patient is an outbox to be damaged: the bytes of its files, and what is in it.
 type patient struct {
 	main, wal []byte
+	index     []byte            // of the WAL
 	sealed    map[string][]byte // by ID
 	acked     map[string]bool
 	where     map[string][][]wreck.Span // of each submission, each of its versions that is enough
 }
 
-// newPatient makes one. Only with a WAL it has one, as after a power cut.
+// newPatient makes one. Only with a WAL it has one and its index, as after a kill.
 func newPatient(t *testing.T, k *keys, withWAL bool) *patient {
 	t.Helper()
 	dir := t.TempDir()
@@ -80,15 +81,13 @@ func newPatient(t *testing.T, k *keys, withWAL bool) *patient {
 		fill(o, 3)
 	}
 	copied := filepath.Join(t.TempDir(), "outbox.db")
-	for _, end := range []string{"", "-wal"} {
+	for end, into := range map[string]*[]byte{"": &p.main, "-wal": &p.wal, "-shm": &p.index} {
 		b, err := os.ReadFile(path + end)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if end == "" {
-			p.main = b
-		} else if withWAL {
-			p.wal = b
+		if end == "" || withWAL {
+			*into = b
 		}
 	}
 	p.lay(t, copied, p.main, p.wal)
@@ -133,8 +132,8 @@ func (p *patient) lay(t *testing.T, path string, main, wal []byte) {
 	if err := os.WriteFile(path+".lock", []byte(begun), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for end, b := range map[string][]byte{"": main, "-wal": wal} {
-		if b == nil {
+	for end, b := range map[string][]byte{"": main, "-wal": wal, "-shm": p.index} {
+		if b == nil || end == "-shm" && wal == nil {
 			continue
 		}
 		if err := os.WriteFile(path+end, b, 0o600); err != nil {

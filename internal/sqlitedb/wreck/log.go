@@ -124,13 +124,13 @@ func (l *wal) transactions() (list []transaction) {
 	return list
 }
 
-// broken reports whether there are whole transactions of this generation behind the
-// place where SQLite will stop reading.
-func (l *wal) broken() bool {
+// behind is how many transactions of this generation end behind the place where SQLite
+// will stop reading.
+func (l *wal) behind() (n int) {
 	for _, t := range l.transactions() {
 		if t.current && t.to >= l.sound {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }

@@ -19,10 +19,11 @@ func Look(path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.lookAtFile(), w.lookAtLog(), w.Close())
+	return errors.Join(w.lookAtFile(), w.lookAtLog(path+"-shm"), w.Close())
 }
 
-func (w *Wreck) lookAtLog() error {
+// lookAtLog finds out whether SQLite will read all that was committed.
+func (w *Wreck) lookAtLog(indexPath string) error {
 	if w.wal == nil {
 		return nil
 	}
@@ -30,7 +31,20 @@ func (w *Wreck) lookAtLog() error {
 	if err != nil {
 		return err
 	}
-	if l.broken() {
+	i, good, err := readIndex(indexPath)
+	if err != nil {
+		return err
+	}
+	behind := l.behind()
+	switch {
+	case good && l.headSound && i.salt == l.salt:
+		if i.frames > l.sound {
+			return fmt.Errorf("%w: of %d frames of the WAL that were committed %d can be read", ErrBroken, i.frames, l.sound)
+		}
+	// What a power cut leaves of the last transaction, any part of it and its end too,
+	// was never said to be stored: one that ends behind the readable part says nothing.
+	// Of two the first had been flushed before the second was begun.
+	case !l.headSound && behind > 0 || behind > 1:
 		return fmt.Errorf("%w: committed transactions stand behind a damaged place of the WAL", ErrBroken)
 	}
 	return nil

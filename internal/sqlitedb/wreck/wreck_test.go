@@ -127,8 +127,9 @@ func TestRowsAreTheSameAsSQLiteGives(t *testing.T) {
 	}
 }
 
-// A WAL that was cut off in the middle of a transaction is what a power cut leaves:
-// nothing is wrong with it. One that is spoilt in front of whole transactions is broken.
+// A WAL that was cut off in the middle of a transaction, or holds any other part of its
+// last one, is what a power cut leaves: nothing is wrong with it. One that is spoilt in
+// front of other transactions is broken, and any of which its index knows more.
 func TestLookTellsTheEndFromDamage(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x.db")
@@ -154,13 +155,23 @@ func TestLookTellsTheEndFromDamage(t *testing.T) {
 	if frames < 15 {
 		t.Fatalf("%d frames", frames)
 	}
-	look := func(wal []byte) error {
+	index, err := os.ReadFile(path + "-shm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lookWith := func(wal, index []byte) error {
 		copied := filepath.Join(t.TempDir(), "x.db")
 		if err := errors.Join(os.WriteFile(copied, main, 0o600), os.WriteFile(copied+"-wal", wal, 0o600)); err != nil {
 			t.Fatal(err)
 		}
+		if index != nil {
+			if err := os.WriteFile(copied+"-shm", index, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 		return wreck.Look(copied)
 	}
+	look := func(wal []byte) error { return lookWith(wal, nil) }
 	if err := look(wal); err != nil {
 		t.Fatalf("old frames behind the new ones: %v", err)
 	}
@@ -169,11 +180,27 @@ func TestLookTellsTheEndFromDamage(t *testing.T) {
 			t.Errorf("cut at %d: %v", cut, err)
 		}
 	}
+	if err := lookWith(wal, index); err != nil {
+		t.Errorf("with its index: %v", err)
+	}
 	for at := range 3 { // frames of this generation: each is a transaction
-		spoilt := slices.Clone(wal)
-		spoilt[32+at*frame+24+1000] ^= 1
-		if err := look(spoilt); !errors.Is(err, wreck.ErrBroken) {
-			t.Errorf("frame %d spoilt: %v", at, err)
+		for _, where := range []int{4, 24 + 1000} {
+			spoilt := slices.Clone(wal)
+			spoilt[32+at*frame+where] ^= 1
+			if err := look(spoilt); errors.Is(err, wreck.ErrBroken) != (at < 2) {
+				t.Errorf("frame %d spoilt at %d: %v", at, where, err)
+			}
+			if err := lookWith(spoilt, index); !errors.Is(err, wreck.ErrBroken) {
+				t.Errorf("frame %d spoilt at %d, and the index knows: %v", at, where, err)
+			}
+			for name, useless := range map[string][]byte{"cut": index[:50], "empty": {}, "torn": append(slices.Clone(index[:40]), index[48:]...)} {
+				if err := lookWith(spoilt, useless); errors.Is(err, wreck.ErrBroken) != (at < 2) {
+					t.Errorf("frame %d spoilt at %d, the index %s: %v", at, where, name, err)
+				}
+			}
+		}
+		if err := lookWith(wal[:32+at*frame], index); !errors.Is(err, wreck.ErrBroken) {
+			t.Errorf("cut before frame %d, and the index knows: %v", at, err)
 		}
 	}
 	spoilt := slices.Clone(wal)
