@@ -58,6 +58,8 @@ type API struct {
 	told       tellings
 	enrolments strangers
 	behind     behind
+	holders    holders
+	renewals   perKiosk
 	running    keyLock
 	calls      atOnce
 }
@@ -89,7 +91,7 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("POST "+wire.PathEnrol, a.forKiosk(func(w http.ResponseWriter, _ *http.Request, _ string) {
 		replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, "this kiosk is enrolled: renew the certificate, or connect with "+wire.ALPNEnrol))
 	}))
-	mux.Handle("POST "+wire.PathRenew, a.forKiosk(a.renew))
+	mux.Handle("POST "+wire.PathRenew, a.forRow(a.renew))
 	mux.Handle("GET "+wire.PathDesired, a.forRow(a.getDesired))
 	mux.Handle("GET "+wire.PathLink, a.forRow(a.link))
 	mux.Handle("POST "+wire.PathAudit, a.forKiosk(a.audit))
@@ -178,6 +180,8 @@ func (a *API) forRow(next func(w http.ResponseWriter, r *http.Request, k Kiosk))
 		case k.Revoked():
 			w.Header().Set("Connection", "close")
 			replyProblem(w, refuse(http.StatusForbidden, fault.KioskRevoked, "this kiosk was revoked"))
+		case !a.holds(r.Context(), r, k):
+			replyFormer(w)
 		default:
 			next(w, r, k)
 		}

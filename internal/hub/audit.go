@@ -31,6 +31,7 @@ const (
 	NoteHubStopped        NoteEvent = "hub_stopped"
 	NoteKioskInvited      NoteEvent = "kiosk_invited"
 	NoteKioskEnrolled     NoteEvent = "kiosk_enrolled"
+	NoteKioskRenewed      NoteEvent = "kiosk_renewed" // its certificate; detail "again": not by the newest one
 	NoteKioskRevoked      NoteEvent = "kiosk_revoked"
 	NoteKioskRestored     NoteEvent = "kiosk_restored"
 	NoteKeysRotated       NoteEvent = "keys_rotated"

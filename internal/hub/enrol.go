@@ -144,6 +144,7 @@ func (a *API) enrol(w http.ResponseWriter, r *http.Request) {
 		a.broken(w, "enrolment not noted", err)
 		return
 	}
+	cert = kiosk.Own(cert) // as it was noted
 	certPEM, err := a.Authority.Client(cert, key)
 	if err != nil { // the kiosk may ask again
 		a.broken(w, "certificate not issued", err)
@@ -160,47 +161,6 @@ func (a *API) notInvited(ctx context.Context, remote, kiosk string, why error) {
 		return // somebody was late
 	}
 	a.raise(ctx, Alarm{Kind: AlarmEnrol, Text: "last from " + remote + ": " + why.Error()})
-}
-
-// renew issues a new certificate for the key of the present one.
-func (a *API) renew(w http.ResponseWriter, r *http.Request, kiosk string) {
-	b, p := body(w, r)
-	if p != nil {
-		replyProblem(w, p)
-		return
-	}
-	req, err := wire.Decode[wire.RenewRequest](b)
-	if err != nil {
-		a.garbage(r.Context(), kiosk, r.URL.Path)
-		replyProblem(w, refuse(http.StatusBadRequest, fault.BadMessage, err.Error()))
-		return
-	}
-	key, spki, err := keyOf(req.CSR)
-	if err == nil && !sameKey(r, spki) {
-		err = errors.New("the key is another than that of the present certificate: only enrolling changes it")
-	}
-	if err != nil {
-		p := refuse(http.StatusBadRequest, fault.BadMessage, err.Error())
-		p.Field = "csr"
-		replyProblem(w, p)
-		return
-	}
-	cert := NewCertificate(kiosk, a.Now())
-	if err := a.Store.Certify(r.Context(), cert); err != nil {
-		a.broken(w, "certificate not noted", err)
-		return
-	}
-	certPEM, err := a.Authority.Client(cert, key)
-	if err != nil {
-		a.broken(w, "certificate not issued", err)
-		return
-	}
-	a.Log.Info("Certificate renewed", "kiosk", kiosk, "serial", cert.Serial, "until", cert.Expires)
-	a.answerJSON(w, wire.Renewed{ClientCert: certPEM})
-}
-
-func sameKey(r *http.Request, spki []byte) bool {
-	return string(r.TLS.VerifiedChains[0][0].RawSubjectPublicKeyInfo) == string(spki)
 }
 
 // desired says what the hub wants this kiosk to be.

@@ -22,6 +22,10 @@ import (
 // thirds are over, so it may be without a line for a month.
 const ClientLife = 90 * 24 * time.Hour
 
+// CertificateEarly is how long before its issue a certificate begins to be good: a
+// kiosk's clock may be a little behind.
+const CertificateEarly = 24 * time.Hour
+
 // Authority issues kiosks' certificates.
 type Authority interface {
 	// Client issues the client certificate c for this public key, in PEM.

@@ -24,14 +24,19 @@ type IdentityStore interface {
 	// Invite stores an invitation, and forgets those that ended long ago.
 	Invite(ctx context.Context, i Invitation) error
 	// Enrol uses an invitation: marks it used, enrols its kiosk (or enrols it anew,
-	// which lifts a revocation) and notes the certificate, all or nothing. Of
-	// several keys with one invitation the first gets in; the others get one of the
-	// errors above. The same key again, because the answer was lost, gets in until
-	// the invitation ends, but then no revocation is lifted.
+	// which lifts a revocation) and notes the certificate, all or nothing, and tells
+	// all hubs. Of several keys with one invitation the first gets in; the others get
+	// one of the errors above. The same key again, because the answer was lost, gets
+	// in until the invitation ends, but then no revocation is lifted.
+	//
+	// A kiosk that is enrolled anew is so from after the issue of every certificate
+	// that was noted of it, whatever the hubs' clocks say: by that they are told from
+	// those to come. What is noted now is Kiosk.Own of the certificate.
 	Enrol(ctx context.Context, e Enrolment) (Kiosk, error)
-	// Certify notes a further certificate of a kiosk, or gives ErrNotFound. The
-	// last few of each kiosk are kept.
-	Certify(ctx context.Context, c Certificate) error
+	// Certify notes a further certificate of a kiosk that is enrolled since then, or
+	// gives ErrNotFound: also when it was enrolled anew meanwhile. The last few of
+	// each kiosk are kept.
+	Certify(ctx context.Context, c Certificate, enrolled time.Time) error
 	// Certificates lists the certificates of a kiosk, newest first.
 	Certificates(ctx context.Context, kiosk string) ([]Certificate, error)
 	// Revoke refuses a kiosk from now on and tells all hubs, or gives ErrNotFound.
@@ -39,6 +44,9 @@ type IdentityStore interface {
 	Revoke(ctx context.Context, kiosk, reason string, at time.Time) error
 	// Restore lifts a revocation and tells all hubs, or gives ErrNotFound.
 	Restore(ctx context.Context, kiosk string) error
+	// EnrolledSince lists the kiosks that were enrolled then or later: of each only ID,
+	// KeyHash and EnrolledAt.
+	EnrolledSince(ctx context.Context, t time.Time) ([]Kiosk, error)
 	// Revoked lists the kiosks that are revoked.
 	Revoked(ctx context.Context) ([]string, error)
 }

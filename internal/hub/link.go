@@ -22,6 +22,8 @@ type link struct {
 	until int64 // end of the certificate, in Unix seconds
 	slot  uint8
 
+	issued time.Time // the certificate
+
 	look atomic.Bool // there may be something new: said with the next ping
 
 	mu       sync.Mutex // over what follows, and held while a message is written

@@ -32,6 +32,9 @@ const (
 	retryLinks  = 30 * time.Second // and up to twice that, when a hub is full
 	// hubLives is how many sweeps a hub may miss before others take it for dead.
 	hubLives = 4
+	// sweepMargin is how far clocks of hubs, and an enrolment that took its time, may be
+	// behind a sweep.
+	sweepMargin = 5 * time.Minute
 	// drainRate is how many kiosks a second may come to another hub at a drain.
 	drainRate = 1000
 	drainLast = 2 * time.Second
@@ -60,7 +63,8 @@ type Links struct {
 	Sweep time.Duration // between two looks at the store; 0 = 15 s
 	Batch time.Duration // how long the store waits for more to be noted with it; 0 = 100 ms
 
-	hub     string // names this start of the hub
+	hub     string    // names this start of the hub
+	swept   time.Time // last sweep; watch's own
 	buffers sync.Pool
 	wake    chan struct{} // settle has something to do
 
@@ -177,7 +181,7 @@ func (l *Links) accept(w http.ResponseWriter, r *http.Request, kiosk, run string
 		l.Log.Debug("Link not opened", "kiosk", kiosk, "error", err)
 		return
 	}
-	n := &link{all: l, conn: conn, until: until, row: Link{
+	n := &link{all: l, conn: conn, until: until, issued: issuedAt(cert), row: Link{
 		ID: rand.Text(), Kiosk: kiosk, Run: run, Hub: l.hub, Remote: remote, Since: l.Now().UTC().Truncate(time.Millisecond),
 	}}
 	old, ok := l.put(n)

@@ -152,6 +152,7 @@ func (l *Links) obey(ctx context.Context, kiosk string) {
 		l.expel(kiosk)
 		return
 	}
+	l.expelFormer(k)
 	rows, err := l.Store.Links(ctx, LinkFilter{Kiosk: kiosk})
 	if err != nil {
 		l.later(ctx, kiosk, err)
@@ -175,10 +176,23 @@ func (l *Links) later(ctx context.Context, kiosk string, err error) {
 
 func (l *Links) expel(kiosk string) {
 	for _, n := range l.of(kiosk) {
-		l.Log.Warn("Link of a revoked kiosk ended", "kiosk", kiosk, "remote", n.row.Remote)
-		n.send(wire.LinkMessage{Kind: wire.LinkRevoked})
-		n.end(websocket.ClosePolicyViolation, "revoked")
+		l.expelOne(n)
 	}
+}
+
+// expelFormer ends links that began with a certificate of an earlier enrolment.
+func (l *Links) expelFormer(k Kiosk) {
+	for _, n := range l.of(k.ID) {
+		if k.Former(n.issued) {
+			l.expelOne(n)
+		}
+	}
+}
+
+func (l *Links) expelOne(n *link) {
+	l.Log.Warn("Link of a revoked kiosk ended", "kiosk", n.row.Kiosk, "remote", n.row.Remote)
+	n.send(wire.LinkMessage{Kind: wire.LinkRevoked})
+	n.end(websocket.ClosePolicyViolation, "revoked")
 }
 
 func (l *Links) beat(ctx context.Context) {
@@ -196,6 +210,9 @@ func (l *Links) sweep(ctx context.Context) {
 		l.expel(kiosk)
 	}
 	if err == nil {
+		err = l.enrolledAnew(ctx)
+	}
+	if err == nil {
 		err = l.compare(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
@@ -206,6 +223,23 @@ func (l *Links) sweep(ctx context.Context) {
 	if !l.due.nothing() {
 		l.signal()
 	}
+}
+
+// enrolledAnew ends links of before an enrolment that was made since the last sweep.
+func (l *Links) enrolledAnew(ctx context.Context) error {
+	now := l.Now()
+	if l.swept.IsZero() {
+		l.swept = now
+	}
+	list, err := l.Store.EnrolledSince(ctx, l.swept.Add(-sweepMargin))
+	if err != nil {
+		return err
+	}
+	for _, k := range list {
+		l.expelFormer(k)
+	}
+	l.swept = now
+	return nil
 }
 
 // compare holds this hub's links against the rows: what is not noted is noted again,

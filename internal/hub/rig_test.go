@@ -113,6 +113,7 @@ func (r *rig) listen(api *hub.API) *httptest.Server {
 		srv.Listener = api.Door.Listen(srv.Listener)
 		api.Door.Watch(srv.Config)
 	}
+	srv.TLS.Time = r.now
 	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	srv.StartTLS()
 	return srv

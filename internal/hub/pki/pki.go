@@ -39,7 +39,7 @@ import (
 const (
 	caLife     = 20 * 365 * 24 * time.Hour
 	serverLife = 90 * 24 * time.Hour
-	early      = 24 * time.Hour
+	early      = hub.CertificateEarly
 )
 
 // PKI is the hub's identity. It is safe for concurrent use.

@@ -30,11 +30,19 @@ func (s *Store) Enrol(ctx context.Context, e hub.Enrolment) (k hub.Kiosk, err er
 		if err := enrol(ctx, tx, e); err != nil {
 			return err
 		}
-		if err := certify(ctx, tx, e.Certificate); err != nil {
+		row := func() (hub.Kiosk, error) {
+			return scanKiosk(tx.QueryRow(ctx, kioskColumns+` WHERE id = $1`, clean(e.Certificate.Kiosk)))
+		}
+		if k, err = row(); err != nil {
 			return err
 		}
-		k, err = scanKiosk(tx.QueryRow(ctx, kioskColumns+` WHERE id = $1`, clean(e.Certificate.Kiosk)))
-		return err
+		if err := certify(ctx, tx, k.Own(e.Certificate), k.EnrolledAt); err != nil {
+			return err
+		}
+		if k, err = row(); err != nil {
+			return err
+		}
+		return tell(ctx, tx, k.ID)
 	})
 	if err != nil {
 		return hub.Kiosk{}, err
@@ -70,6 +78,20 @@ func enrol(ctx context.Context, tx pgx.Tx, e hub.Enrolment) error {
 	if _, err := tx.Exec(ctx, `UPDATE invitation SET used_at = $2, used_by = $3 WHERE token_hash = $1`, e.TokenHash, now, kiosk); err != nil {
 		return err
 	}
+	// Whoever is just noting a certificate is waited for, and others find the row changed.
+	if _, err := tx.Exec(ctx, `SELECT 1 FROM kiosk WHERE id = $1 FOR UPDATE`, kiosk); err != nil {
+		return err
+	}
+	// A certificate from further ahead is of a clock that was wrong, and cannot be used.
+	var newest *time.Time
+	err = tx.QueryRow(ctx, `SELECT max(issued) FROM certificate WHERE kiosk = $1 AND issued <= $2`,
+		kiosk, now.Add(hub.CertificateEarly)).Scan(&newest)
+	if err != nil {
+		return err
+	}
+	if newest != nil && now.Before(newest.Add(time.Second)) {
+		now = newest.Add(time.Second)
+	}
 	_, err = tx.Exec(ctx, `INSERT INTO kiosk (id, name, key_hash, enrolled_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, key_hash = excluded.key_hash, enrolled_at = excluded.enrolled_at,
 		revoked_at = NULL, revoked_for = ''`, kiosk, name, e.KeyHash, now)
@@ -77,16 +99,17 @@ func enrol(ctx context.Context, tx pgx.Tx, e hub.Enrolment) error {
 }
 
 // Certify notes a further certificate of a kiosk.
-func (s *Store) Certify(ctx context.Context, c hub.Certificate) error {
-	return s.write(ctx, "note certificate", func(tx pgx.Tx) error { return certify(ctx, tx, c) })
+func (s *Store) Certify(ctx context.Context, c hub.Certificate, enrolled time.Time) error {
+	return s.write(ctx, "note certificate", func(tx pgx.Tx) error { return certify(ctx, tx, c, enrolled) })
 }
 
-func certify(ctx context.Context, tx pgx.Tx, c hub.Certificate) error {
+func certify(ctx context.Context, tx pgx.Tx, c hub.Certificate, enrolled time.Time) error {
 	kiosk := clean(c.Kiosk)
-	if err := changed(tx.Exec(ctx, `UPDATE kiosk SET cert_until = $2 WHERE id = $1`, kiosk, ms(c.Expires))); err != nil {
+	err := changed(tx.Exec(ctx, `UPDATE kiosk SET cert_until = $2 WHERE id = $1 AND enrolled_at = $3`, kiosk, ms(c.Expires), ms(enrolled)))
+	if err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO certificate (serial, kiosk, issued, expires) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+	_, err = tx.Exec(ctx, `INSERT INTO certificate (serial, kiosk, issued, expires) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
 		clean(c.Serial), kiosk, ms(c.Issued), ms(c.Expires))
 	if err != nil {
 		return err
@@ -103,6 +126,15 @@ func (s *Store) Certificates(ctx context.Context, kiosk string) ([]hub.Certifica
 		c.Issued, c.Expires = c.Issued.UTC(), c.Expires.UTC()
 		return c, err
 	}, `SELECT serial, kiosk, issued, expires FROM certificate WHERE kiosk = $1 ORDER BY issued DESC, serial`, clean(kiosk))
+}
+
+// EnrolledSince lists the kiosks that were enrolled then or later.
+func (s *Store) EnrolledSince(ctx context.Context, t time.Time) ([]hub.Kiosk, error) {
+	return list(ctx, s, "list enrolled kiosks", func(r pgx.CollectableRow) (k hub.Kiosk, err error) {
+		err = r.Scan(&k.ID, &k.KeyHash, &k.EnrolledAt)
+		k.EnrolledAt = k.EnrolledAt.UTC()
+		return k, err
+	}, `SELECT id, key_hash, enrolled_at FROM kiosk WHERE enrolled_at >= $1 ORDER BY id`, ms(t))
 }
 
 // Revoke refuses a kiosk from now on. The hint goes out with the commit.

@@ -28,12 +28,21 @@ func (s *Store) Enrol(ctx context.Context, e hub.Enrolment) (k hub.Kiosk, err er
 		if err := enrol(ctx, tx, e); err != nil {
 			return err
 		}
-		if err := certify(ctx, tx, e.Certificate); err != nil {
+		row := func() (hub.Kiosk, error) {
+			return scanKiosk(tx.QueryRowContext(ctx, kioskColumns+` WHERE id = ?`, e.Certificate.Kiosk))
+		}
+		if k, err = row(); err != nil {
 			return err
 		}
-		k, err = scanKiosk(tx.QueryRowContext(ctx, kioskColumns+` WHERE id = ?`, e.Certificate.Kiosk))
+		if err := certify(ctx, tx, k.Own(e.Certificate), k.EnrolledAt); err != nil {
+			return err
+		}
+		k, err = row()
 		return err
 	})
+	if err == nil {
+		err = s.Tell(ctx, k.ID)
+	}
 	if err != nil {
 		return hub.Kiosk{}, err
 	}
@@ -68,6 +77,16 @@ func enrol(ctx context.Context, tx *sql.Tx, e hub.Enrolment) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE invitation SET used_at = ?, used_by = ? WHERE token_hash = ?`, now, kiosk, e.TokenHash); err != nil {
 		return wrap("use invitation", err)
 	}
+	// A certificate from further ahead is of a clock that was wrong, and cannot be used.
+	var newest sql.NullInt64
+	err = tx.QueryRowContext(ctx, `SELECT max(issued) FROM certificate WHERE kiosk = ? AND issued <= ?`,
+		kiosk, now+hub.CertificateEarly.Milliseconds()).Scan(&newest)
+	if err != nil {
+		return wrap("read certificates", err)
+	}
+	if newest.Valid {
+		now = max(now, newest.Int64+time.Second.Milliseconds())
+	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO kiosk (id, name, key_hash, enrolled_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET name = excluded.name, key_hash = excluded.key_hash, enrolled_at = excluded.enrolled_at,
 		revoked_at = NULL, revoked_for = ''`, kiosk, name, e.KeyHash, now)
@@ -75,12 +94,13 @@ func enrol(ctx context.Context, tx *sql.Tx, e hub.Enrolment) error {
 }
 
 // Certify notes a further certificate of a kiosk.
-func (s *Store) Certify(ctx context.Context, c hub.Certificate) error {
-	return s.db.Write(ctx, func(tx *sql.Tx) error { return certify(ctx, tx, c) })
+func (s *Store) Certify(ctx context.Context, c hub.Certificate, enrolled time.Time) error {
+	return s.db.Write(ctx, func(tx *sql.Tx) error { return certify(ctx, tx, c, enrolled) })
 }
 
-func certify(ctx context.Context, tx *sql.Tx, c hub.Certificate) error {
-	r, err := tx.ExecContext(ctx, `UPDATE kiosk SET cert_until = ? WHERE id = ?`, c.Expires.UnixMilli(), c.Kiosk)
+func certify(ctx context.Context, tx *sql.Tx, c hub.Certificate, enrolled time.Time) error {
+	r, err := tx.ExecContext(ctx, `UPDATE kiosk SET cert_until = ? WHERE id = ? AND enrolled_at = ?`,
+		c.Expires.UnixMilli(), c.Kiosk, enrolled.UnixMilli())
 	if err := changedOne(r, err); err != nil {
 		return wrap("note certificate", err)
 	}
@@ -112,6 +132,25 @@ func (s *Store) Certificates(ctx context.Context, kiosk string) (list []hub.Cert
 		list = append(list, c)
 	}
 	return list, wrap("list certificates", rows.Err())
+}
+
+// EnrolledSince lists the kiosks that were enrolled then or later.
+func (s *Store) EnrolledSince(ctx context.Context, t time.Time) (list []hub.Kiosk, err error) {
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT id, key_hash, enrolled_at FROM kiosk WHERE enrolled_at >= ? ORDER BY id`, t.UnixMilli())
+	if err != nil {
+		return nil, wrap("list enrolled kiosks", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var k hub.Kiosk
+		var enrolled int64
+		if err := rows.Scan(&k.ID, &k.KeyHash, &enrolled); err != nil {
+			return nil, wrap("read kiosk", err)
+		}
+		k.EnrolledAt = at(enrolled)
+		list = append(list, k)
+	}
+	return list, wrap("list enrolled kiosks", rows.Err())
 }
 
 // Revoke refuses a kiosk from now on.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -139,7 +140,7 @@ func revocation(t *testing.T, b *bench) {
 	// Asking again with the used code does not lift it, nor does a renewal.
 	_, err = b.Enrol(t.Context(), enrolment("a", "k-one", 2*time.Minute))
 	mustBe(t, err, hub.ErrInviteUsed)
-	must(t, b.Certify(t.Context(), certificate("k-one", 3*time.Minute)))
+	must(t, b.Certify(t.Context(), certificate("k-one", 3*time.Minute), kept(epoch())))
 	if k, err = b.Kiosk(t.Context(), "k-one"); err != nil || !k.Revoked() {
 		t.Errorf("after a renewal: %+v (%v)", k, err)
 	}
@@ -156,8 +157,60 @@ func revocation(t *testing.T, b *bench) {
 	}
 }
 
+// A kiosk that is enrolled anew is so from after every certificate that was noted of it,
+// also where that was noted by a hub whose clock is ahead, and who was about to note one
+// is refused.
+func enrolledAnew(t *testing.T, b *bench) {
+	for _, code := range []string{"a", "b", "c", "d"} {
+		must(t, b.Invite(t.Context(), invitation(code)))
+	}
+	enrol := func(code string, after time.Duration) hub.Kiosk {
+		t.Helper()
+		k, err := b.Enrol(t.Context(), enrolment(code, "k-one", after))
+		must(t, err)
+		list, err := b.Certificates(t.Context(), "k-one")
+		must(t, err)
+		if !slices.ContainsFunc(list, func(c hub.Certificate) bool { return !k.Former(c.Issued) && c.Expires.Equal(k.CertUntil) }) {
+			t.Errorf("enrolled at %v, with %+v until %v", k.EnrolledAt, list, k.CertUntil)
+		}
+		return k
+	}
+	first := enrol("a", 0)
+	ahead := certificate("k-one", 30*time.Minute)
+	must(t, b.Certify(t.Context(), ahead, first.EnrolledAt))
+	second := enrol("b", 10*time.Minute)
+	if !second.EnrolledAt.Equal(kept(ahead.Issued.Add(time.Second))) || !second.Former(ahead.Issued) {
+		t.Errorf("enrolled anew at %v, not after %v", second.EnrolledAt, ahead.Issued)
+	}
+	mustBe(t, b.Certify(t.Context(), certificate("k-one", 40*time.Minute), first.EnrolledAt), hub.ErrNotFound)
+	must(t, b.Certify(t.Context(), certificate("k-one", 40*time.Minute), second.EnrolledAt))
+	// The answer was lost: nothing but a certificate is new.
+	if again := enrol("b", 50*time.Minute); !again.EnrolledAt.Equal(second.EnrolledAt) {
+		t.Errorf("asked again: enrolled at %v", again.EnrolledAt)
+	}
+	if again := enrol("b", 20*time.Minute); !again.EnrolledAt.Equal(second.EnrolledAt) { // at a hub that is behind
+		t.Errorf("asked again: enrolled at %v", again.EnrolledAt)
+	}
+	// A clock that was a year ahead does not bar the kiosk for a year.
+	must(t, b.Certify(t.Context(), certificate("k-one", 365*24*time.Hour), second.EnrolledAt))
+	k, err := b.Enrol(t.Context(), enrolment("c", "k-one", 55*time.Minute))
+	must(t, err)
+	if !k.EnrolledAt.Equal(kept(epoch().Add(55 * time.Minute))) {
+		t.Errorf("after a wrong clock: enrolled at %v", k.EnrolledAt)
+	}
+	must(t, b.EnsureKiosk(t.Context(), "demo", epoch()))
+	list, err := b.EnrolledSince(t.Context(), k.EnrolledAt)
+	must(t, err)
+	if d := cmp.Diff([]hub.Kiosk{{ID: "k-one", KeyHash: k.KeyHash, EnrolledAt: k.EnrolledAt}}, list); d != "" {
+		t.Errorf("enrolled since:\n%s", d)
+	}
+	if list, err = b.EnrolledSince(t.Context(), epoch()); err != nil || len(list) != 2 {
+		t.Errorf("enrolled since: %+v (%v)", list, err)
+	}
+}
+
 func certificates(t *testing.T, b *bench) {
-	mustBe(t, b.Certify(t.Context(), certificate("k-one", 0)), hub.ErrNotFound)
+	mustBe(t, b.Certify(t.Context(), certificate("k-one", 0), epoch()), hub.ErrNotFound)
 	for _, k := range []string{"k-one", "k-two"} {
 		must(t, b.EnsureKiosk(t.Context(), k, epoch()))
 	}
@@ -166,12 +219,12 @@ func certificates(t *testing.T, b *bench) {
 	for i := range hub.CertificatesKept + more {
 		c := certificate("k-one", time.Duration(i)*time.Hour)
 		for range 2 { // the same again is the same
-			must(t, b.Certify(t.Context(), c))
+			must(t, b.Certify(t.Context(), c, epoch()))
 		}
 		c.Issued, c.Expires = kept(c.Issued), kept(c.Expires)
 		want = append([]hub.Certificate{c}, want...)
 	}
-	must(t, b.Certify(t.Context(), certificate("k-two", 0)))
+	must(t, b.Certify(t.Context(), certificate("k-two", 0), epoch()))
 	got, err := b.Certificates(t.Context(), "k-one")
 	must(t, err)
 	if d := cmp.Diff(want[:hub.CertificatesKept], got); d != "" {
@@ -189,18 +242,19 @@ func identityAfterTheEnd(t *testing.T, b *bench) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, call := range map[string]func() error{
-		"Invite":       func() error { return b.Invite(ctx, invitation("b")) },
-		"Enrol":        func() error { _, err := b.Enrol(ctx, enrolment("a", "k-one", 0)); return err },
-		"Certify":      func() error { return b.Certify(ctx, certificate("k-one", 0)) },
-		"Certificates": func() error { _, err := b.Certificates(ctx, "k-one"); return err },
-		"Revoke":       func() error { return b.Revoke(ctx, "k-one", "", epoch()) },
-		"Restore":      func() error { return b.Restore(ctx, "k-one") },
-		"Revoked":      func() error { _, err := b.Revoked(ctx); return err },
-		"BeatHub":      func() error { return b.BeatHub(ctx, "h", time.Minute) },
-		"EndHub":       func() error { return b.EndHub(ctx, "h") },
-		"MoveLinks":    func() error { _, err := b.MoveLinks(ctx, "h", []hub.Link{link("l", "k", "h")}, nil); return err },
-		"Links":        func() error { _, err := b.Links(ctx, hub.LinkFilter{}); return err },
-		"Tell":         func() error { return b.Tell(ctx, "k") },
+		"Invite":        func() error { return b.Invite(ctx, invitation("b")) },
+		"Enrol":         func() error { _, err := b.Enrol(ctx, enrolment("a", "k-one", 0)); return err },
+		"Certify":       func() error { return b.Certify(ctx, certificate("k-one", 0), epoch()) },
+		"Certificates":  func() error { _, err := b.Certificates(ctx, "k-one"); return err },
+		"EnrolledSince": func() error { _, err := b.EnrolledSince(ctx, epoch()); return err },
+		"Revoke":        func() error { return b.Revoke(ctx, "k-one", "", epoch()) },
+		"Restore":       func() error { return b.Restore(ctx, "k-one") },
+		"Revoked":       func() error { _, err := b.Revoked(ctx); return err },
+		"BeatHub":       func() error { return b.BeatHub(ctx, "h", time.Minute) },
+		"EndHub":        func() error { return b.EndHub(ctx, "h") },
+		"MoveLinks":     func() error { _, err := b.MoveLinks(ctx, "h", []hub.Link{link("l", "k", "h")}, nil); return err },
+		"Links":         func() error { _, err := b.Links(ctx, hub.LinkFilter{}); return err },
+		"Tell":          func() error { return b.Tell(ctx, "k") },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s after the end: %v", name, err)

@@ -86,6 +86,7 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		{"EnrolByACrowd", enrolByACrowd},
 		{"EnrolAgainByACrowd", enrolAgainByACrowd},
 		{"Revocation", revocation},
+		{"EnrolledAnew", enrolledAnew},
 		{"Certificates", certificates},
 		{"IdentityAfterTheEnd", identityAfterTheEnd},
 		{"LinksComeAndGo", linksComeAndGo},
