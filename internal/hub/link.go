@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	mrand "math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,7 @@ type link struct {
 	mu       sync.Mutex // over what follows, and held while a message is written
 	ended    bool
 	frames   int      // that the kiosk may send until the next ping
+	asked    []uint64 // numbers of pings that are not answered yet
 	suspects []clone  // whom an answer to a later ping than these were pinged by proves
 	accused  []string // IDs of links that were proved to be another machine's
 }
@@ -65,24 +67,31 @@ func (n *link) read() {
 
 var errFlood = errors.New("the kiosk sends more than it has to say")
 
-// alive puts off the end of a link that says nothing: two pings may get lost.
+// alive puts off the end of a link that answers nothing: two pings may get lost.
 func (n *link) alive() {
 	ping := or(n.all.Ping, defaultPing)
 	_ = n.conn.SetReadDeadline(time.Now().Add(2*ping + ping/2))
 }
 
-// frame takes what the kiosk sent: an answer to a ping bears its number.
+// frame takes what the kiosk sent. Only an answer to a ping is a sign of life, and it
+// bears the number of one that is not answered yet: who must answer pings to stay
+// answers one of those that settle what it is suspected of.
 func (n *link) frame(data string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.frames--; n.frames < 0 {
 		return errFlood
 	}
-	n.alive()
-	if len(data) != 8 || len(n.suspects) == 0 {
+	if len(data) != 8 {
 		return nil
 	}
 	answered := binary.BigEndian.Uint64([]byte(data))
+	if !slices.Contains(n.asked, answered) {
+		return nil
+	}
+	// Who has got a ping need not answer those before it.
+	n.asked = slices.DeleteFunc(n.asked, func(number uint64) bool { return number <= answered })
+	n.alive()
 	var open []clone
 	for _, c := range n.suspects {
 		if answered < c.ping {
@@ -102,6 +111,7 @@ func (n *link) ping() { n.pingNumbered(n.all.number()) }
 func (n *link) pingNumbered(number uint64) {
 	n.mu.Lock()
 	n.frames = linkFrames
+	n.asked = append(n.asked[max(len(n.asked)-linkFrames, 0):], number)
 	n.mu.Unlock()
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], number)

@@ -74,7 +74,8 @@ type Links struct {
 	count   int
 	slots   [pingSlots]map[*link]struct{}
 	due     due
-	pinged  uint64 // number of the last ping
+	pushed  map[string]map[string]*pushed // by kiosk and run
+	pinged  uint64                        // number of the last ping
 	started sync.Once
 }
 
@@ -184,7 +185,7 @@ func (l *Links) accept(w http.ResponseWriter, r *http.Request, kiosk, run string
 	n := &link{all: l, conn: conn, until: until, issued: issuedAt(cert), row: Link{
 		ID: rand.Text(), Kiosk: kiosk, Run: run, Hub: l.hub, Remote: remote, Since: l.Now().UTC().Truncate(time.Millisecond),
 	}}
-	old, ok := l.put(n)
+	old, suspect, ok := l.put(n)
 	if !ok {
 		n.leave(drainLast)
 		return
@@ -193,15 +194,22 @@ func (l *Links) accept(w http.ResponseWriter, r *http.Request, kiosk, run string
 		o.end(websocket.CloseNormalClosure, "replaced")
 	}
 	go n.read()
+	if suspect != nil {
+		n.suspect(*suspect)
+	}
 }
 
 // put adds a link, and gives those that it takes the place of: of the same run, and
-// more than a kiosk may have.
-func (l *Links) put(n *link) (old []*link, ok bool) {
+// more than a kiosk may have. Where its run was pushed out before, it also gives the
+// link for which it was.
+func (l *Links) put(n *link) (old []*link, suspect *Link, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.open {
-		return nil, false
+		return nil, nil, false
+	}
+	if by, ok := l.pusher(n); ok {
+		suspect = &by
 	}
 	for _, o := range l.kiosks[n.row.Kiosk] {
 		if o.row.Run == n.row.Run {
@@ -212,6 +220,7 @@ func (l *Links) put(n *link) (old []*link, ok bool) {
 		for _, o := range have {
 			if !slices.Contains(old, o) {
 				old = append(old, o) // the first is the oldest
+				l.pushOut(o, n)
 				break
 			}
 		}
@@ -222,7 +231,7 @@ func (l *Links) put(n *link) (old []*link, ok bool) {
 	l.slots[n.slot][n] = struct{}{}
 	l.due.add = append(l.due.add, n)
 	l.signal()
-	return old, true
+	return old, suspect, true
 }
 
 // gone forgets a link whose reader has ended.

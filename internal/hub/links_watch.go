@@ -205,6 +205,7 @@ func (l *Links) beat(ctx context.Context) {
 // left behind.
 func (l *Links) sweep(ctx context.Context) {
 	l.beat(ctx)
+	l.forgetPushed()
 	revoked, err := l.Store.Revoked(ctx)
 	for _, kiosk := range revoked {
 		l.expel(kiosk)
