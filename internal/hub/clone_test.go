@@ -189,3 +189,23 @@ func TestManyRestartsAreNoCopy(t *testing.T) {
 		t.Errorf("alarms %+v", list)
 	}
 }
+
+// A link that makes room does so once, however long its end takes.
+func TestPushedOutOnce(t *testing.T) {
+	var runs []string
+	for i := range 20 {
+		runs = append(runs, fmt.Sprintf("run-number-%d", i))
+	}
+	if n := hub.Crowd(time.Now, runs...); n != 0 {
+		t.Errorf("%d alarms of one machine", n)
+	}
+	back := append([]string{run1}, runs[:4]...)
+	back = append(append(back, run1), runs[4:8]...)
+	if n := hub.Crowd(time.Now, back...); n != 0 {
+		t.Errorf("%d alarms, and it was back once", n)
+	}
+	back = append(append(back, run1), runs[8:12]...)
+	if n := hub.Crowd(time.Now, back...); n != 1 {
+		t.Errorf("%d alarms of two machines", n)
+	}
+}

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"time"
 
@@ -38,3 +39,14 @@ func (d *Door) Idle(kiosk string) (n int) {
 
 // CallsEach is how many interactive calls a kiosk may have running.
 const CallsEach = callsEach
+
+// Crowd is links of one kiosk with these runs, each of which comes before the end of any
+// other is noticed. It gives how many alarms are due.
+func Crowd(now func() time.Time, runs ...string) int {
+	l := &Links{Now: now, open: true}
+	l.start()
+	for _, run := range runs {
+		l.put(&link{all: l, row: Link{ID: rand.Text(), Kiosk: "demo", Run: run}})
+	}
+	return len(l.due.clones)
+}

@@ -24,6 +24,7 @@ type link struct {
 	slot  uint8
 
 	issued time.Time // the certificate
+	leaves bool      // another one takes its place; over it is the mutex of all
 
 	look atomic.Bool // there may be something new: said with the next ping
 

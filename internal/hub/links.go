@@ -211,19 +211,22 @@ func (l *Links) put(n *link) (old []*link, suspect *Link, ok bool) {
 	if by, ok := l.pusher(n); ok {
 		suspect = &by
 	}
+	var have []*link
 	for _, o := range l.kiosks[n.row.Kiosk] {
-		if o.row.Run == n.row.Run {
+		switch {
+		case o.leaves: // its reader has not ended yet
+		case o.row.Run == n.row.Run:
 			old = append(old, o)
+		default:
+			have = append(have, o)
 		}
 	}
-	if have := l.kiosks[n.row.Kiosk]; len(have)-len(old) >= linksEach {
-		for _, o := range have {
-			if !slices.Contains(old, o) {
-				old = append(old, o) // the first is the oldest
-				l.pushOut(o, n)
-				break
-			}
-		}
+	if len(have) >= linksEach {
+		old = append(old, have[0]) // the first is the oldest
+		l.pushOut(have[0], n)
+	}
+	for _, o := range old {
+		o.leaves = true
 	}
 	l.kiosks[n.row.Kiosk] = append(l.kiosks[n.row.Kiosk], n)
 	l.count++
