@@ -112,7 +112,7 @@ func (n *link) ping() { n.pingNumbered(n.all.number()) }
 func (n *link) pingNumbered(number uint64) {
 	n.mu.Lock()
 	n.frames = linkFrames
-	n.asked = append(n.asked[max(len(n.asked)-linkFrames, 0):], number)
+	n.asked = append(n.asked[max(len(n.asked)-linkAsked+1, 0):], number)
 	n.mu.Unlock()
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], number)

@@ -27,6 +27,7 @@ const (
 	drainMost   = 10 * time.Second // for telling all; who has heard nothing by then only loses the link
 	linkUpgrade = 5 * time.Second
 	linkFrames  = 16 // from a kiosk between two pings; two is usual
+	linkAsked   = 4  // newest pings to which an answer counts; a link that lives has answered one of three
 	linksEach   = 4  // of one kiosk; a fifth ends the oldest
 	pingSlots   = 64
 	retryLinks  = 30 * time.Second // and up to twice that, when a hub is full
