@@ -323,3 +323,35 @@ func TestAuditThatIsKeptBackIsFoundOut(t *testing.T) {
 		t.Errorf("alarms %v", got)
 	}
 }
+
+// A hub that was put back to an older backup finds out what kiosks have handed over since,
+// by their logs: they themselves have deleted it.
+func TestAHubThatWasPutBackKnowsWhatItLost(t *testing.T) {
+	r := newRig(t)
+	path := filepath.Join(t.TempDir(), "outbox.db")
+	m := r.machine(t, "demo", path)
+	m.submit("0-1")
+	m.sent()
+	m.stop()
+	r.stop()
+	backup, err := os.ReadFile(filepath.Join(r.dir, "hub.db"))
+	must(t, err)
+	r.start()
+	m = r.machine(t, "demo", path)
+	lost := m.submit("0-2")
+	m.sent()
+	m.stop()
+	if p := r.problems(); p != "" {
+		t.Errorf("before: %s", p)
+	}
+	r.stop()
+	must(t, os.WriteFile(filepath.Join(r.dir, "hub.db"), backup, 0o600))
+	r.start()
+	m = r.machine(t, "demo", path)
+	m.note()
+	until(t, "the log at the hub", func() bool { return strings.Contains(r.problems(), lost) })
+	m.stop()
+	if p := r.problems(); !strings.Contains(p, "1 submissions that this hub has acknowledged and does not hold") {
+		t.Errorf("after: %s", p)
+	}
+}

@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -239,7 +241,13 @@ func (v *verifier) submissions(only string) error {
 	if err != nil {
 		return err
 	}
-	for _, kiosk := range kiosks {
+	for _, l := range v.logs { // whose submissions may all be gone
+		if l.Kiosk != "" {
+			kiosks = append(kiosks, l.Kiosk)
+		}
+	}
+	slices.Sort(kiosks)
+	for _, kiosk := range slices.Compact(kiosks) {
 		if only != "" && kiosk != only {
 			continue
 		}
@@ -251,7 +259,7 @@ func (v *verifier) submissions(only string) error {
 }
 
 func (v *verifier) submissionsOf(kiosk string) error {
-	committed, whole, err := v.committed(kiosk)
+	said, err := v.said(kiosk)
 	if err != nil {
 		return err
 	}
@@ -263,11 +271,12 @@ func (v *verifier) submissionsOf(kiosk string) error {
 		}
 		for _, m := range list {
 			n = m.N
-			switch hash, is := committed[m.ID]; {
+			delete(said.acknowledged, m.ID)
+			switch hash, is := said.committed[m.ID]; {
 			case is && hash != hex.EncodeToString(m.Hash):
 				other = append(other, m.ID)
 			case is:
-			case m.StoredAt.Add(raceLimit).Before(whole):
+			case m.StoredAt.Add(raceLimit).Before(said.whole):
 				unknown = append(unknown, m.ID)
 			case m.StoredAt.Add(lateLimit).Before(v.now):
 				late = append(late, m.ID)
@@ -285,6 +294,7 @@ func (v *verifier) submissionsOf(kiosk string) error {
 		{unknown, "submissions that the log, which has come further, does not tell of"},
 		{other, "submissions whose content is not the one that the log tells of"},
 		{late, "submissions of more than a day ago, and the log has not come so far"},
+		{slices.Sorted(maps.Keys(said.acknowledged)), "submissions that this hub has acknowledged and does not hold"},
 	} {
 		if len(p.ids) > 0 {
 			f.Problems = append(f.Problems, fmt.Sprintf("%d %s, the first %s", len(p.ids), p.what, p.ids[0]))
@@ -296,10 +306,19 @@ func (v *verifier) submissionsOf(kiosk string) error {
 	return nil
 }
 
-// committed gives the hashes of all that the logs of a kiosk say was committed, with
-// those that go on from them, and when the hub last had all of one.
-func (v *verifier) committed(kiosk string) (hashes map[string]string, whole time.Time, err error) {
-	hashes = map[string]string{}
+// sayings are what the logs of a kiosk say, with those that go on from them.
+type sayings struct {
+	committed    map[string]string   // hashes, by ID
+	acknowledged map[string]struct{} // at this hub, as far as is known
+	whole        time.Time           // when the hub last had all of one
+}
+
+func (v *verifier) said(kiosk string) (sayings, error) {
+	s := sayings{committed: map[string]string{}, acknowledged: map[string]struct{}{}}
+	since, err := v.enrolled(kiosk)
+	if err != nil {
+		return s, err
+	}
 	own := map[string]bool{}
 	for _, l := range v.logs {
 		own[l.Log] = own[l.Log] || l.Kiosk == kiosk
@@ -308,19 +327,42 @@ func (v *verifier) committed(kiosk string) (hashes map[string]string, whole time
 		if l.Kiosk != kiosk && !own[l.Prior] {
 			continue
 		}
-		if l.Kiosk == kiosk && l.Whole.After(whole) {
-			whole = l.Whole
+		if l.Kiosk == kiosk && l.Whole.After(s.whole) {
+			s.whole = l.Whole
 		}
 		err := v.each(l, func(e AuditEntry) {
-			if e.Event == "committed" {
-				hashes[e.Subject] = e.Detail
+			switch {
+			case e.Event == "committed":
+				s.committed[e.Subject] = e.Detail
+			case e.Event == "acknowledged" && l.Kiosk == kiosk && e.At >= since.Unix():
+				s.acknowledged[e.Subject] = struct{}{}
 			}
 		})
 		if err != nil {
-			return nil, whole, err
+			return s, err
 		}
 	}
-	return hashes, whole, nil
+	return s, nil
+}
+
+// enrolled is since when a kiosk is known here. What it handed over before, with the
+// same key and log, went to another hub.
+func (v *verifier) enrolled(kiosk string) (time.Time, error) {
+	k, err := v.store.Kiosk(v.ctx, kiosk)
+	if errors.Is(err, ErrNotFound) {
+		return v.now, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	since := k.EnrolledAt
+	certificates, err := v.store.Certificates(v.ctx, kiosk)
+	for _, c := range certificates {
+		if c.Issued.Before(since) {
+			since = c.Issued
+		}
+	}
+	return since, err
 }
 
 // AuditHeads gives the heads of all logs, to be noted elsewhere.
