@@ -53,7 +53,10 @@ test.describe("kill -9 of the kiosk daemon", () => {
     await hub.expectOnce("application");
     await hub.expectOnce("reservation");
 
-    await scene.restart();
+    await scene.restart(); // before anybody has read it
+    await me.at("recovered");
+    await me.says("recovered.application");
+    await me.next("recovered");
     await me.at("top");
     await hub.expectOnce("application");
   });
