@@ -53,7 +53,9 @@ test.describe("kill -9 of the kiosk daemon", () => {
     await hub.expectOnce("application");
     await hub.expectOnce("reservation");
 
+    const seen = me.snapshots.length;
     await scene.restart(); // before anybody has read it
+    await expect.poll(() => me.snapshots.length).toBeGreaterThan(seen); // what stands there is from before
     await me.at("recovered");
     await me.says("recovered.application");
     await me.next("recovered");
