@@ -195,7 +195,7 @@ var ErrEarly = errors.New("cannot take submission: it was signed in the future")
 func (in *Ingest) tooEarly(ctx context.Context, kiosk, id string, early *earlyError, now time.Time) error {
 	in.Log.Error("Submission was signed in the future", "kiosk", kiosk, "submission", id, "wait", early.wait)
 	err := in.Store.Raise(ctx, Alarm{Kind: AlarmClock, Kiosk: kiosk, Last: now,
-		Text: fmt.Sprintf("%s: %v: it waits at the kiosk. Look at the hub's clock as well", id, early)})
+		Text: fmt.Sprintf("%v: %s waits at the kiosk. Look at the hub's clock as well", early, id)})
 	if err != nil {
 		return fmt.Errorf("cannot raise alarm: %w", err)
 	}

@@ -99,6 +99,22 @@ func TestListIsPagedOnTheServer(t *testing.T) {
 	}
 }
 
+// An alarm leads to its submission, of several to the last one.
+func TestAlarmsLeadToTheirSubmission(t *testing.T) {
+	h, store := open(t)
+	s := put(t, store, 1, nil)
+	must(t, store.Raise(t.Context(), hub.Alarm{Kind: hub.AlarmForged, Kiosk: "demo", Text: s.ID + ": signature: not genuine", Last: time.Now()}))
+	must(t, store.Raise(t.Context(), hub.Alarm{Kind: hub.AlarmGarbage, Kiosk: "demo", Text: "sent: rubbish", Last: time.Now()}))
+	body := get(t, h, "/")
+	table := body[strings.Index(body, "<h2>Alarms</h2>"):strings.Index(body, "<h2>Kiosks</h2>")]
+	if n := strings.Count(table, `href="/submissions/`); n != 1 || !strings.Contains(table, `href="/submissions/`+s.ID+`"`) {
+		t.Errorf("%d links in %s", n, table)
+	}
+	if !strings.Contains(table, "<code>document_forged</code>") {
+		t.Error("the manual's word is missing")
+	}
+}
+
 // Pages of the API are as long as was asked for, and each row is on one of them.
 func TestAPIPages(t *testing.T) {
 	h, store := open(t)

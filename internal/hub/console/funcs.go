@@ -15,20 +15,21 @@ const silence = 3 * time.Minute
 
 func (c *Console) funcs() template.FuncMap {
 	return template.FuncMap{
-		"ago":    func(t time.Time) string { return ago(c.Now().Sub(t)) },
-		"exact":  func(t time.Time) string { return t.In(jst()).Format("2006-01-02 15:04:05 JST") },
-		"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"number": wire.NumberOf,
-		"kind":   kindName,
-		"phone":  groupPhone,
-		"group4": group4,
-		"check":  checkName,
-		"alarm":  alarmName,
-		"audit":  aboutAudit,
-		"clock":  func(s int64) time.Time { return time.Unix(s, 0) },
-		"join":   strings.Join,
-		"short":  short,
-		"hex":    func(b []byte) string { return fmt.Sprintf("%x", b) },
+		"ago":        func(t time.Time) string { return ago(c.Now().Sub(t)) },
+		"exact":      func(t time.Time) string { return t.In(jst()).Format("2006-01-02 15:04:05 JST") },
+		"stamp":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"number":     wire.NumberOf,
+		"kind":       kindName,
+		"phone":      groupPhone,
+		"group4":     group4,
+		"check":      checkName,
+		"alarm":      alarmName,
+		"submission": submissionOf,
+		"audit":      aboutAudit,
+		"clock":      func(s int64) time.Time { return time.Unix(s, 0) },
+		"join":       strings.Join,
+		"short":      short,
+		"hex":        func(b []byte) string { return fmt.Sprintf("%x", b) },
 	}
 }
 
@@ -93,6 +94,19 @@ func alarmName(k hub.AlarmKind) string {
 		return s
 	}
 	return string(k)
+}
+
+// submissionOf is the ID of the submission that an alarm is about, of several the last
+// one: its text begins with it.
+func submissionOf(a hub.Alarm) string {
+	id, _, _ := strings.Cut(a.Text, ":")
+	if a.Subject != "" {
+		id = a.Subject
+	}
+	if !wire.ValidID(id) {
+		return ""
+	}
+	return id
 }
 
 func groupPhone(p string) string {
