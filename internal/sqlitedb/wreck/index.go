@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"io/fs"
-	"os"
 )
 
 // The head of a WAL's index (-shm): twice the same 48 bytes, in the machine's own order.
@@ -25,11 +23,8 @@ type index struct {
 
 // readIndex gives false where there is none that can be used.
 func readIndex(path string) (index, bool, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return index{}, false, nil
-	}
-	if err != nil {
+	f, err := openIf(path)
+	if f == nil {
 		return index{}, false, err
 	}
 	defer func() { _ = f.Close() }() // nothing was written
