@@ -36,7 +36,8 @@ const (
 
 // drain measures how many queued submissions a second a hub on PostgreSQL takes in
 // and acknowledges, verified at the kiosk's end, beside a server that only inserts
-// the same bytes: one row, one transaction, over the same TLS.
+// the same bytes: one row, one transaction, over the same TLS. That one is asked over
+// as many connections, and by a plain loop.
 func drain(ctx context.Context, out io.Writer) (err error) {
 	dir, remove, err := tempDir()
 	if err != nil {
@@ -57,11 +58,11 @@ func drain(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	ours, err := startHub(ctx, url, keys, people.roots)
+	upstream, err := startHub(ctx, url, keys, people.roots)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ours.end()) }()
+	defer func() { err = errors.Join(err, upstream.end()) }()
 	bare, err := startBare(ctx, url, keys)
 	if err != nil {
 		return err
@@ -73,11 +74,11 @@ func drain(ctx context.Context, out io.Writer) (err error) {
 	queues := make([][]wire.Submission, drainers)
 	for i := range drainers {
 		kiosk := fmt.Sprintf("bench-%d", i)
-		e, err := keys.Enrol(kiosk, ours.url, time.Now())
+		e, err := keys.Enrol(kiosk, upstream.url, time.Now())
 		if err != nil {
 			return err
 		}
-		if err := ours.store.EnsureKiosk(ctx, kiosk, time.Now()); err != nil {
+		if err := upstream.store.EnsureKiosk(ctx, kiosk, time.Now()); err != nil {
 			return err
 		}
 		if clients[i], err = ksync.NewClient(e, ksync.ClientOptions{}); err != nil {
@@ -106,22 +107,29 @@ func drain(ctx context.Context, out io.Writer) (err error) {
 	insert := func(ctx context.Context, kiosk int) error {
 		return put(ctx, plain[kiosk], bare.url+wire.PathSubmissions+wire.NewSubmissionID(), body)
 	}
-	var rates [2][]float64
+	field := []struct {
+		callers int
+		one     func(context.Context, int) error
+		rate    []float64
+	}{{callers: drainers, one: submit}, {callers: drainers, one: insert}, {callers: 1, one: insert}}
 	for round := range drainRounds + 1 {
-		for i, one := range []func(context.Context, int) error{submit, insert} {
-			took, err := crowdOf(ctx, drainers, drainRound, one)
+		for i, f := range field {
+			took, err := crowdOf(ctx, f.callers, drainRound, f.one)
 			if err != nil {
 				return err
 			}
 			if round > 0 { // the first warms up: connections, plans, caches
-				rates[i] = append(rates[i], drainRound/took.Seconds())
+				field[i].rate = append(field[i].rate, drainRound/took.Seconds())
 			}
 		}
 	}
-	slices.Sort(rates[0])
-	slices.Sort(rates[1])
-	report(out, "drain_into_postgres", rates[0][drainRounds/2], rates[1][drainRounds/2], "submissions/s")
-	return drainQueues(ctx, out, dir, keys, people, ours, insert)
+	for _, f := range field {
+		slices.Sort(f.rate)
+	}
+	ours := field[0].rate[drainRounds/2]
+	report(out, "drain_into_postgres", ours, field[1].rate[drainRounds/2], "submissions/s")
+	report(out, "drain_into_postgres_beside_a_loop", ours, field[2].rate[drainRounds/2], "submissions/s")
+	return drainQueues(ctx, out, dir, keys, people, upstream, insert)
 }
 
 // crowdOf has each of n callers do its share of jobs, and times it.
