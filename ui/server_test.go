@@ -89,8 +89,7 @@ func newGuardedSite(t *testing.T, token string, change func(*limits)) *site {
 		t.Fatal(err)
 	}
 	reader, paper := cardtest.NewReader(), printertest.New(printer.Full().Dots)
-	line := make(chan bool, 1)
-	line <- true
+	line := make(chan bool)
 	k := kiosk.New(kiosk.Options{
 		Settings: flow.Settings{Catalogue: cat, Name: "test", Langs: []string{"ja", "en"}},
 		Reader:   reader, Printer: printer.New(paper.Dial, printer.Full(), log), Lights: dark{},
@@ -113,6 +112,8 @@ func newGuardedSite(t *testing.T, token string, change func(*limits)) *site {
 	go func() { ended <- k.Run(ctx) }()
 	go func() { ended <- s.server.Run(ctx, ln) }()
 	go func() { ended <- reader.Run(ctx) }()
+	line <- true
+	line <- true // taken once the first has been dealt with: what needs the line can be chosen
 	stopped := false
 	s.stop = func() {
 		if stopped {
