@@ -33,7 +33,8 @@ const (
 	defaultRate  = 50  // requests a second and kiosk
 	defaultBurst = 200 // a courier that empties its queue
 	callLimit    = 20 * time.Second
-	answerLife   = 15 * time.Minute
+	// answerLife is longer than a kiosk tries, and than an inquiry may be sent again.
+	answerLife = 2 * DefaultMaxAhead
 )
 
 // API is the kiosks' HTTPS interface.
@@ -85,7 +86,7 @@ func (a *API) Handler() http.Handler {
 		return a.Issuer.Lookup(ctx, r)
 	}, func(r wire.Lookup) string { return r.RequestID }, fault.IssuerDown)))
 	mux.Handle("POST "+wire.PathInquiry, a.forKiosk(interactive(a, func(ctx context.Context, kiosk string, r wire.InquiryRequest) (wire.Standing, error) {
-		return a.Ingest.Inquire(ctx, kiosk, r.Signed)
+		return a.Ingest.Inquire(ctx, kiosk, r)
 	}, func(r wire.InquiryRequest) string { return r.RequestID }, fault.PlatformDown)))
 	mux.Handle("POST "+wire.PathReport, a.forKiosk(a.report))
 	mux.Handle("POST "+wire.PathEnrol, a.forKiosk(func(w http.ResponseWriter, _ *http.Request, _ string) {

@@ -325,13 +325,18 @@ func (in *Ingest) otherID(ctx context.Context, id string, hash []byte) string {
 	return id
 }
 
-// Inquire verifies a signed inquiry and asks the platform where its signer stands.
-func (in *Ingest) Inquire(ctx context.Context, kiosk string, s wire.Signed) (wire.Standing, error) {
+// Inquire verifies a signed inquiry and asks the platform where its signer stands. The
+// request must bear the document's own ID: under another one a document that was kept
+// would tell how things stand now, without the card.
+func (in *Ingest) Inquire(ctx context.Context, kiosk string, r wire.InquiryRequest) (wire.Standing, error) {
+	if r.RequestID != wire.NewInquiryRequest(r.Signed).RequestID {
+		return wire.Standing{}, &Refusal{Code: fault.BadMessage, Field: "request_id", Detail: "not the document's own"}
+	}
 	var t trail
 	now := in.Now().UTC()
 	fresh := *in.Verifier
 	fresh.MaxAge = min(fresh.MaxAhead, DefaultMaxAhead) // never queued: an old one is a replay, or the clock is behind
-	v, err := fresh.verify(&t, s, kiosk, now)
+	v, err := fresh.verify(&t, r.Signed, kiosk, now)
 	if err == nil && v.document.Inquiry == nil {
 		err = t.note(CheckPayload, errors.New("not an inquiry"))
 	}

@@ -89,7 +89,7 @@ func TestAKioskReachesNothingOfAnother(t *testing.T) {
 
 	// A document that was signed at another kiosk, for an inquiry as for a submission.
 	inquiry := taro.sign(theirs.document(wire.Document{Kind: wire.KindInquiry, Inquiry: &wire.Inquiry{}}))
-	mine.refused(wire.PathInquiry, wire.InquiryRequest{RequestID: wire.NewNonce(), Signed: inquiry},
+	mine.refused(wire.PathInquiry, wire.NewInquiryRequest(inquiry),
 		http.StatusUnprocessableEntity, fault.DocumentRefused)
 
 	// Reports: they are of whoever sends them, whatever they say.

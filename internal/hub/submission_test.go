@@ -36,7 +36,7 @@ func TestWholeVisit(t *testing.T) {
 		t.Fatalf("application: %+v", v)
 	}
 	inq := taro.sign(k.document(wire.Document{Kind: wire.KindInquiry, Inquiry: &wire.Inquiry{}}))
-	st := call[wire.Standing](k, wire.PathInquiry, wire.InquiryRequest{RequestID: wire.NewNonce(), Signed: inq}, 200)
+	st := call[wire.Standing](k, wire.PathInquiry, wire.NewInquiryRequest(inq), 200)
 	if !st.Reserved || !st.Applied || st.Service != issued.Service {
 		t.Errorf("standing: %+v", st)
 	}
@@ -229,7 +229,7 @@ func TestInquiryAtAWrongTime(t *testing.T) {
 	inquire := func(off time.Duration) wire.InquiryRequest {
 		d := k.document(wire.Document{Kind: wire.KindInquiry, Inquiry: &wire.Inquiry{}})
 		d.Time = d.Time.Add(off)
-		return wire.InquiryRequest{RequestID: wire.NewNonce(), Signed: taro.sign(d)}
+		return wire.NewInquiryRequest(taro.sign(d))
 	}
 	for _, off := range []time.Duration{-14 * time.Minute, 14 * time.Minute} {
 		call[wire.Standing](k, wire.PathInquiry, inquire(off), http.StatusOK)
@@ -242,6 +242,30 @@ func TestInquiryAtAWrongTime(t *testing.T) {
 	}
 	if n := k.alarms(hub.AlarmClock); n != 2 {
 		t.Errorf("%d alarms", n)
+	}
+}
+
+// A document that somebody has kept does not tell how things stand now.
+func TestAnInquiryThatIsSentAgain(t *testing.T) {
+	k := newRig(t).kiosk("demo")
+	taro := persona(t, "taro")
+	kept := wire.NewInquiryRequest(taro.sign(k.document(wire.Document{Kind: wire.KindInquiry, Inquiry: &wire.Inquiry{}})))
+	if st := call[wire.Standing](k, wire.PathInquiry, kept, http.StatusOK); st.Reserved {
+		t.Fatalf("before the reservation: %+v", st)
+	}
+	k.put(k.reserve(taro))
+	if st := call[wire.Standing](k, wire.PathInquiry, kept, http.StatusOK); st.Reserved {
+		t.Error("the same inquiry tells of what came after it")
+	}
+	renamed := kept
+	renamed.RequestID = wire.NewNonce()
+	k.refused(wire.PathInquiry, renamed, http.StatusBadRequest, fault.BadMessage)
+	k.ahead.Store(int64(31 * time.Minute)) // the answer is forgotten
+	k.refused(wire.PathInquiry, kept, http.StatusUnprocessableEntity, fault.ClockWrong)
+	k.ahead.Store(0)
+	fresh := wire.NewInquiryRequest(taro.sign(k.document(wire.Document{Kind: wire.KindInquiry, Inquiry: &wire.Inquiry{}})))
+	if st := call[wire.Standing](k, wire.PathInquiry, fresh, http.StatusOK); !st.Reserved {
+		t.Errorf("a new inquiry: %+v", st)
 	}
 }
 

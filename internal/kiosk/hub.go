@@ -83,7 +83,7 @@ func (k *Kiosk) logIn(ctx context.Context, e flow.LogIn) flow.Fact {
 
 // inquire answers Inquire.
 func (k *Kiosk) inquire(ctx context.Context, e flow.Inquire) flow.Fact {
-	standing, err := k.opt.Hub.Inquiry(ctx, wire.InquiryRequest{RequestID: wire.NewSubmissionID(), Signed: e.Signed})
+	standing, err := k.opt.Hub.Inquiry(ctx, wire.NewInquiryRequest(e.Signed))
 	return flow.StandingIs{Ticket: e.Ticket, Problem: problemOf(err), Standing: standing}
 }
 

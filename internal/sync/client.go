@@ -205,7 +205,6 @@ func (c *Client) Lookup(ctx context.Context, r wire.Lookup) (wire.Account, error
 
 // Inquiry asks where the signer stands.
 func (c *Client) Inquiry(ctx context.Context, r wire.InquiryRequest) (wire.Standing, error) {
-	named(&r.RequestID)
 	return interact[wire.Standing](ctx, c, "inquire", wire.PathInquiry, r)
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/hex"
 	"time"
 
 	"kioskd/internal/fault"
@@ -117,10 +118,19 @@ type Grant struct {
 	For    string    `json:"for"` // "topup" or "purchase"
 }
 
-// InquiryRequest carries a signed inquiry document.
+// InquiryRequest carries a signed inquiry document. Its RequestID is the document's
+// own, see [NewInquiryRequest]: who sends the document again, or has got hold of it,
+// gets the answer that was given, and nothing newer.
 type InquiryRequest struct {
 	RequestID string `json:"request_id"`
 	Signed    Signed `json:"signed"`
+}
+
+// NewInquiryRequest names the request by the first half of the document's SHA-256, in
+// hexadecimal.
+func NewInquiryRequest(s Signed) InquiryRequest {
+	sum := Digest(s.Document)
+	return InquiryRequest{RequestID: hex.EncodeToString(sum[:len(sum)/2]), Signed: s}
 }
 
 // Standing is where the person stands.
