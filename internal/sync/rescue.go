@@ -102,7 +102,7 @@ func rescue(ctx context.Context, path string, files fs.FS, reason error, log *sl
 }
 
 // cutShortFile reports whether a database file has lost its end: its header counts more
-// pages than there are.
+// pages than there are. A header that counts none is spoilt, and tells nothing.
 func cutShortFile(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -117,7 +117,8 @@ func cutShortFile(path string) bool {
 	if _, err := f.ReadAt(pages[:], 28); err != nil {
 		return true
 	}
-	return int64(binary.BigEndian.Uint32(pages[:]))*wreck.PageSize > st.Size()
+	n := int64(binary.BigEndian.Uint32(pages[:]))
+	return n == 0 || n*wreck.PageSize > st.Size() || st.Size()%wreck.PageSize != 0
 }
 
 // folders are those of all damage that nobody has cleared away.

@@ -258,6 +258,7 @@ func TestDamageOfEveryKind(t *testing.T) {
 		p := newPatient(t, k, withWAL)
 		wounds := []wound{
 			{name: "empty", main: cutAt(0)}, {name: "one byte", main: cutAt(1)}, {name: "half a header", main: cutAt(50)},
+			{name: "half a page, no header", main: func(b []byte) []byte { return zero(0, 100)(cutAt(page / 2)(b)) }},
 			{name: "header zeroed", main: zero(0, 100)}, {name: "first page zeroed", main: zero(0, page)},
 			{name: "magic", main: zero(0, 4)}, {name: "page size", main: zero(16, 18)}, {name: "version", main: zero(60, 64)},
 			{name: "half", main: cutAt(len(p.main) / 2)}, {name: "half a page short", main: cutAt(len(p.main) - page/2)},
