@@ -175,6 +175,7 @@ func (a *API) forRow(next func(w http.ResponseWriter, r *http.Request, k Kiosk))
 		k, err := a.Store.Kiosk(r.Context(), id)
 		switch {
 		case errors.Is(err, ErrNotFound):
+			a.unknown(r, id)
 			replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, "this kiosk is not enrolled"))
 		case err != nil:
 			a.broken(w, "kiosk not read", err)
@@ -303,6 +304,14 @@ func (a *API) report(w http.ResponseWriter, r *http.Request, kiosk string) {
 		a.Log.Error("Audit log not compared", "kiosk", kiosk, "error", err)
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// unknown raises one alarm for all kiosks: they have certificates of this hub's CA, so
+// the database has known them. When it was lost, that is the whole fleet.
+func (a *API) unknown(r *http.Request, kiosk string) {
+	a.Log.Error("Kiosk is certified and unknown", "kiosk", kiosk, "remote", r.RemoteAddr, "alarm", true)
+	a.raise(r.Context(), Alarm{Kind: AlarmUnknown, Text: kiosk + " from " + r.RemoteAddr +
+		" was the last: it has a certificate of this hub, whose database does not know it"})
 }
 
 func (a *API) garbage(ctx context.Context, kiosk, path string) {

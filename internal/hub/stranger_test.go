@@ -327,3 +327,16 @@ func resigned(t *testing.T, keys hub.Keys, body []byte) wire.SignedAck {
 		KeyID: wire.AckKeyOf(public).ID, Body: body, Sig: ed25519.Sign(keys.Ack, append([]byte("kioskd ack v1\x00"), body...)),
 	}
 }
+
+// A fleet whose hub has lost its database is refused, and somebody is told, once.
+func TestCertifiedAndUnknown(t *testing.T) {
+	r := newRig(t)
+	for _, id := range []string{"lost-1", "lost-2", "lost-1"} {
+		r.kiosk(id).refused(wire.PathReport, wire.Report{Version: "1"}, http.StatusForbidden, fault.HubRefused)
+	}
+	all, err := r.store.Alarms(t.Context(), 10)
+	must(t, err)
+	if len(all) != 1 || all[0].Kind != hub.AlarmUnknown || all[0].Times != 3 || !strings.HasPrefix(all[0].Text, "lost-1 ") {
+		t.Errorf("alarms: %+v", all)
+	}
+}
