@@ -116,13 +116,15 @@ func newEyes(t testing.TB) *eyes {
 	return e
 }
 
-// forget begins a new visit. It reports whether a slip of the visit before was
-// still being printed when it was looked at last.
-func (e *eyes) forget() (unfinished bool) {
+// forget begins a new visit. It counts the slips of the visit before that were still
+// being printed when it was looked at last.
+func (e *eyes) forget() (unfinished int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, said := range e.slips {
-		unfinished = unfinished || said == "" || said == "printing"
+		if said == "" || said == "printing" {
+			unfinished++
+		}
 	}
 	e.secrets, e.wrong, e.slips, e.said = nil, nil, map[string]string{}, map[string]string{}
 	return unfinished

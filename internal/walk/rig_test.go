@@ -18,11 +18,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-const (
-	patience = 60 * time.Second
-	// printsLate is how long a slip may wait for a printer that was mended.
-	printsLate = 3 * time.Second
-)
+const patience = 60 * time.Second
 
 // rig is one kiosk and one hub as processes, and the hands that play them.
 type rig struct {
@@ -35,10 +31,10 @@ type rig struct {
 	hub       string // the console
 	ws        *websocket.Conn
 	shots     chan snapshot
-	eyes      *eyes     // looks at every snapshot, also those that the shopper misses
-	slipsLeft time.Time // until then a slip of a visit before may come out
-	power     *power    // what stands below the databases, or nil
-	talkative bool      // kioskd logs every step, and both logs are kept whole
+	eyes      *eyes  // looks at every snapshot, also those that the shopper misses
+	slipsLeft int    // so many of the visit before may still come out
+	power     *power // what stands below the databases, or nil
+	talkative bool   // kioskd logs every step, and both logs are kept whole
 
 	// For the storm: who is shown each snapshot, who hears each log, and how many
 	// touches this window has sent.
@@ -271,9 +267,7 @@ func (r *rig) dock(what string, body any) { r.t.Helper(); r.post(r.kiosk+"/dock/
 // begin makes ready for a visit: no slips lie there, nothing was seen.
 func (r *rig) begin() {
 	r.t.Helper()
-	if r.eyes.forget() {
-		r.slipsLeft = time.Now().Add(printsLate)
-	}
+	r.slipsLeft = r.eyes.forget()
 	if err := call(http.MethodDelete, r.kiosk+"/dock/api/slips", nil, nil); err != nil {
 		r.t.Fatal(err)
 	}
