@@ -211,6 +211,61 @@ func TestCaretaker(t *testing.T) {
 	}
 }
 
+// A hub whose clock has jumped ahead does not take for old what is not.
+func TestCaretakerDoubtsItsClock(t *testing.T) {
+	v, err := vault.New(bytes.Repeat([]byte{1}, vault.KeySize))
+	must(t, err)
+	s := hub.Seal(bareStore(t), v)
+	const day = 24 * time.Hour
+	began := time.Now()
+	_, err = s.Put(t.Context(), hub.Stored{ID: wire.NewSubmissionID(), Kiosk: "demo", KeyID: "k", Sealed: []byte{1}, Hash: bytes.Repeat([]byte{1}, 32), StoredAt: began, Ack: []byte("a")}, nil, nil)
+	must(t, err)
+	care := func(holder string) (*hub.Caretaker, *time.Time) {
+		now := began
+		return &hub.Caretaker{
+			Store: s, Keep: hub.Keep(), Holder: holder, Keys: func() []string { return nil },
+			Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+		}, &now
+	}
+	cleared := func(c *hub.Caretaker) bool {
+		t.Helper()
+		done, err := c.Round(t.Context())
+		must(t, err)
+		return done.Forgotten[hub.KeptSealed] > 0
+	}
+	right, now := care("right")
+	wrong, ahead := care("wrong")
+	for hour := range 48 {
+		*now, *ahead = began.Add(time.Duration(hour)*time.Hour), began.Add(500*day+time.Duration(hour)*time.Hour)
+		if cleared(right) || cleared(wrong) {
+			t.Fatalf("hour %d: what is young was cleared", hour)
+		}
+	}
+	// The right one ends. Somebody has a day; a restart makes that no shorter.
+	for hour := range 20 {
+		*ahead = began.Add(500*day + time.Duration(48+hour)*time.Hour)
+		if cleared(wrong) {
+			t.Fatalf("alone for %d hours: what is young was cleared", hour)
+		}
+	}
+	restarted, ahead := care("restarted")
+	for hour := range 24 {
+		*ahead = began.Add(500*day + time.Duration(68+hour)*time.Hour)
+		if cleared(restarted) {
+			t.Fatalf("%d hours after a restart: what is young was cleared", hour)
+		}
+	}
+	*ahead = began.Add(500*day + 92*time.Hour)
+	if !cleared(restarted) {
+		t.Error("a hub that was off for long does not clear what is old")
+	}
+	all, err := s.Alarms(t.Context(), 10)
+	must(t, err)
+	if len(all) != 1 || all[0].Kind != hub.AlarmHubClock {
+		t.Errorf("alarms: %+v", all)
+	}
+}
+
 // Rows that do not open, and a sandbox that is away, are told of; they stop neither
 // what is to be forgotten nor the rows that do open. What is of one hub alone is done
 // also when another hub has the lease.

@@ -37,9 +37,12 @@ type Caretaker struct {
 	Log  *slog.Logger
 	// Soon makes it begin at once; may be nil.
 	Soon <-chan struct{}
+
+	doubt doubt
 }
 
 const (
+	careName  = "upkeep" // of the lease
 	careEvery = time.Hour
 	careBatch = 200
 	careLease = 5 * time.Minute
@@ -109,11 +112,14 @@ func (c *Caretaker) round(ctx context.Context, done *Care) error {
 		if now.Sub(renewed) < careLease/5 {
 			return nil
 		}
-		mine, err := c.Store.Lease(ctx, "upkeep", c.Holder, now, careLease)
+		mine, err := c.Store.Lease(ctx, careName, c.Holder, now, careLease)
 		if err == nil && !mine {
 			err = errOther
 		}
 		renewed = now
+		return err
+	}
+	if wait, err := c.doubtful(ctx); wait || err != nil {
 		return err
 	}
 	if err := step(0); err != nil {

@@ -10,6 +10,9 @@ import (
 type Upkeep interface {
 	// Lease takes or renews a lease: of several hubs one does the work of this name.
 	Lease(ctx context.Context, name, holder string, now time.Time, life time.Duration) (mine bool, err error)
+	// LeaseEnd is when the lease of this name ends or has ended, by the clock of the hub
+	// that took it last; zero: nobody ever took it.
+	LeaseEnd(ctx context.Context, name string) (time.Time, error)
 	// Forget clears away at most limit of what is older than before, and says how much.
 	Forget(ctx context.Context, what Kept, before time.Time, limit int) (n int, err error)
 

@@ -23,6 +23,18 @@ func (s *Store) Lease(ctx context.Context, name, holder string, now time.Time, l
 	return mine, err
 }
 
+// LeaseEnd is when a lease ends or has ended.
+func (s *Store) LeaseEnd(ctx context.Context, name string) (until time.Time, err error) {
+	err = s.do(ctx, "read lease", func() error {
+		err := s.pool.QueryRow(ctx, `SELECT until FROM lease WHERE name = $1`, name).Scan(&until)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return until.UTC(), err
+}
+
 // Forget clears away what is older than before. Rows that another hub is at are
 // skipped: nobody waits.
 func (s *Store) Forget(ctx context.Context, what hub.Kept, before time.Time, limit int) (n int, err error) {

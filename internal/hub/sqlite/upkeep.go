@@ -22,6 +22,19 @@ func (s *Store) Lease(ctx context.Context, name, holder string, now time.Time, l
 	return mine, err
 }
 
+// LeaseEnd is when a lease ends or has ended.
+func (s *Store) LeaseEnd(ctx context.Context, name string) (time.Time, error) {
+	var until int64
+	err := s.db.Read().QueryRowContext(ctx, `SELECT until FROM lease WHERE name = ?`, name).Scan(&until)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, wrap("read lease", err)
+	}
+	return time.UnixMilli(until).UTC(), nil
+}
+
 // Forget clears away what is older than before.
 func (s *Store) Forget(ctx context.Context, what hub.Kept, before time.Time, limit int) (n int, err error) {
 	statement, ok := map[hub.Kept]string{

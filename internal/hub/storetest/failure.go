@@ -63,6 +63,7 @@ func endedContexts(t *testing.T, b *bench) {
 		"Report":      func() error { return b.Report(ctx, "demo", wire.Report{}, epoch()) },
 		"Submissions": func() error { _, _, err := b.Submissions(ctx, hub.Filter{Limit: 1}); return err },
 		"Counts":      func() error { _, err := b.Counts(ctx); return err },
+		"LeaseEnd":    func() error { _, err := b.LeaseEnd(ctx, "x"); return err },
 		"Lease":       func() error { _, err := b.Lease(ctx, "x", "y", epoch(), time.Hour); return err },
 		"Forget":      func() error { _, err := b.Forget(ctx, hub.KeptAlarms, epoch(), 1); return err },
 		"Parts":       func() error { _, err := b.Parts(ctx, hub.TableAlarm, "", 1); return err },

@@ -49,9 +49,19 @@ func leases(t *testing.T, b *bench) {
 		return mine
 	}
 	now := epoch()
+	ends := func(want time.Time) {
+		t.Helper()
+		end, err := b.LeaseEnd(t.Context(), "upkeep")
+		must(t, err)
+		if !end.Truncate(time.Millisecond).Equal(want.Truncate(time.Millisecond)) {
+			t.Errorf("the lease ends %v, want %v", end, want)
+		}
+	}
+	ends(time.Time{})
 	if !take("a", now) || take("b", now.Add(59*time.Second)) || !take("a", now.Add(30*time.Second)) {
 		t.Error("a lease is not held")
 	}
+	ends(now.Add(90 * time.Second))
 	if take("b", now.Add(89*time.Second)) || !take("b", now.Add(90*time.Second)) || take("a", now.Add(90*time.Second)) {
 		t.Error("a lease does not end")
 	}
