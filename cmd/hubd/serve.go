@@ -98,11 +98,12 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		Links: &hub.Links{Store: store, Now: time.Now, Log: log, Max: o.maxLinks},
 		Door:  &hub.Door{Log: log, Strangers: o.strangersOf(files)},
 	}
-	stop := tend(ctx, o, keys, store, box, api.Links.Look, log)
+	space := &room{dir: o.data, least: roomLeast, log: log}
+	stop := tend(ctx, o, keys, store, box, space, api.Links.Look, log)
 	defer stop() // before store and sandbox are closed
 	con := &console.Console{
 		Store: store, Sandbox: box, Now: time.Now, Log: log,
-		Ready: func(ctx context.Context) error { return errors.Join(store.Check(ctx), box.Check(ctx)) },
+		Ready: func(ctx context.Context) error { return errors.Join(space.check(), store.Check(ctx), box.Check(ctx)) },
 	}
 	pages, err := con.Handler()
 	if err != nil {
