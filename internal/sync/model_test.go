@@ -75,7 +75,7 @@ func TestModel(t *testing.T) {
 	if underrace.On { // so few need not have had everything
 		return
 	}
-	for _, what := range []string{"stored", "acknowledged", "lost answers", "kills"} {
+	for _, what := range []string{"stored", "acknowledged", "lost answers", "kills", "too early"} {
 		if tally[what] == 0 && !t.Failed() {
 			t.Errorf("no history had %s: the model has stopped to look", what)
 		}
@@ -130,13 +130,17 @@ func (m *model) must(err error) {
 	}
 }
 
+// early is so far ahead of the hub that a document has to wait for its time.
+const early = 6 * time.Hour
+
 // commit puts something new into the outbox, in a new visit or the one before.
 func (m *model) commit(rt *rapid.T) {
 	if len(m.visits) == 0 || rapid.Bool().Draw(rt, "new visit") {
 		m.visits = append(m.visits, fmt.Sprint(len(m.visits)+1))
 	}
 	kind := rapid.SampledFrom([]wire.Kind{wire.KindIssuance, wire.KindReservation, wire.KindApplication}).Draw(rt, "kind")
-	e := Entry{ID: wire.NewSubmissionID(), Visit: m.visits[len(m.visits)-1], Slip: string(kind), Payload: m.payload(kind, m.hubNow())}
+	signed := m.hubNow().Add(rapid.SampledFrom([]time.Duration{0, 0, 0, 0, early}).Draw(rt, "signed ahead"))
+	e := Entry{ID: wire.NewSubmissionID(), Visit: m.visits[len(m.visits)-1], Slip: string(kind), Payload: m.payload(kind, signed)}
 	_, err := m.outbox.Commit(m.ctx, e)
 	m.must(err)
 	s, err := m.outbox.take(m.ctx, e.ID)
@@ -326,6 +330,7 @@ func (m *model) inOrder(rt *rapid.T, known map[string]int) {
 func (m *model) drain(rt *rapid.T) {
 	m.keys.Seal = m.pki.Keys().Seal
 	m.ahead = 0 // by a clock that is a year ahead the kiosk's certificate has ended
+	m.now = m.now.Add(early)
 	m.startHub()
 	m.publish(rt)
 	m.takeAgain(rt)

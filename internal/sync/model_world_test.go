@@ -270,6 +270,10 @@ func (m *model) serve(req *http.Request, id string, body []byte) *httptest.Respo
 	if req.URL.Path == wire.PathDesired { // the kiosk looks for a key that it does not know
 		return resp
 	}
+	if resp.Code == http.StatusTooEarly {
+		m.aside[id] = true // it may be passed once it has waited for an hour
+		m.tally["too early"]++
+	}
 	_, after := m.stored()[id]
 	if !before && after {
 		m.arrived = append(m.arrived, id)
