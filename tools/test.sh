@@ -88,14 +88,14 @@ step "known vulnerabilities" vulnerabilities
 rejoin
 [ "$(id -u)" = 0 ] || notes+=("that nothing of a visit stays was NOT looked for (TestNothingOfAVisitStays): that needs root")
 # Many of them wait for a disk or a device: more packages at once than cores. What only
-# reads the source has nothing to race with.
-step "Go tests" go test -race -shuffle=on -p 4 $(go list ./... | grep -v /internal/housekeeping$)
+# reads the source has nothing to race with. All has been vetted above.
+step "Go tests" go test -vet=off -race -shuffle=on -p 4 $(go list ./... | grep -v /internal/housekeeping$)
 # Under the race detector these take long strides (internal/underrace), or are left out.
-step "fine sweeps, without the race detector" go test -p 4 -run \
+step "fine sweeps, without the race detector" go test -vet=off -p 4 -run \
   '^(TestGolden|TestQRCode|TestSecondOpinion|TestNothingIsCutOff|TestTrial|TestEverySlipUnderEveryFault|TestEveryFaultOnEveryLine|TestFaultSweep|TestAWholeSlipIsNeverCalledFailed|TestANightWithoutPaper|TestTearAtEveryCommand|TestDamageOfEveryKind|TestDamageAnywhere|TestModel)$' \
   ./internal/slip ./internal/hw/printer ./internal/kiosk ./internal/sync
 step "the source keeps its rules" go test ./internal/housekeeping
-step "a storm of kills" go test -v -run '^TestKillStorm$' ./internal/walk
+step "a storm of kills" go test -vet=off -v -run '^TestKillStorm$' ./internal/walk
 step "end to end" npm --prefix e2e test --silent
 step "the work tree is unchanged" same_tree
 

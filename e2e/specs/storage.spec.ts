@@ -24,7 +24,7 @@ for (const { lang, viewport } of [
       for (const name of ["full", "issue", "reserve", "apply"] as const) await expect(plan(name)).toBeDisabled();
       await expect(plan("manage")).toBeEnabled();
       await expectWhole(me.page, "top, disk full");
-      await expectAccessible(me.page, "top, disk full");
+      await expectAccessible(me.page, "top, disk full", "all");
       await me.page.screenshot({ path: info.outputPath("top-storage-full.png"), animations: "disabled" });
       await kiosk.grow(200);
       await expect(plan("full")).toBeEnabled();

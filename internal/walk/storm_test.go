@@ -48,7 +48,7 @@ func (s *storm) over() bool {
 }
 
 // stormTakes is how long `make test` lets it rage.
-const stormTakes = 30 * time.Second
+const stormTakes = 45 * time.Second
 
 // TestKillStorm kills both daemons again and again, at any point of visits and in
 // the moments around each commit, and holds what the screens have promised against
