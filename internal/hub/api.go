@@ -60,6 +60,7 @@ type API struct {
 	enrolments strangers
 	behind     behind
 	holders    holders
+	rows       recalled
 	renewals   perKiosk
 	running    keyLock
 	calls      atOnce
@@ -149,11 +150,16 @@ type kioskHandler func(w http.ResponseWriter, r *http.Request, kiosk string)
 
 // forKiosk lets enrolled kiosks in, each at its own rate.
 func (a *API) forKiosk(next kioskHandler) http.Handler {
-	return a.forRow(func(w http.ResponseWriter, r *http.Request, k Kiosk) { next(w, r, k.ID) })
+	return a.admitted(a.recall, func(w http.ResponseWriter, r *http.Request, k Kiosk) { next(w, r, k.ID) })
 }
 
-// forRow is forKiosk for those who need the kiosk's row, on which it was let in.
+// forRow is forKiosk for those who need the kiosk's row as it is now.
 func (a *API) forRow(next func(w http.ResponseWriter, r *http.Request, k Kiosk)) http.Handler {
+	return a.admitted(func(ctx context.Context, id string) (Kiosk, error) { return a.Store.Kiosk(ctx, id) }, next)
+}
+
+// admitted lets in whom the row that look gives lets in.
+func (a *API) admitted(look func(ctx context.Context, id string) (Kiosk, error), next func(w http.ResponseWriter, r *http.Request, k Kiosk)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, err := kioskOf(r, a.Now())
 		if err != nil {
@@ -172,7 +178,7 @@ func (a *API) forRow(next func(w http.ResponseWriter, r *http.Request, k Kiosk))
 			replyProblem(w, p)
 			return
 		}
-		k, err := a.Store.Kiosk(r.Context(), id)
+		k, err := look(r.Context(), id)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			a.unknown(r, id)

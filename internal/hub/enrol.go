@@ -140,6 +140,7 @@ func (a *API) enrol(w http.ResponseWriter, r *http.Request) {
 		a.broken(w, "kiosk not enrolled", err)
 		return
 	}
+	a.rows.forget(kiosk.ID)
 	if err := a.Store.Note(r.Context(), NoteKioskEnrolled, kiosk.ID, "", a.Now()); err != nil {
 		a.broken(w, "enrolment not noted", err)
 		return

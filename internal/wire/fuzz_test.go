@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
+	"reflect"
 	"testing"
 )
 
@@ -26,13 +27,37 @@ func FuzzDecodeDocument(f *testing.F) {
 
 func FuzzDecodeSubmission(f *testing.F) {
 	f.Add([]byte(`{"id":"0123456789ABCDEFGHJKMNPQRS","kiosk":"k","schema":1,"key_id":"seal-1","sealed":"AAAA"}`))
+	f.Add([]byte(`{"kiosk":"k","id":"0123456789ABCDEFGHJKMNPQRS","schema":1,"key_id":"seal-1" ,"sealed":"AA=="}`))
+	f.Add([]byte(`{"sealed":"AAAA","id":"0123456789ABCDEFGHJKMNPQRS","kiosk":"k","schema":1,"key_id":"s","sealed":"AAAA"}`))
+	f.Add([]byte("{\"id\":\"0123456789ABCDEFGHJKMNPQRS\",\"kiosk\":\"k\",\"schema\":1,\"key_id\":\"s\",\"sealed\":\"AA\nAA\"}"))
+	f.Add([]byte(`{,"sealed":"AAAA"}`))
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := DecodeSubmission(b)
 		if err == nil && (!ValidID(s.ID) || len(s.Sealed) > MaxSealed || s.Schema != Schema) {
 			t.Fatalf("accepted %q", b)
 		}
+		// The short way takes nothing that the long one refuses or reads otherwise.
+		if short, ok := submissionAsEncoded(b); ok {
+			long, err := Decode[Submission](b)
+			if err != nil || !reflect.DeepEqual(short, long) {
+				t.Fatalf("%q: read as %+v, and as %+v (%v)", b, short, long, err)
+			}
+		}
 	})
+}
+
+// What kiosks send goes the short way.
+func TestSubmissionAsEncoded(t *testing.T) {
+	want := Submission{ID: NewSubmissionID(), Kiosk: "店 <1>", Schema: Schema, KeyID: "seal-1", Sealed: bytes.Repeat([]byte{0xfb, 0xff, 7}, 1700)}
+	b, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ok := submissionAsEncoded(b)
+	if !ok || !reflect.DeepEqual(got, want) {
+		t.Errorf("read: %v, %+v", ok, got)
+	}
 }
 
 func FuzzUnpadded(f *testing.F) {

@@ -149,18 +149,6 @@ func Open(priv SealPrivateKey, s Submission) (Payload, error) {
 	return unpadded(plain)
 }
 
-// DecodeSubmission reads the body of a PUT.
-func DecodeSubmission(b []byte) (Submission, error) {
-	s, err := Decode[Submission](b)
-	if err != nil {
-		return Submission{}, fmt.Errorf("cannot decode submission: %w", err)
-	}
-	if err := s.validate(); err != nil {
-		return Submission{}, fmt.Errorf("cannot decode submission: %w: %s", ErrMalformed, err.Error())
-	}
-	return s, nil
-}
-
 // Hash is the content hash of s, which its acknowledgement names.
 func (s Submission) Hash() []byte {
 	sum := Digest(s.Sealed)
