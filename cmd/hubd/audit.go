@@ -75,9 +75,7 @@ func auditCommand(ctx context.Context, args []string, env func(string) string, s
 
 func parseAudit(command string, args []string, env func(string) string, stderr io.Writer) (auditOptions, error) {
 	var o auditOptions
-	flags := flag.NewFlagSet("hubd audit "+command, flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() { _, _ = io.WriteString(stderr, auditUsage); flags.PrintDefaults() }
+	flags := newFlags("hubd audit "+command, auditUsage, stderr)
 	flags.StringVar(&o.data, "data", "", "`folder` of the hub")
 	flags.StringVar(&o.kiosk, "kiosk", "", "`ID` of one kiosk, or hub")
 	url := flags.String("store", "", "`URL` of a PostgreSQL database")

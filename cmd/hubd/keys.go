@@ -23,7 +23,7 @@ const keysUsage = `hubd keys changes the hub's keys, step by step, while hubs ru
   hubd keys list                 what there is and where each stands
   hubd keys rotate KIND          makes a next key known: to hubs, and of ack to kiosks
   hubd keys use KIND [--now]     makes the next key the present one, once all have it
-  hubd keys retire KIND ID       deletes a key that nothing needs any more
+  hubd keys retire KIND ID       deletes a key that nothing needs any more; list shows its ID
   hubd keys reseal               encrypts with the vault's present key what another one did
 
 KIND is ack (signs acknowledgements), seal (what kiosks seal to) or vault (encrypts the
@@ -42,9 +42,25 @@ type keysCall struct {
 	lose   bool
 }
 
-// arguments says how many words stand behind each verb.
-func arguments() map[string]int {
-	return map[string]int{"list": 0, "rotate": 1, "use": 1, "retire": 2, "reseal": 0}
+// arguments are the words behind each verb.
+func arguments() map[string][]string {
+	return map[string][]string{"list": nil, "rotate": {"KIND"}, "use": {"KIND"}, "retire": {"KIND", "ID"}, "reseal": nil}
+}
+
+// wrongArguments names what a verb takes.
+func wrongArguments(verb string) error {
+	takes := strings.Join(arguments()[verb], " ")
+	if takes == "" {
+		takes = "none"
+	}
+	help := ""
+	if strings.Contains(takes, "KIND") {
+		help = ": KIND is ack, seal or vault"
+	}
+	if strings.Contains(takes, "ID") {
+		help += ", and hubd keys list shows each ID"
+	}
+	return fmt.Errorf("cannot use these arguments: hubd keys %s takes %s%s", verb, takes, help)
 }
 
 // runKeys is hubd keys, and gives the exit code.
@@ -65,12 +81,7 @@ func runKeys(ctx context.Context, args []string, env func(string) string, stdout
 }
 
 func parseKeys(args []string, env func(string) string, stderr io.Writer) (c keysCall, err error) {
-	fs := flag.NewFlagSet("hubd keys", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() {
-		_, _ = io.WriteString(stderr, keysUsage)
-		fs.PrintDefaults()
-	}
+	fs := newFlags("hubd keys", keysUsage, stderr)
 	fs.BoolVar(&c.atOnce, "now", false, "use and retire: do not wait until all hubs and kiosks have heard")
 	fs.BoolVar(&c.lose, "delete", false, "retire seal: delete it, although a kiosk may hold what only it opens")
 	finish := storeFlags(fs, &c.options, env)
@@ -90,18 +101,18 @@ func parseKeys(args []string, env func(string) string, stderr io.Writer) (c keys
 	switch {
 	case !ok:
 		return c, fmt.Errorf("cannot do %q with keys", c.verb)
-	case len(words)-1 != want || fs.NArg() > 0:
-		return c, fmt.Errorf("cannot use these arguments: keys %s takes %d", c.verb, want)
+	case len(words)-1 != len(want) || fs.NArg() > 0:
+		return c, wrongArguments(c.verb)
 	case c.data == "":
 		return c, errors.New("cannot find the keys without --data")
 	}
-	if want > 0 {
+	if len(want) > 0 {
 		c.kind = pki.Kind(words[1])
 		if !slices.Contains(pki.Kinds(), c.kind) {
 			return c, fmt.Errorf("cannot change keys of kind %q: name ack, seal or vault", words[1])
 		}
 	}
-	if want > 1 {
+	if len(want) > 1 {
 		c.id = words[2]
 	}
 	return c, finish()
@@ -180,7 +191,7 @@ const untilAllChanged = 10 * time.Minute
 func (c keysCall) retire(ctx context.Context, keys *pki.PKI, now time.Time, say func(string, ...any)) error {
 	i := slices.IndexFunc(keys.List(c.kind), func(k pki.Key) bool { return k.ID == c.id })
 	if i < 0 {
-		return fmt.Errorf("cannot retire: there is no %s key %s", c.kind, c.id)
+		return fmt.Errorf("cannot retire: there is no %s key %s: hubd keys list shows the IDs", c.kind, c.id)
 	}
 	key := keys.List(c.kind)[i]
 	switch {

@@ -149,4 +149,15 @@ func TestKeysUsage(t *testing.T) {
 			t.Errorf("%v: exit %d, %q", args, code, out)
 		}
 	}
+	for args, want := range map[string]string{
+		"retire":            "hubd keys retire takes KIND ID: KIND is ack, seal or vault, and hubd keys list shows each ID",
+		"retire ack":        "retire takes KIND ID",
+		"use ack x":         "hubd keys use takes KIND: KIND is ack, seal or vault",
+		"list x":            "hubd keys list takes none",
+		"retire ack x more": "retire takes KIND ID",
+	} {
+		if code, out := tool(t, append(strings.Fields(args), "--data", "x")...); code != exitUsage || !strings.Contains(out, want) {
+			t.Errorf("%s: exit %d, %q", args, code, out)
+		}
+	}
 }

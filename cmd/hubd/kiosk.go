@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"rsc.io/qr"
 
@@ -52,12 +53,7 @@ func kioskRun(ctx context.Context, args []string, env func(string) string, stdou
 		do, args = args[0], args[1:]
 	}
 	var o kioskOptions
-	fs := flag.NewFlagSet("hubd kiosk "+do, flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() {
-		_, _ = io.WriteString(stderr, usage)
-		fs.PrintDefaults()
-	}
+	fs := newFlags("hubd kiosk "+do, usage, stderr)
 	finish := storeFlags(fs, &o.options, env)
 	what, act := "", (func(context.Context, *store, *pki.PKI, kioskOptions, string, io.Writer) error)(nil)
 	switch do {
@@ -140,13 +136,14 @@ func withStore(ctx context.Context, o options, f func(*store, *pki.PKI) error) (
 // madeKeys opens the keys that a hub has made: a mistyped folder must not become
 // another hub.
 func madeKeys(o options) (*pki.PKI, error) {
-	made := []string{filepath.Join(o.data, "keys", "ca.pem")}
-	if o.store == "" {
-		made = append(made, filepath.Join(o.data, "hub.db"))
+	if _, err := os.Stat(filepath.Join(o.data, "keys", "ca.pem")); err != nil {
+		return nil, fmt.Errorf("cannot find the hub's data: %w: give the folder of --data that the hub has, and start the hub once before", err)
 	}
-	for _, path := range made {
-		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("cannot find the hub's data: %w: give the folder of --data that the hub has, and start the hub once before", err)
+	if o.store == "" {
+		// Its keys are there, so a hub has run on this folder: with a database elsewhere.
+		if _, err := os.Stat(filepath.Join(o.data, "hub.db")); err != nil {
+			return nil, fmt.Errorf("cannot find the hub's database: %w: if the hub keeps it in PostgreSQL, "+
+				"give its --store-file (or --store, or HUBD_STORE) here as well", err)
 		}
 	}
 	return pki.OpenWith(filepath.Join(o.data, "keys"), o.vaultKey, time.Now())
@@ -156,7 +153,7 @@ const longestName = 80
 
 // invite makes a pairing code and shows it, once.
 func invite(ctx context.Context, s *store, keys *pki.PKI, o kioskOptions, name string, stdout io.Writer) error {
-	if len([]rune(name)) > longestName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if len([]rune(name)) > longestName || strings.ContainsFunc(name, unicode.IsControl) {
 		return fmt.Errorf("%w: the name is longer than %d characters, or has some that cannot be seen", errUsage, longestName)
 	}
 	at, err := publicName(o)
@@ -178,7 +175,7 @@ func invite(ctx context.Context, s *store, keys *pki.PKI, o kioskOptions, name s
 	if o.json {
 		return json.NewEncoder(stdout).Encode(map[string]any{"code": code.Text(), "name": name, "expires": i.Expires.UTC().Truncate(time.Second)})
 	}
-	picture, err := terminalQR(code.Text())
+	picture, err := terminalQR(code.Text(), isTerminal(stdout))
 	if err != nil {
 		return err
 	}
@@ -211,17 +208,22 @@ func publicName(o kioskOptions) (string, error) {
 }
 
 // terminalQR draws a QR code with half blocks, two rows a line. It brings its own
-// light margin, so that it can be read from dark terminals too.
-func terminalQR(text string) (string, error) {
+// light margin and, where colours mean something, its own colours: so it can be read
+// from every terminal. Without them it is for a dark one.
+func terminalQR(text string, colours bool) (string, error) {
 	c, err := qr.Encode(text, qr.L)
 	if err != nil {
 		return "", fmt.Errorf("cannot draw QR code: %w", err)
 	}
 	const margin = 2
 	light := func(x, y int) bool { return !c.Black(x, y) }
+	begin, end := "", ""
+	if colours {
+		begin, end = "\x1b[97;40m", "\x1b[0m"
+	}
 	var b strings.Builder
 	for y := -margin; y < c.Size+margin; y += 2 {
-		b.WriteString("  \x1b[97;40m")
+		b.WriteString("  " + begin)
 		for x := -margin; x < c.Size+margin; x++ {
 			switch up, down := light(x, y), light(x, y+1); {
 			case up && down:
@@ -234,7 +236,7 @@ func terminalQR(text string) (string, error) {
 				b.WriteString(" ")
 			}
 		}
-		b.WriteString("\x1b[0m\n")
+		b.WriteString(end + "\n")
 	}
 	return b.String(), nil
 }
@@ -291,7 +293,7 @@ func listKiosks(ctx context.Context, s *store, _ *pki.PKI, o kioskOptions, _ str
 		if !k.RevokedAt.IsZero() {
 			revoked = strings.TrimSpace(stamp(k.RevokedAt) + " " + k.RevokedFor)
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, stamp(k.EnrolledAt), stamp(k.CertUntil), connected, revoked)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, visible(k.Name), stamp(k.EnrolledAt), stamp(k.CertUntil), connected, visible(revoked))
 	}
 	return w.Flush()
 }
@@ -301,6 +303,16 @@ func stamp(t time.Time) string {
 		return "-"
 	}
 	return t.Local().Format("2006-01-02 15:04")
+}
+
+// visible is text without what only a terminal obeys.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 func revoke(ctx context.Context, s *store, _ *pki.PKI, o kioskOptions, id string, stdout io.Writer) error {
@@ -315,13 +327,21 @@ func revoke(ctx context.Context, s *store, _ *pki.PKI, o kioskOptions, id string
 }
 
 func restore(ctx context.Context, s *store, _ *pki.PKI, _ kioskOptions, id string, stdout io.Writer) error {
+	k, err := s.Kiosk(ctx, id)
+	if err != nil {
+		return noKiosk(id, err)
+	}
+	if !k.Revoked() {
+		_, err := fmt.Fprintf(stdout, "%s is not revoked: nothing was changed.\n", id)
+		return err
+	}
 	if err := s.Restore(ctx, id); err != nil {
 		return noKiosk(id, err)
 	}
 	if err := s.Note(ctx, hub.NoteKioskRestored, id, "", time.Now()); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(stdout, "%s is accepted again.\n", id)
+	_, err = fmt.Fprintf(stdout, "%s is accepted again.\n", id)
 	return err
 }
 

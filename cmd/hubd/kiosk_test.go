@@ -41,6 +41,12 @@ func TestKioskUsage(t *testing.T) {
 	if left, err := os.ReadDir(dir); code != exitRun || !strings.Contains(errs, "--data") || err != nil || len(left) != 0 {
 		t.Errorf("no hub: exit %d, %q, %v (%v)", code, errs, left, err)
 	}
+	// Keys without a database beside them are those of a hub whose database is elsewhere.
+	_, err := pki.Open(filepath.Join(dir, "keys"), time.Now())
+	must(t, err)
+	if code, _, errs := kioskCLI(t, "list", "--data", dir); code != exitRun || !strings.Contains(errs, "--store-file") || !strings.Contains(errs, "PostgreSQL") {
+		t.Errorf("a database elsewhere: exit %d, %q", code, errs)
+	}
 }
 
 // The commands work beside a hub that runs.
@@ -51,7 +57,7 @@ func TestKioskCommands(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("invite: exit %d, %q", code, errs)
 	}
-	if !strings.Contains(out, "Store 12,") || strings.Count(out, "\n") < 15 || !strings.ContainsAny(out, "▀▄█") {
+	if strings.Contains(out, "\x1b") || !strings.Contains(out, "Store 12,") || strings.Count(out, "\n") < 15 || !strings.ContainsAny(out, "▀▄█") {
 		t.Errorf("invite prints\n%s", out)
 	}
 	code, out, errs = kioskCLI(t, "invite", "Store 13", "--json", "--data", dir, "--name", "other.example.jp:8443")
@@ -83,9 +89,11 @@ func TestKioskCommands(t *testing.T) {
 	}{
 		{[]string{"revoke", "k-two"}, exitRun, "hubd kiosk list"},
 		{[]string{"restore", "k-two"}, exitRun, "hubd kiosk list"},
-		{[]string{"revoke", "k-one", "--reason", "stolen"}, exitOK, "revoked"},
-		{[]string{"list"}, exitOK, "stolen"},
+		{[]string{"restore", "k-one"}, exitOK, "is not revoked: nothing was changed"},
+		{[]string{"revoke", "k-one", "--reason", "sto\x1b[31mlen"}, exitOK, "revoked"},
+		{[]string{"list"}, exitOK, "sto [31mlen"},
 		{[]string{"restore", "k-one"}, exitOK, "accepted again"},
+		{[]string{"restore", "k-one"}, exitOK, "is not revoked"},
 	} {
 		if code, out, errs := kioskCLI(t, append(step.args, "--data", dir)...); code != step.exit || !strings.Contains(out+errs, step.says) {
 			t.Errorf("%v: exit %d, %q %q", step.args, code, out, errs)

@@ -111,12 +111,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 
 func parse(args []string, env func(string) string, stderr io.Writer) (options, error) {
 	var o options
-	fs := flag.NewFlagSet("hubd", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() {
-		_, _ = io.WriteString(stderr, usage)
-		fs.PrintDefaults()
-	}
+	fs := newFlags("hubd", usage, stderr)
 	fs.BoolVar(&o.demo, "demo", false, "trust the test CA, use the sandbox, enrol the kiosk \"demo\"")
 	fs.StringVar(&o.api, "api", "127.0.0.1:8443", "`address` of the kiosks' HTTPS API")
 	fs.Func("name", "`HOST:PORT` by which kiosks reach the API, for certificate and pairing codes; several: again, or with commas", o.addNames)

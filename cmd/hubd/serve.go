@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -117,14 +116,13 @@ func listen(
 	ready func(context.Context) error,
 ) error {
 	now := time.Now()
-	var lc net.ListenConfig
-	apiL, err := lc.Listen(ctx, "tcp", o.api)
+	apiL, err := listenFor(ctx, "kiosks", "--api", o.api)
 	if err != nil {
-		return fmt.Errorf("cannot listen for kiosks: %w", err)
+		return err
 	}
-	conL, err := lc.Listen(ctx, "tcp", o.console)
+	conL, err := listenFor(ctx, "the console", "--console", o.console)
 	if err != nil {
-		return errors.Join(fmt.Errorf("cannot listen for the console: %w", err), apiL.Close())
+		return errors.Join(err, apiL.Close())
 	}
 	if err := enrolDemo(ctx, o, keys, store, apiL.Addr().String(), now); err != nil {
 		return errors.Join(err, apiL.Close(), conL.Close())
@@ -150,9 +148,9 @@ func listen(
 		rest: []served{{server(pages, log), no.over(conL)}},
 	}
 	if o.health != "" {
-		healthL, err := lc.Listen(ctx, "tcp", o.health)
+		healthL, err := listenFor(ctx, "balancers", "--health", o.health)
 		if err != nil {
-			return errors.Join(fmt.Errorf("cannot listen for balancers: %w", err), apiL.Close(), conL.Close())
+			return errors.Join(err, apiL.Close(), conL.Close())
 		}
 		end.rest = append(end.rest, served{server(g.health(ready), log), no.over(healthL)})
 	}

@@ -39,9 +39,9 @@ func daemon(
 	if err != nil {
 		return err
 	}
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Screen.Listen)
+	ln, err := listenForScreen(ctx, cfg.Screen.Listen)
 	if err != nil {
-		return fmt.Errorf("cannot serve the screen: %w", err)
+		return err
 	}
 	defer func() { _ = ln.Close() }() // the server has closed it, unless nothing ran
 

@@ -41,7 +41,7 @@ func outboxCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	flags.StringVar(&o.config, "config", "", "")
 	flags.StringVar(&o.data, "data", "", "")
 	if err := flags.Parse(args); err != nil {
-		return misuse(stderr, err)
+		return misuseOrHelp(stdout, stderr, err)
 	}
 	if flags.NArg() > 0 {
 		return misuse(stderr, fmt.Errorf("%q is not a flag", flags.Arg(0)))
@@ -131,7 +131,10 @@ func beginLog(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
 }
 
 func backupOutbox(ctx context.Context, o *ksync.Outbox, file string, stdout io.Writer) error {
-	if err := o.Backup(ctx, file); err != nil {
+	switch err := o.Backup(ctx, file); {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%w: a backup never replaces one: name another file", err)
+	case err != nil:
 		return err
 	}
 	n, err := o.Pending(ctx)

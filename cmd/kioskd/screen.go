@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"kioskd/internal/config"
 	"kioskd/ui"
@@ -69,6 +71,19 @@ func gone(err error) error {
 		return nil
 	}
 	return err
+}
+
+// listenForScreen opens the address of the screen.
+func listenForScreen(ctx context.Context, addr string) (net.Listener, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	switch {
+	case err == nil:
+		return ln, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("cannot serve the screen: %w: another kioskd, or another program, has this address: "+
+			"end that one, or set another listen in [screen] (or --listen)", err)
+	}
+	return nil, fmt.Errorf("cannot serve the screen: %w: listen in [screen] (or --listen) names it", err)
 }
 
 // reachable is where a browser on this machine finds addr.

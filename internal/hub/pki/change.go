@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"time"
@@ -72,7 +73,7 @@ func (p *PKI) change(k Kind, f func(ring) (ring, error)) error {
 		return err
 	}
 	if err := r.check(); err != nil {
-		return err
+		return fmt.Errorf("cannot change %s: %w", k.file(), err)
 	}
 	if err := p.home.store(r); err != nil {
 		return err

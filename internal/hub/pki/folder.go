@@ -86,9 +86,16 @@ func (f folder) block(name, kind string, create func() ([]byte, error)) ([]byte,
 	}
 	b, rest := pem.Decode(text)
 	if b == nil || b.Type != kind || len(rest) != 0 {
-		return nil, fmt.Errorf("cannot read %s: not one %s in PEM", name, kind)
+		return nil, f.unusable(name, fmt.Errorf("it is not one %s in PEM", kind))
 	}
 	return b.Bytes, nil
+}
+
+// unusable says of a file that was read what is wrong with it, and what helps.
+func (f folder) unusable(name string, why error) error { return unusable(filepath.Join(f.path, name), why) }
+
+func unusable(path string, why error) error {
+	return fmt.Errorf("cannot use %s: %w: restore it, as it was, from the backup", path, why)
 }
 
 // closed refuses a file that has one of these rights.

@@ -73,3 +73,51 @@ func TestFirstStartCutShort(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Whatever is wrong with a file, the error names it and says what helps.
+func TestKeysThatCannotBeUsed(t *testing.T) {
+	other := filepath.Join(t.TempDir(), "keys")
+	if _, err := Open(other, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := os.ReadFile(filepath.Join(other, "ca.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range keyFiles() {
+		whole, err := os.ReadFile(filepath.Join(other, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		damaged := strings.Replace(string(whole), "\n-----END", "AAAA\n-----END", 1) // PEM still, and not what was in it
+		if name == "ca.key" || name == "ca.pem" {
+			damaged = damaged[:40] + "AAAA" + damaged[44:]
+		}
+		for what, text := range map[string]string{"no PEM": "half", "empty": "", "damaged": damaged} {
+			dir := filepath.Join(t.TempDir(), "keys")
+			if _, err := Open(dir, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, name)
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Open(dir, time.Now())
+			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "backup") {
+				t.Errorf("%s, %s: %v", name, what, err)
+			}
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "keys")
+	if _, err := Open(dir, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	key, cert := filepath.Join(dir, "ca.key"), filepath.Join(dir, "ca.pem")
+	if err := os.WriteFile(key, foreign, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(dir, time.Now())
+	if err == nil || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), cert) || !strings.Contains(err.Error(), "both from one backup") {
+		t.Errorf("another hub's key: %v", err)
+	}
+}

@@ -21,11 +21,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"math/big"
 	"net"
 	"net/url"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -102,7 +102,7 @@ func (p *PKI) openCA(f folder, now time.Time) error {
 		return err
 	}
 	if p.caKey, err = x509.ParseECPrivateKey(der); err != nil {
-		return fmt.Errorf("cannot read ca.key: %w", err)
+		return f.unusable("ca.key", err)
 	}
 	der, err = f.block("ca.pem", "CERTIFICATE", func() ([]byte, error) {
 		t := &x509.Certificate{
@@ -116,10 +116,11 @@ func (p *PKI) openCA(f folder, now time.Time) error {
 		return err
 	}
 	if p.ca, err = x509.ParseCertificate(der); err != nil {
-		return fmt.Errorf("cannot read ca.pem: %w", err)
+		return f.unusable("ca.pem", err)
 	}
 	if !p.caKey.PublicKey.Equal(p.ca.PublicKey) {
-		return errors.New("cannot use hub CA: ca.key and ca.pem do not belong together")
+		return fmt.Errorf("cannot use the hub's CA: the key in %s is not that of the certificate in %s: restore both from one backup",
+			filepath.Join(f.path, "ca.key"), filepath.Join(f.path, "ca.pem"))
 	}
 	return nil
 }

@@ -98,10 +98,11 @@ func (r ring) encode() []byte {
 	return b.Bytes()
 }
 
-// parseRing reads what encode gave. idOf names a key, and refuses what is none.
+// parseRing reads what encode gave. idOf names a key, and refuses what is none. Its
+// errors say what is wrong; in which file is for the caller to say.
 func parseRing(kind Kind, text []byte, idOf func([]byte) (string, error)) (ring, error) {
 	r := ring{kind: kind}
-	bad := func(what string) (ring, error) { return ring{}, fmt.Errorf("cannot read %s: %s", kind.file(), what) }
+	bad := func(what string) (ring, error) { return ring{}, errors.New(what) }
 	count := 1
 	for len(text) > 0 {
 		b, rest := pem.Decode(text)
@@ -165,11 +166,11 @@ func (r ring) check() error {
 	}
 	switch {
 	case n[Present] != 1 || n[Next] > 1 || n[Present]+n[Next]+n[Earlier] != len(r.keys):
-		return fmt.Errorf("cannot use %s: it needs one key that is present and at most one that is next", r.kind.file())
+		return errors.New("it needs one key that is present and at most one that is next")
 	case r.keys[0].State != Present:
-		return fmt.Errorf("cannot use %s: the present key is not the first", r.kind.file())
+		return errors.New("the present key is not the first")
 	case len(ids) != len(r.keys):
-		return fmt.Errorf("cannot use %s: a key is in it twice", r.kind.file())
+		return errors.New("a key is in it twice")
 	}
 	return nil
 }

@@ -70,7 +70,11 @@ func (h home) read(k Kind) (ring, error) {
 	if err := closed(path, path, rights); err != nil {
 		return ring{}, err
 	}
-	return parseRing(k, text, k.id)
+	r, err := parseRing(k, text, k.id)
+	if err != nil {
+		return ring{}, unusable(path, err)
+	}
+	return r, nil
 }
 
 // create makes a ring of one key.
