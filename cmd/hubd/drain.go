@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -55,6 +56,7 @@ func (g *gate) health(ready func(context.Context) error) http.Handler {
 type ending struct {
 	gate *gate
 	wait time.Duration
+	log  *slog.Logger
 	// links sends the kiosks elsewhere: after the wait, so that no balancer sends them
 	// back here, or when a server fails. It does not wait for them.
 	links func()
@@ -84,6 +86,7 @@ func (e *ending) run(ctx context.Context) error {
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
+		e.log.Info("Hub ends: it drains", "why", context.Cause(ctx), "wait", e.wait)
 		e.gate.closing.Store(true)
 		t := time.NewTimer(e.wait)
 		defer t.Stop()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -36,11 +37,13 @@ func TestDrain(t *testing.T) {
 	}))
 	apiL, healthL := listener(t), listener(t)
 	var linksEnded atomic.Bool
+	var said strings.Builder
 	e := &ending{
-		gate: g, wait: 400 * time.Millisecond, links: func() { linksEnded.Store(true) }, api: served{&http.Server{Handler: api, ReadHeaderTimeout: time.Second}, apiL},
+		gate: g, wait: 400 * time.Millisecond, log: slog.New(slog.NewTextHandler(&said, nil)), links: func() { linksEnded.Store(true) }, api: served{&http.Server{Handler: api, ReadHeaderTimeout: time.Second}, apiL},
 		rest: []served{{&http.Server{Handler: g.health(func(context.Context) error { return nil }), ReadHeaderTimeout: time.Second}, healthL}},
 	}
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, end := context.WithCancelCause(t.Context())
+	stop := func() { end(errors.New("terminated signal received")) }
 	ended := make(chan error, 1)
 	go func() { ended <- e.run(ctx) }()
 	c := &http.Client{Transport: &http.Transport{}, Timeout: 10 * time.Second}
@@ -119,6 +122,9 @@ func TestDrain(t *testing.T) {
 	if _, _, _, err := get(health); err == nil {
 		t.Error("it can still be seen")
 	}
+	if !strings.Contains(said.String(), `msg="Hub ends: it drains" why="terminated signal received"`) {
+		t.Errorf("it does not say why it ends: %s", said.String())
+	}
 }
 
 // A server that fails ends the links as well: nobody else would.
@@ -127,6 +133,7 @@ func TestFailedServerEndsLinks(t *testing.T) {
 	must(t, l.Close())
 	ended := false
 	e := &ending{
+		log: slog.New(slog.DiscardHandler),
 		gate: &gate{}, wait: time.Hour, links: func() { ended = true },
 		api: served{&http.Server{ReadHeaderTimeout: time.Second}, l},
 	}

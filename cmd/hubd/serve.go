@@ -143,7 +143,7 @@ func listen(
 	linked, endLinks := context.WithCancel(context.WithoutCancel(ctx))
 	defer endLinks()
 	end := &ending{
-		gate: g, wait: o.drainWait, links: endLinks,
+		gate: g, wait: o.drainWait, log: log, links: endLinks,
 		api:  served{kiosks, tls.NewListener(api.Door.Listen(no.over(apiL)), hub.ServerTLSOf(cert.Get, keys.Pool()))},
 		rest: []served{{server(pages, log), no.over(conL)}},
 	}

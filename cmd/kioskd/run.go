@@ -188,11 +188,20 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer, getenv 
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := daemon(ctx, cfg, home(cfg, getenv), getenv, log); err != nil {
+	told := make(chan struct{})
+	untold := context.AfterFunc(ctx, func() {
+		defer close(told)
+		log.Info("Stopping", "why", context.Cause(ctx))
+	})
+	err = daemon(ctx, cfg, home(cfg, getenv), getenv, log)
+	if !untold() {
+		<-told
+	}
+	if err != nil {
 		log.Error("Stopped by an error", "err", err)
 		return exitFailed
 	}
-	log.Info("Stopped")
+	log.Info("Stopped", "why", context.Cause(ctx))
 	return exitOK
 }
 

@@ -261,6 +261,7 @@ func (a *API) putSubmission(w http.ResponseWriter, r *http.Request, kiosk string
 		return
 	}
 	if sub.Kiosk != kiosk {
+		a.Log.Error("Kiosk submits for another one", "kiosk", kiosk, "alarm", true)
 		a.raise(r.Context(), Alarm{Kind: AlarmForeign, Kiosk: kiosk, Text: "submits for another kiosk"})
 		replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, "a kiosk submits for itself only"))
 		return
@@ -321,13 +322,14 @@ func (a *API) unknown(r *http.Request, kiosk string) {
 }
 
 func (a *API) garbage(ctx context.Context, kiosk, path string) {
+	a.Log.Error("Body does not parse", "kiosk", kiosk, "path", path, "alarm", true)
 	a.raise(ctx, Alarm{Kind: AlarmGarbage, Kiosk: kiosk, Subject: "", Text: "sent a body that does not parse, last to " + path})
 }
 
 func (a *API) raise(ctx context.Context, al Alarm) {
 	al.Last = a.Now()
 	if err := a.Store.Raise(ctx, al); err != nil {
-		a.Log.Error("Alarm not stored", "kind", al.Kind, "kiosk", al.Kiosk, "error", err)
+		a.Log.Error("Alarm not stored", "kind", al.Kind, "kiosk", al.Kiosk, "error", err, "alarm", true)
 	}
 }
 

@@ -116,6 +116,8 @@ func (a *API) heardOfAudit(ctx context.Context, kiosk string, mark *wire.AuditMa
 	default:
 		al.Text = fmt.Sprintf("the hub has %d entries, and for an hour the kiosk has told of another log than that", h.newest.n)
 	}
+	a.Log.Error("Kiosk tells of another audit log than has come", "kiosk", kiosk, "log", h.mark.Log, "told", h.mark.N, "have", h.have,
+		"about", al.Kind, "alarm", true)
 	return a.Store.Raise(ctx, al)
 }
 

@@ -133,6 +133,7 @@ func (a *API) mayMessage(ctx context.Context, kiosk string) error {
 		return fmt.Errorf("cannot ask for the budget of messages: %w", err)
 	}
 	if wait > 0 {
+		a.Log.Error("Messages of this kiosk are not sent: too many", "kiosk", kiosk, "hourly", a.messagesHourly(), "alarm", true)
 		a.raise(ctx, Alarm{Kind: AlarmMessages, Kiosk: kiosk, Text: fmt.Sprintf("wants to send more than %d messages an hour", a.messagesHourly())})
 		return &Refusal{Code: fault.TooFast, RetryAfter: wait, Detail: "too many messages of this kiosk"}
 	}

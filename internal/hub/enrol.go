@@ -157,10 +157,11 @@ func (a *API) enrol(w http.ResponseWriter, r *http.Request) {
 
 // notInvited says why to the operator.
 func (a *API) notInvited(ctx context.Context, remote, kiosk string, why error) {
-	a.Log.Warn("Enrolment refused", "kiosk", kiosk, "remote", remote, "error", why)
-	if errors.Is(why, ErrInviteExpired) {
-		return // somebody was late
+	if errors.Is(why, ErrInviteExpired) { // somebody was late
+		a.Log.Warn("Enrolment refused", "kiosk", kiosk, "remote", remote, "error", why)
+		return
 	}
+	a.Log.Error("Enrolment refused", "kiosk", kiosk, "remote", remote, "error", why, "alarm", true)
 	a.raise(ctx, Alarm{Kind: AlarmEnrol, Text: "last from " + remote + ": " + why.Error()})
 }
 

@@ -70,8 +70,12 @@ func (in *Ingest) Put(ctx context.Context, kiosk string, sub wire.Submission) (a
 	if err != nil {
 		return nil, fmt.Errorf("cannot store submission: %w", err)
 	}
-	in.Log.Info("Submission stored", "submission", sub.ID, "kiosk", kiosk, "kind", j.stored.Kind,
-		"accepted", stored.Verdict.Accepted, "code", stored.Verdict.Code)
+	said := []any{"submission", sub.ID, "kiosk", kiosk, "kind", j.stored.Kind, "accepted", stored.Verdict.Accepted, "code", stored.Verdict.Code}
+	if j.alarm == "" {
+		in.Log.Info("Submission stored", said...)
+	} else {
+		in.Log.Error("Submission stored that is not genuine", append(said, "about", j.alarm, "alarm", true)...)
+	}
 	return in.Keys().current(stored.Ack)
 }
 
@@ -193,7 +197,7 @@ const mostEarly = 12 * time.Hour
 var ErrEarly = errors.New("cannot take submission: it was signed in the future")
 
 func (in *Ingest) tooEarly(ctx context.Context, kiosk, id string, early *earlyError, now time.Time) error {
-	in.Log.Error("Submission was signed in the future", "kiosk", kiosk, "submission", id, "wait", early.wait)
+	in.Log.Error("Submission was signed in the future", "kiosk", kiosk, "submission", id, "wait", early.wait, "alarm", true)
 	err := in.Store.Raise(ctx, Alarm{Kind: AlarmClock, Kiosk: kiosk, Last: now,
 		Text: fmt.Sprintf("%v: %s waits at the kiosk. Look at the hub's clock as well", early, id)})
 	if err != nil {
@@ -290,7 +294,7 @@ func (in *Ingest) store(ctx context.Context, kiosk string, sub wire.Submission, 
 
 func (in *Ingest) conflict(ctx context.Context, kiosk string, sub wire.Submission, now time.Time) error {
 	const reason = "same id as a stored submission, other content or kiosk"
-	in.Log.Error("Submission conflicts", "submission", sub.ID, "kiosk", kiosk)
+	in.Log.Error("Submission conflicts", "submission", sub.ID, "kiosk", kiosk, "alarm", true)
 	if err := in.mayKeep(ctx, kiosk, now); errors.Is(err, ErrWorthless) {
 		return ErrConflict // what is not kept as evidence is refused all the same
 	} else if err != nil {
@@ -308,7 +312,7 @@ func (in *Ingest) conflict(ctx context.Context, kiosk string, sub wire.Submissio
 // unknownKey leaves the submission with its kiosk: an acknowledgement would be a
 // word about something that nobody has read, and would delete it there.
 func (in *Ingest) unknownKey(ctx context.Context, kiosk, keyID string, now time.Time) error {
-	in.Log.Error("Submission is sealed to an unknown key", "kiosk", kiosk, "key", keyID)
+	in.Log.Error("Submission is sealed to an unknown key", "kiosk", kiosk, "key", keyID, "alarm", true)
 	err := in.Store.Raise(ctx, Alarm{Kind: AlarmKey, Kiosk: kiosk, Last: now,
 		Text: "seals to " + keyID + ", which this hub does not hold: restore the key, or enrol the kiosk again"})
 	if err != nil {
@@ -346,6 +350,7 @@ func (in *Ingest) Inquire(ctx context.Context, kiosk string, r wire.InquiryReque
 	last := t[len(t)-1]
 	why := string(last.Name) + ": " + last.Detail
 	if last.Name == CheckTime {
+		in.Log.Error("Inquiry was signed at another time", "kiosk", kiosk, "alarm", true)
 		if err := in.Store.Raise(ctx, Alarm{Kind: AlarmClock, Kiosk: kiosk, Text: why, Last: now}); err != nil {
 			return wire.Standing{}, fmt.Errorf("cannot raise alarm: %w", err)
 		}

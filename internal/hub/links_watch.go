@@ -66,7 +66,7 @@ func (l *Links) settle(ctx context.Context) {
 	}
 	for _, c := range d.clones {
 		if err := l.alarm(ctx, c); err != nil {
-			l.Log.Error("Alarm not stored", "kind", AlarmCloned, "kiosk", c.older.Kiosk, "error", err)
+			l.Log.Error("Alarm not stored", "kind", AlarmCloned, "kiosk", c.older.Kiosk, "error", err, "alarm", true)
 			l.putBack(due{clones: []clone{c}})
 		}
 	}
@@ -149,6 +149,7 @@ func (l *Links) obey(ctx context.Context, kiosk string) {
 		return
 	}
 	if k.Revoked() {
+		l.Log.Warn("Kiosk is revoked", "kiosk", kiosk, "reason", k.RevokedFor)
 		l.expel(kiosk)
 		return
 	}

@@ -30,7 +30,7 @@ func (in *Ingest) mayKeep(ctx context.Context, kiosk string, now time.Time) erro
 	if wait <= 0 {
 		return nil
 	}
-	in.Log.Error("Submissions of this kiosk are not kept any more", "kiosk", kiosk, "daily", worthlessDaily)
+	in.Log.Error("Submissions of this kiosk are not kept any more", "kiosk", kiosk, "daily", worthlessDaily, "alarm", true)
 	err = in.Store.Raise(ctx, Alarm{Kind: AlarmWorthless, Kiosk: kiosk, Last: now,
 		Text: fmt.Sprintf("more than %d submissions in a day that are not genuine: the rest waits at the kiosk", worthlessDaily)})
 	if err != nil {

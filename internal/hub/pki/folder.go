@@ -92,7 +92,9 @@ func (f folder) block(name, kind string, create func() ([]byte, error)) ([]byte,
 }
 
 // unusable says of a file that was read what is wrong with it, and what helps.
-func (f folder) unusable(name string, why error) error { return unusable(filepath.Join(f.path, name), why) }
+func (f folder) unusable(name string, why error) error {
+	return unusable(filepath.Join(f.path, name), why)
+}
 
 func unusable(path string, why error) error {
 	return fmt.Errorf("cannot use %s: %w: restore it, as it was, from the backup", path, why)
