@@ -133,7 +133,7 @@ func TestFailedServerEndsLinks(t *testing.T) {
 	must(t, l.Close())
 	ended := false
 	e := &ending{
-		log: slog.New(slog.DiscardHandler),
+		log:  slog.New(slog.DiscardHandler),
 		gate: &gate{}, wait: time.Hour, links: func() { ended = true },
 		api: served{&http.Server{ReadHeaderTimeout: time.Second}, l},
 	}

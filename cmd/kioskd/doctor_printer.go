@@ -55,7 +55,7 @@ func lineKind(cfg config.Printer) string {
 		return doctor.LineTCP
 	case "serial":
 		return doctor.LineSerial
-	case "none":
+	case noPrinter:
 		return doctor.LineNone
 	}
 	return doctor.LineUSB

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"kioskd/internal/config"
 	"kioskd/internal/hw/printer"
@@ -17,8 +18,16 @@ func newPrinter(cfg config.Config, log *slog.Logger) (*printer.Driver, error) {
 		return nil, err
 	}
 	log.Debug("The slip printer is looked for", "line", where)
-	return printer.Find(dial, overrideOf(cfg.Printer), log), nil
+	limits := printer.DefaultLimits()
+	if cfg.Printer.Device == noPrinter {
+		limits.Accept = time.Millisecond // nobody waits for one that will not come
+	}
+	return printer.Find(dial, overrideOf(cfg.Printer), log, printer.WithLimits(limits)), nil
 }
+
+// noPrinter is the printer.device of a kiosk without one: its screens have the numbers
+// written down.
+const noPrinter = "none"
 
 // printerLine is how the printer is reached, and how that is called.
 func printerLine(cfg config.Printer) (printer.Dial, string, error) {

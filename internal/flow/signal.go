@@ -58,7 +58,7 @@ func (s *State) signalOutside() Signal {
 		if ok, _ := s.offer(p); !ok {
 			continue
 		}
-		if f := s.printer.Fault; f != "" && f != fault.HeadHot { // a hot head needs nobody
+		if f := s.printer.Fault; f != "" && f != fault.HeadHot && !s.set.NoPrinter { // a hot head needs nobody
 			return SignalStaffWanted
 		}
 		return SignalIdle

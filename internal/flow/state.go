@@ -13,6 +13,7 @@ type Settings struct {
 	Name      string // of the store and kiosk, as the screen and slip say it
 	Phone     string // where to ask
 	Demo      bool
+	NoPrinter bool // by configuration: that there is none is no fault
 	Layout    Layout
 	Langs     []string      // the first one is the default
 	IdleWarn  time.Duration // untouched time before the warning

@@ -266,6 +266,9 @@ func (t *turn) slipEnded(f SlipEnded) {
 	for _, st := range t.v.slips() {
 		if t.mine(f.Ticket, st.ticket) {
 			st.errand, st.outcome, st.because = errand{}, f.Outcome, f.Fault
+			if t.set.NoPrinter { // the number is to be written down, and nothing is wrong
+				st.because = ""
+			}
 			t.touched = t.now
 			return
 		}

@@ -133,6 +133,7 @@ func (s *State) kioskView() KioskView {
 		k.Faults = append(k.Faults, fault.LineDown)
 	}
 	switch {
+	case s.set.NoPrinter:
 	case !k.Printer:
 		k.Faults = append(k.Faults, s.printer.Fault)
 	case s.printer.Low:

@@ -39,6 +39,9 @@ func (k *Kiosk) Report(ctx context.Context, version string, queue Queue) wire.Re
 		r.Faults = append(r.Faults, view.Kiosk.Faults...)
 		r.Devices["reader"] = deviceState(view.Kiosk.Reader, r.Faults, fault.ReaderGone)
 		r.Devices["printer"] = deviceState(view.Kiosk.Printer, r.Faults, printerFaults()...)
+		if k.opt.Settings.NoPrinter {
+			r.Devices["printer"] = "none"
+		}
 	}
 	// Whoever reads this has got it over the line.
 	r.Faults = slices.DeleteFunc(r.Faults, func(c fault.Code) bool { return c == fault.LineDown })

@@ -3,7 +3,9 @@ package kiosk
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,5 +66,21 @@ func TestReportTellsWhatIsWrong(t *testing.T) {
 			Screen: "card", Faults: []fault.Code{fault.PaperOut, fault.StorageFull, fault.ClockWrong, fault.StorageDamaged, fault.StorageFailed},
 			Devices: map[string]string{"reader": "ready", "printer": "paper_out"},
 		})
+	})
+}
+
+// Where none is configured, that there is no printer is no fault.
+func TestReportOfAKioskWithoutAPrinter(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, filepath.Join(dir, "outbox.db"))
+		w.k.opt.Settings.NoPrinter = true
+		w.printer.Set(func(s *printertest.State) { s.Unplugged = true })
+		w.boot()
+		defer w.stop()
+		r := w.k.Report(context.Background(), "v", queue{})
+		if r.Devices["printer"] != "none" || len(r.Faults) > 0 {
+			t.Errorf("it reports %v, faults %v", r.Devices, r.Faults)
+		}
 	})
 }
