@@ -59,6 +59,9 @@ const (
 	NotEnrolled  Code = "not_enrolled"  // no hub knows this kiosk: nothing real can be done here
 	KioskRevoked Code = "kiosk_revoked" // the hub does not accept this kiosk any more
 	CertExpiring Code = "cert_expiring" // the kiosk's certificate ends soon and its renewal fails
+	// EnrolmentLost: the kiosk goes on with what it has in memory, and would not after a restart.
+	EnrolmentLost Code = "enrolment_lost"
+	AuditDisputed Code = "audit_disputed" // the hub does not take this kiosk's audit log
 )
 
 // Refusals that a shopper can be told about.
@@ -98,7 +101,7 @@ func All() []Code {
 		WAONUnreadable, SignatureBroken,
 		PrinterGone, PaperOut, PaperLow, CoverOpen, CutterJam, HeadHot, PrinterFailed, SlipUnknown,
 		LineDown, HubSlow, HubRefused, HubRubbish, IssuerDown, PlatformDown, ClockWrong,
-		NotEnrolled, KioskRevoked, CertExpiring,
+		NotEnrolled, KioskRevoked, CertExpiring, EnrolmentLost, AuditDisputed,
 		CardDeclined, AlreadyRegistered, SMSNotSent, OTPWrong, OTPExpired, OTPExhausted, OTPNoResend,
 		SessionLost, LoginWrong, LoginLocked, NotReserved, AlreadyApplied, ServiceIDWrong, DocumentRefused,
 		StorageFailed, StorageSlow, StorageFull, StorageDamaged, Internal, TooFast, BadMessage,

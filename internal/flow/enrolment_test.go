@@ -52,6 +52,22 @@ func TestWhyAKioskIsClosed(t *testing.T) {
 	}
 }
 
+// An enrolment whose files are gone is a fault that closes nothing.
+func TestALostEnrolmentIsAFault(t *testing.T) {
+	w := newWorld(t).do(EnrolmentIs{Lost: true})
+	if got := w.view().Kiosk.Faults; !slices.Equal(got, []fault.Code{fault.EnrolmentLost}) {
+		t.Errorf("faults %v", got)
+	}
+	for _, c := range w.view().Screen.(Menu).Choices {
+		if !c.Available || len(c.Because) > 0 {
+			t.Errorf("%s because %v", c.Plan, c.Because)
+		}
+	}
+	if w.do(EnrolmentIs{}); len(w.view().Kiosk.Faults) > 0 {
+		t.Errorf("it is there again: faults %v", w.view().Kiosk.Faults)
+	}
+}
+
 // Real hardware at the hub of a demo says so, also in the middle of a visit, which
 // goes on; and says no more so once it is enrolled at a real one.
 func TestSandboxIsMarked(t *testing.T) {

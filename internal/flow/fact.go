@@ -104,10 +104,12 @@ type (
 	StorageIs struct{ Fault fault.Code }
 	// EnrolmentIs reports how the kiosk stands with its hub: "" while it is accepted
 	// there, else not_enrolled or kiosk_revoked. A visit under way is not ended by it.
-	// Sandbox says that the hub is one of a demo: nothing that is done here counts.
+	// Sandbox says that the hub is one of a demo: nothing that is done here counts. Lost
+	// says that the files of the enrolment are gone: all goes on, until a restart.
 	EnrolmentIs struct {
 		Fault   fault.Code
 		Sandbox bool
+		Lost    bool
 	}
 )
 

@@ -32,8 +32,10 @@ type State struct {
 	storage fault.Code // why nothing new can be stored, "" when it can
 	enrol   fault.Code // why the hub does not take this kiosk, "" when it does
 	sandbox bool       // behind the hub nothing is real
-	staff   bool
-	found   []FoundSubmission
+	// enrolLost: a restart would not know the hub any more.
+	enrolLost bool
+	staff     bool
+	found     []FoundSubmission
 
 	// The look, reset after each visit.
 	lang string

@@ -95,7 +95,7 @@ func (t *turn) take(f Fact) {
 	case StorageIs:
 		t.storage = f.Fault
 	case EnrolmentIs:
-		t.enrol, t.sandbox = f.Fault, f.Sandbox
+		t.enrol, t.sandbox, t.enrolLost = f.Fault, f.Sandbox, f.Lost
 	case CardSeen:
 		t.cardSeen(f)
 	case WAONSeen:

@@ -126,6 +126,9 @@ func (s *State) kioskView() KioskView {
 	if s.enrol != "" {
 		k.Faults = append(k.Faults, s.enrol)
 	}
+	if s.enrolLost {
+		k.Faults = append(k.Faults, fault.EnrolmentLost)
+	}
 	if !k.Reader {
 		k.Faults = append(k.Faults, fault.ReaderGone)
 	}

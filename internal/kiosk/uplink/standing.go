@@ -63,7 +63,22 @@ func (s *standing) accepted(yes bool, asked time.Time) bool {
 }
 
 func (s *standing) become(code fault.Code) bool {
-	return s.tell(flow.EnrolmentIs{Fault: code, Sandbox: s.now.Sandbox})
+	now := s.now
+	now.Fault = code
+	return s.tell(now)
+}
+
+// lost notes whether the files of the enrolment are gone, and reports whether that is
+// new. Without an enrolment in use there is none to lose.
+func (s *standing) lost(is bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now
+	now.Lost = is
+	at := s.at
+	told := s.tell(now)
+	s.at = at // how the hub stands to it is as old as before
+	return told
 }
 
 func (s *standing) tell(now flow.EnrolmentIs) bool {

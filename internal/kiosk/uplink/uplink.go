@@ -167,6 +167,10 @@ func (u *Uplink) Run(ctx context.Context, outbox *ksync.Outbox) error {
 func (u *Uplink) fresh() *wire.Enrolment {
 	sum := u.opt.Home.Sum()
 	if sum == u.seen {
+		if u.standing.lost(false) {
+			u.told = ""
+			u.opt.Log.Info("The enrolment file is there again", "file", u.opt.Home.File)
+		}
 		return nil
 	}
 	e, err := u.opt.Home.Load()
@@ -175,9 +179,13 @@ func (u *Uplink) fresh() *wire.Enrolment {
 	}
 	if err != nil {
 		u.tell(err)
+		if u.now.Load() != nil {
+			u.standing.lost(true)
+		}
 		return nil
 	}
 	u.seen, u.told = sum, ""
+	u.standing.lost(false)
 	return e
 }
 
@@ -187,6 +195,10 @@ func (u *Uplink) tell(err error) {
 		return
 	}
 	u.told = err.Error()
+	if u.now.Load() != nil {
+		u.opt.Log.Error("The enrolment file is lost: the kiosk goes on until it is restarted", "code", string(fault.EnrolmentLost), "alarm", true, "err", err)
+		return
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		u.opt.Log.Info("Waiting for the enrolment file", "file", u.opt.Home.File)
 		return

@@ -77,6 +77,7 @@ function StaffCalled() {
       </div>
       <p class="help">{t("overlay.staff.text")}</p>
       {snap.kiosk.phone !== "" && <p class="help">{t("overlay.staff.phone", { phone: snap.kiosk.phone })}</p>}
+      {snap.kiosk.faults.length > 0 && <p class="code-line">{t("trouble.code", { code: snap.kiosk.faults.join(", ") })}</p>}
       <Press class="button primary" onPress={() => send({ type: "close" })}>
         {t("overlay.staff.close")}
       </Press>

@@ -291,6 +291,9 @@ export const everyFaultCode = [
   "kiosk_revoked",
   /** the kiosk's certificate ends soon and its renewal fails */
   "cert_expiring",
+  "enrolment_lost",
+  /** the hub does not take this kiosk's audit log */
+  "audit_disputed",
   /** the issuer does not accept this card or these details */
   "card_declined",
   /** this payment card is registered already: use the management page */
