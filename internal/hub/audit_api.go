@@ -16,6 +16,11 @@ const (
 	// auditReports is how many signs of life must differ: the first after a night without
 	// a line is made before the log has come.
 	auditReports = 4
+	// auditOlder and auditOlderReports are the same where a kiosk tells of fewer entries
+	// of its newest log than have come before. That is no matter of waiting: a sign of
+	// life that was made since then tells of as many. They bear with some that come late.
+	auditOlder        = 2 * time.Minute
+	auditOlderReports = 3
 )
 
 // audit takes a piece of a kiosk's audit log. Whatever is wrong with it as a log is

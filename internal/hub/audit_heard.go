@@ -79,6 +79,9 @@ func (b *behind) differs(kiosk string, h heard, now time.Time) bool {
 	}
 	l.reports++
 	b.all[kiosk] = l
+	if h.mark.Log == h.newest.log && h.mark.N < l.have && l.reports >= auditOlderReports && now.Sub(l.at) >= auditOlder {
+		return true
+	}
 	return l.reports >= auditReports && now.Sub(l.at) >= auditPatience
 }
 
@@ -112,7 +115,7 @@ func (a *API) heardOfAudit(ctx context.Context, kiosk string, mark *wire.AuditMa
 		}
 		al.Text = fmt.Sprintf("the kiosk has %d entries and the hub %d: for an hour none of them has come", h.mark.N, h.have)
 	case h.mark.Log == h.newest.log:
-		al.Text = fmt.Sprintf("the hub has %d entries, and for an hour the kiosk has told of %d", h.have, h.mark.N)
+		al.Text = fmt.Sprintf("the hub has %d entries, and the kiosk tells of %d: its disk was put back to an older state, or another machine writes under its name", h.have, h.mark.N)
 	default:
 		al.Text = fmt.Sprintf("the hub has %d entries, and for an hour the kiosk has told of another log than that", h.newest.n)
 	}

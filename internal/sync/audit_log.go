@@ -106,15 +106,15 @@ func (o *Outbox) auditFor(ctx context.Context, kiosk string) error {
 	return nil
 }
 
-// auditBatch gives what the hub has not confirmed yet, as far as one batch holds. ok
-// is false when there is nothing.
-func (o *Outbox) auditBatch(ctx context.Context) (b wire.AuditBatch, ok bool, err error) {
+// auditBatch gives what the hub has not confirmed yet, and comes behind entry after, as
+// far as one batch holds. ok is false when there is nothing.
+func (o *Outbox) auditBatch(ctx context.Context, after int64) (b wire.AuditBatch, ok bool, err error) {
 	q := o.db.Read()
 	l, err := readLog(ctx, q)
 	if err != nil {
 		return b, false, storageFailed("read audit log", err)
 	}
-	from := max(l.confirmed, l.first-1, l.anchor)
+	from := max(l.confirmed, l.first-1, l.anchor, after)
 	if l.id == "" || l.newest <= from {
 		return b, false, nil
 	}

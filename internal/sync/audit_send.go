@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -22,12 +23,25 @@ type AuditUpstream interface {
 // person must look, and the kiosk does not knock meanwhile.
 const disputed = time.Hour
 
+// disputedFor is that wait after so many offers in a row. The first ones are shorter:
+// what a person has just done, at the hub most often, may have set it right.
+func disputedFor(offers int) time.Duration {
+	wait := disputed
+	switch offers {
+	case 1:
+		wait = 5 * time.Minute
+	case 2:
+		wait = 15 * time.Minute
+	}
+	return wait + rand.N(wait/5)
+}
+
 // auditLoop brings the audit log to the hub, whenever no submission is on its way. It
 // says nothing of the line, and nothing waits for it.
 func (c *Courier) auditLoop(ctx context.Context, hub AuditUpstream) error {
 	timer := time.NewTimer(rand.N(min(time.Second, c.opts.Audit)))
 	defer timer.Stop()
-	failures := 0
+	failures, offers := 0, 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -39,14 +53,15 @@ func (c *Courier) auditLoop(ctx context.Context, hub AuditUpstream) error {
 		case ctx.Err() != nil:
 			return nil
 		case err == nil && more:
-			failures = 0
+			failures, offers = 0, 0
 			timer.Reset(0)
 		case err == nil:
-			failures = 0
+			failures, offers = 0, 0
 			timer.Reset(c.opts.Audit*4/5 + rand.N(c.opts.Audit*2/5))
 		case notTaken(err):
 			c.log.ErrorContext(ctx, "audit log not taken", "code", string(fault.CodeOf(err)), "alarm", true, "err", err)
-			timer.Reset(disputed + rand.N(disputed/5))
+			offers++
+			timer.Reset(disputedFor(offers))
 		default:
 			failures++
 			c.obey(err)
@@ -58,6 +73,16 @@ func (c *Courier) auditLoop(ctx context.Context, hub AuditUpstream) error {
 
 // errDisputed says that the hub has something against the log.
 var errDisputed = errors.New("the hub does not take this kiosk's audit log")
+
+// dispute notes what the hub has against the log, and gives it the code under which
+// people read of it.
+func (c *Courier) dispute(ctx context.Context, log string, v wire.AuditVerdict, why error) error {
+	c.outbox.disputed.Store(true)
+	return errors.Join(&fault.Error{
+		Device: "outbox", Op: "hand over the audit log", Code: fault.AuditDisputed, Cause: fmt.Errorf("%w: %s", why, v),
+		Hint: "find out who changed or copied the disk, of the kiosk or of the hub",
+	}, c.outbox.auditDisputed(ctx, log, v))
+}
 
 // notTaken: the same again would bring the same answer. An older hub has no place for
 // the log at all, in words of the protocol or not.
@@ -78,7 +103,12 @@ func (c *Courier) sendAudit(ctx context.Context, hub AuditUpstream) (more bool, 
 	if err := c.outbox.auditFor(ctx, hub.Kiosk()); err != nil {
 		return false, err
 	}
-	b, ok, err := c.outbox.auditBatch(ctx)
+	return c.offerAudit(ctx, hub, 0)
+}
+
+// offerAudit sends one batch of what comes behind entry after.
+func (c *Courier) offerAudit(ctx context.Context, hub AuditUpstream, after int64) (more bool, err error) {
+	b, ok, err := c.outbox.auditBatch(ctx, after)
 	if err != nil || !ok {
 		return false, err
 	}
@@ -87,22 +117,28 @@ func (c *Courier) sendAudit(ctx context.Context, hub AuditUpstream) (more bool, 
 		return false, err
 	}
 	// What the hub has is noted whatever it says besides, also when the daemon ends.
-	ctx = context.WithoutCancel(ctx)
-	again, err := c.outbox.auditAnswered(ctx, b.Log, a)
-	if err != nil {
-		if errors.Is(err, errOtherAudit) {
-			err = errors.Join(err, c.outbox.auditDisputed(ctx, b.Log, wire.AuditFork))
-		}
-		return false, err
-	}
+	noting := context.WithoutCancel(ctx)
+	again, err := c.outbox.auditAnswered(noting, b.Log, a)
 	last := b.Entries[len(b.Entries)-1].N
 	switch {
+	case errors.Is(err, errOtherAudit):
+		err = c.dispute(noting, b.Log, wire.AuditFork, err)
+		if a.Verdict == wire.AuditTaken && last < a.N {
+			// All of these the hub has, and goes on differently: it sees that as soon as it
+			// is shown what comes here behind them, and that is at least what was just noted.
+			_, shown := c.offerAudit(ctx, hub, last)
+			err = errors.Join(err, shown)
+		}
+		return false, err
+	case err != nil:
+		return false, err
 	case a.Verdict == wire.AuditTaken:
+		c.outbox.disputed.Store(false)
 		return last < b.Head && a.N >= last, nil
 	case a.Verdict == wire.AuditGap && again && a.N < b.Entries[0].N-1:
 		return true, nil // the hub has lost some: it gets them again
 	}
-	return false, errors.Join(errDisputed, c.outbox.auditDisputed(ctx, b.Log, a.Verdict))
+	return false, c.dispute(noting, b.Log, a.Verdict, errDisputed)
 }
 
 // asked is for how long the hub wants silence.

@@ -29,6 +29,8 @@ type Outbox struct {
 
 	writes  atomic.Int64 // so many since the start
 	unsound atomic.Bool  // the last look through the file found damage
+	// disputed: the hub has not taken the audit log when it was last offered.
+	disputed atomic.Bool
 
 	mu  stdsync.Mutex
 	key wire.SealPublicKey // the parsed key of the last enrolment seen

@@ -35,7 +35,7 @@ func isStorage(err error) bool {
 }
 
 // Troubles are what is wrong with the storage, for the sign of life: a person must
-// look. storage_damaged stays until the folder with the damaged file was cleared away,
+// look. audit_disputed stays until the hub takes the audit log again. storage_damaged stays until the folder with the damaged file was cleared away,
 // and as long as there is a submission that was spoilt. Damage that the daily look through
 // the file finds is told of until the next start, which saves what can be read.
 func (o *Outbox) Troubles(ctx context.Context) []fault.Code {
@@ -44,8 +44,12 @@ func (o *Outbox) Troubles(ctx context.Context) []fault.Code {
 	if err := errors.Join(err, err2); err != nil {
 		return []fault.Code{fault.CodeOf(err)}
 	}
+	var codes []fault.Code
 	if len(dirs) > 0 || spoilt > 0 || o.unsound.Load() {
-		return []fault.Code{fault.StorageDamaged}
+		codes = append(codes, fault.StorageDamaged)
 	}
-	return nil
+	if o.disputed.Load() {
+		codes = append(codes, fault.AuditDisputed)
+	}
+	return codes
 }
