@@ -309,5 +309,5 @@ func (l *Links) alarm(ctx context.Context, c clone) error {
 }
 
 func describe(n Link) string {
-	return fmt.Sprintf("%s since %s (start %s…)", n.Remote, n.Since.Format(time.RFC3339), n.Run[:min(len(n.Run), 8)])
+	return fmt.Sprintf("%s since %s (start %s…)", n.Remote, n.Since.UTC().Format(time.RFC3339), n.Run[:min(len(n.Run), 8)])
 }

@@ -201,13 +201,14 @@ func TestKioskPage(t *testing.T) {
 		{ID: "2", Kiosk: "k-one", Run: "run-two-and-more", Remote: "192.0.2.2:2", Since: now},
 	}, nil)
 	must(t, err)
-	must(t, store.Raise(t.Context(), hub.Alarm{Kind: hub.AlarmCloned, Kiosk: "k-one", Text: "both are there", Last: now}))
+	must(t, store.Raise(t.Context(), hub.Alarm{Kind: hub.AlarmCloned, Kiosk: "k-one", Last: now,
+		Text: "both are there: 192.0.2.1:1 since 2026-11-22T15:00:00Z (start 1), and 1a… issued 2026-11-23T09:30:01+09:00, from 192.0.2.2:2"}))
 	must(t, store.Raise(t.Context(), hub.Alarm{Kind: hub.AlarmClock, Kiosk: "k-two", Text: "another's", Last: now}))
 	must(t, store.Revoke(t.Context(), "k-one", "stolen <b>", now))
 	body := get(t, h, "/kiosks/k-one")
 	for _, want := range []string{
 		"k-one", "Store &lt;12&gt;", "192.0.2.1:1", "192.0.2.2:2", "run-one-…", "run-two-…", "hub-one-…", "Two machines with one identity",
-		"both are there", "Revoked", "stolen &lt;b&gt;", cert.Expires.In(time.FixedZone("JST", 9*3600)).Format("2006-01-02 15:04:05 JST"),
+		"both are there: 192.0.2.1:1 since 2026-11-23 00:00:00 JST (start 1), and 1a… issued 2026-11-23 09:30:01 JST, from 192.0.2.2:2", "Revoked", "stolen &lt;b&gt;", cert.Expires.In(time.FixedZone("JST", 9*3600)).Format("2006-01-02 15:04:05 JST"),
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q", want)

@@ -17,6 +17,7 @@ func (c *Console) funcs() template.FuncMap {
 	return template.FuncMap{
 		"ago":        func(t time.Time) string { return ago(c.Now().Sub(t)) },
 		"exact":      func(t time.Time) string { return t.In(jst()).Format("2006-01-02 15:04:05 JST") },
+		"zoned":      zoned,
 		"stamp":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"number":     wire.NumberOf,
 		"kind":       kindName,
@@ -31,6 +32,19 @@ func (c *Console) funcs() template.FuncMap {
 		"short":      short,
 		"hex":        func(b []byte) string { return fmt.Sprintf("%x", b) },
 	}
+}
+
+// zoned shows the times within a text in the zone of all others: alarms are told in UTC,
+// for whoever reads them elsewhere.
+func zoned(text string) string {
+	words := strings.Split(text, " ")
+	for i, word := range words {
+		bare := strings.TrimRight(word, ",;:)")
+		if at, err := time.Parse(time.RFC3339, bare); err == nil {
+			words[i] = at.In(jst()).Format("2006-01-02 15:04:05 JST") + word[len(bare):]
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 func jst() *time.Location { return time.FixedZone("JST", 9*60*60) }
