@@ -14,13 +14,17 @@ import (
 	"time"
 
 	ksync "kioskd/internal/sync"
+	"kioskd/internal/wire"
 )
 
 // outboxCommand lets staff look into the outbox of a stopped daemon.
 func outboxCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var file string
+	var file, kiosk string
 	commands := map[string]func(context.Context, *ksync.Outbox, io.Writer) error{
-		"list": listOutbox, "requeue": requeueOutbox, "verify": verifyOutbox, "newlog": beginLog,
+		"list": func(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
+			return listOutbox(ctx, o, kiosk, stdout)
+		},
+		"requeue": requeueOutbox, "verify": verifyOutbox, "newlog": beginLog,
 		"backup": func(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
 			return backupOutbox(ctx, o, file, stdout)
 		},
@@ -40,6 +44,7 @@ func outboxCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.config, "config", "", "")
 	flags.StringVar(&o.data, "data", "", "")
+	flags.StringVar(&o.enrolment, "enrolment", "", "")
 	if err := flags.Parse(args); err != nil {
 		return misuseOrHelp(stdout, stderr, err)
 	}
@@ -49,6 +54,9 @@ func outboxCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	cfg, err := o.configuration()
 	if err != nil {
 		return misuse(stderr, err)
+	}
+	if e, err := wire.LoadEnrolment(cfg.Enrolment); err == nil { // else nobody knows who the kiosk is now
+		kiosk = e.Kiosk
 	}
 	if err := examine(ctx, filepath.Join(cfg.Data, "outbox.db"), stdout, commands[command]); err != nil {
 		_, _ = fmt.Fprintf(stderr, "kioskd: %v\n", err)
@@ -73,13 +81,15 @@ func examine(ctx context.Context, path string, stdout io.Writer, do func(context
 	return do(ctx, outbox, stdout)
 }
 
-func listOutbox(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
+// listOutbox lists what waits. kiosk is who this kiosk is by now, "" where that is not
+// known: what it has committed as another one stays.
+func listOutbox(ctx context.Context, o *ksync.Outbox, kiosk string, stdout io.Writer) error {
 	list, err := o.List(ctx)
 	if err != nil {
 		return err
 	}
 	jst := time.FixedZone("JST", 9*60*60)
-	aside := 0
+	aside, stranded := 0, 0
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	for _, w := range list {
 		state := "queued"
@@ -87,6 +97,9 @@ func listOutbox(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
 		case w.Quarantined:
 			aside++
 			state = "set aside: " + string(w.Reason)
+		case kiosk != "" && w.Kiosk != kiosk:
+			stranded++
+			state = "of another enrolment, as " + w.Kiosk
 		case w.Reason != "":
 			state = "stuck: " + string(w.Reason)
 		}
@@ -96,7 +109,10 @@ func listOutbox(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%d waiting for the hub, %d of them set aside\n", len(list), aside)
+	if _, err = fmt.Fprintf(stdout, "%d waiting for the hub, %d of them set aside\n", len(list), aside); err != nil || stranded == 0 {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "%d of another enrolment: they go when the kiosk is enrolled as that one again, with its key\n", stranded)
 	return err
 }
 

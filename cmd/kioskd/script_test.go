@@ -56,31 +56,38 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// refusingHub refuses every submission for good.
-type refusingHub struct{}
+// refusingHub refuses every submission: for good, or as one whose key the hub lacks.
+type refusingHub struct{ status int }
 
-func (refusingHub) Submit(context.Context, wire.Submission) (wire.Ack, error) {
-	return wire.Ack{}, &ksync.RefusalError{Problem: wire.Problem{Status: http.StatusConflict, Code: fault.HubRefused}}
+func (h refusingHub) Submit(context.Context, wire.Submission) (wire.Ack, error) {
+	return wire.Ack{}, &ksync.RefusalError{Problem: wire.Problem{Status: h.status, Code: fault.HubRefused}}
 }
 
 func (refusingHub) Report(context.Context, wire.Report) error { return nil }
 
 // refusedSubmission makes the data folder of a daemon whose hub has refused a
-// reservation.
+// reservation of this kiosk, for good or, stuck, for now.
 func refusedSubmission(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: refusedsubmission DATA")
+	if neg || len(args) < 1 || len(args) > 3 {
+		ts.Fatalf("usage: refusedsubmission DATA [stuck [KIOSK]]")
+	}
+	hub, kiosk := refusingHub{http.StatusConflict}, "demo"
+	if len(args) > 1 {
+		hub.status = http.StatusServiceUnavailable
+	}
+	if len(args) > 2 {
+		kiosk = args[2]
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	seal, err := wire.NewSealKey()
 	ts.Check(err)
-	enrolment := &wire.Enrolment{Kiosk: "demo", SealKey: seal.Public().Bytes(), SealKeyID: seal.ID()}
+	enrolment := &wire.Enrolment{Kiosk: kiosk, SealKey: seal.Public().Bytes(), SealKeyID: seal.ID()}
 	log := slog.New(slog.DiscardHandler)
 	outbox, err := ksync.OpenOutbox(ctx, filepath.Join(ts.MkAbs(args[0]), "outbox.db"), func() (*wire.Enrolment, bool) { return enrolment, true }, log)
 	ts.Check(err)
 	document, err := wire.EncodeDocument(wire.Document{
-		Schema: wire.Schema, Kind: wire.KindReservation, Kiosk: "demo", Time: time.Now().UTC().Truncate(time.Second),
+		Schema: wire.Schema, Kind: wire.KindReservation, Kiosk: kiosk, Time: time.Now().UTC().Truncate(time.Second),
 		Nonce: wire.NewNonce(), Reservation: &wire.Reservation{},
 	})
 	ts.Check(err)
@@ -91,13 +98,13 @@ func refusedSubmission(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	sending, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- ksync.NewCourier(outbox, refusingHub{}, log, ksync.CourierOptions{}).Run(sending) }()
+	go func() { ended <- ksync.NewCourier(outbox, hub, log, ksync.CourierOptions{}).Run(sending) }()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		n, err := outbox.Quarantined(ctx)
+		list, err := outbox.List(ctx)
 		ts.Check(err)
-		if n == 1 {
+		if len(list) == 1 && list[0].Reason != "" {
 			break
 		}
 		<-tick.C

@@ -191,6 +191,7 @@ func (o *Outbox) Requeue(ctx context.Context) (int, error) {
 // Waiting is a submission that the hub has not acknowledged.
 type Waiting struct {
 	Number      string
+	Kiosk       string // whose it is: the hub takes it from no other
 	Kind        wire.Kind
 	Quarantined bool
 	Reason      fault.Code // why it was set aside; of one that waits, why it holds up no other (hub_refused: the hub does not hold its key)
@@ -201,7 +202,7 @@ type Waiting struct {
 // List gives everything that waits, oldest first.
 func (o *Outbox) List(ctx context.Context) (list []Waiting, err error) {
 	rows, err := o.db.Read().QueryContext(ctx,
-		"SELECT number, kind, state = 'quarantined', reason, attempts, created FROM submissions ORDER BY n")
+		"SELECT number, kiosk, kind, state = 'quarantined', reason, attempts, created FROM submissions ORDER BY n")
 	if err != nil {
 		return nil, storageFailed("list submissions", err)
 	}
@@ -209,7 +210,7 @@ func (o *Outbox) List(ctx context.Context) (list []Waiting, err error) {
 	for rows.Next() {
 		var w Waiting
 		var since int64
-		if err := rows.Scan(&w.Number, &w.Kind, &w.Quarantined, &w.Reason, &w.Attempts, &since); err != nil {
+		if err := rows.Scan(&w.Number, &w.Kiosk, &w.Kind, &w.Quarantined, &w.Reason, &w.Attempts, &since); err != nil {
 			return nil, storageFailed("list submissions", err)
 		}
 		w.Since = time.Unix(since, 0).UTC()
