@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -16,6 +18,7 @@ import (
 
 	"kioskd/internal/config"
 	"kioskd/internal/kiosk/identity"
+	ksync "kioskd/internal/sync"
 	"kioskd/internal/wire"
 )
 
@@ -81,6 +84,9 @@ func enrolCommand(ctx context.Context, args []string, stdin io.Reader, stdout, s
 		_, _ = fmt.Fprintf(stderr, "kioskd: %v\n", err)
 		return exitFailed
 	}
+	if err := noteAnew(ctx, cfg, out); err != nil {
+		_, _ = fmt.Fprintf(stderr, "kioskd: note: this enrolment does not stand in the audit log: %v\n", err)
+	}
 	if why := out.Strands(); why != "" {
 		_, _ = fmt.Fprintf(stderr, "kioskd: note: %s\n", why)
 	}
@@ -89,6 +95,24 @@ func enrolCommand(ctx context.Context, args []string, stdin io.Reader, stdout, s
 	}
 	_, _ = fmt.Fprintln(stdout, "This kiosk is enrolled. A daemon that runs goes on with it by itself.")
 	return tellIdentity(stdout, stderr, out.Enrolment, out.Key)
+}
+
+// noteAnew writes into the audit log of a daemon that is stopped that the kiosk was
+// enrolled again as who it was. Of one that runs the daemon notes it, and another kiosk
+// is noted at the next start.
+func noteAnew(ctx context.Context, cfg config.Config, out identity.Outcome) (err error) {
+	if out.Former == nil || out.Former.Kiosk != out.Enrolment.Kiosk {
+		return nil
+	}
+	outbox, err := ksync.ExamineOutbox(ctx, filepath.Join(cfg.Data, "outbox.db"), slog.New(slog.DiscardHandler))
+	switch {
+	case errors.Is(err, ksync.ErrInUse), errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	defer func() { err = errors.Join(err, outbox.Close()) }()
+	return outbox.Note(ctx, ksync.AuditEnrolled, "", out.Enrolment.Kiosk)
 }
 
 // identityCommand says who this kiosk is. It never prints a key.

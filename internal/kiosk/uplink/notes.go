@@ -43,6 +43,10 @@ func (u *Uplink) note(ctx context.Context, event ksync.AuditEvent, detail string
 	})
 }
 
+// enrolledAnew is an enrolment of the kiosk that this one has been already. The audit log
+// has the same word for it as for the first one.
+const enrolledAnew ksync.AuditEvent = "enrolled_anew"
+
 // noteEnrolled tells under which identity the kiosk goes on.
 func (u *Uplink) noteEnrolled(ctx context.Context, e *wire.Enrolment) {
 	id := e.Kiosk

@@ -62,3 +62,26 @@ func TestIdentityIsNoted(t *testing.T) {
 		t.Errorf("noted %q, want %q", got, want)
 	}
 }
+
+// A kiosk that is enrolled again, with the key that it has, notes that as it notes the
+// first time; a start that finds the enrolment of before does not.
+func TestAnotherEnrolmentIsNoted(t *testing.T) {
+	r := newRig(t).enrol().run()
+	r.stand("")
+	id, _ := r.up.Identity()
+	noted := func() (n int) {
+		mark, err := r.outbox.AuditMark(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int(mark.N)
+	}
+	r.hub.UntilLinks(t, 1)
+	first := 0
+	r.until("the first note", func() bool { first = noted(); return first == 3 }) // log_begun, started, enrolled
+	r.enrol()
+	r.until("the second note", func() bool { return noted() == first+1 })
+	if again, _ := r.up.Identity(); again != id {
+		t.Errorf("it is %s now, and was %s", again, id)
+	}
+}

@@ -57,6 +57,12 @@ func (s *session) renew(ctx context.Context) {
 	}
 }
 
+// hasRenewed says that an enrolment has its certificate by renewal.
+func (u *Uplink) hasRenewed(e *wire.Enrolment) bool {
+	cert := u.renewed.Load()
+	return cert != nil && *cert == e.ClientCert
+}
+
 // warn tells of a renewal that failed; loudly when the end is near.
 func (s *session) warn(now time.Time, err error) {
 	log := s.u.opt.Log
@@ -86,6 +92,7 @@ func (s *session) renewNow(ctx context.Context, now time.Time) (time.Time, error
 	if err != nil {
 		return time.Time{}, &fault.Error{Device: "hub", Op: "renew certificate", Code: fault.HubRubbish, Cause: err}
 	}
+	s.u.renewed.Store(&answer.ClientCert) // before anybody can read it
 	err = s.u.opt.Home.Update(s.enrolment, func(e *wire.Enrolment) { e.ClientCert = answer.ClientCert })
 	if err != nil {
 		return time.Time{}, fmt.Errorf("cannot store the renewed certificate: %w", err)

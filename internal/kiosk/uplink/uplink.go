@@ -53,6 +53,7 @@ type Uplink struct {
 	expiring atomic.Bool   // the certificate ends soon, and its renewal fails
 	changed  chan struct{} // the files have: they are looked at without delay
 	notes    notes
+	renewed  atomic.Pointer[string] // the newest certificate that came by renewal
 
 	seen [sha256.Size]byte // of the files that were tried last
 	told string            // what was last logged of a file that cannot be used
@@ -137,8 +138,12 @@ func (u *Uplink) LinkChanged() {
 func (u *Uplink) Run(ctx context.Context, outbox *ksync.Outbox) error {
 	if u.notes.write == nil { // else a test's
 		u.notes.write = func(ctx context.Context, event ksync.AuditEvent, subject, detail string) error {
-			if event == ksync.AuditEnrolled { // at every start; only a change is worth an entry
+			switch event {
+			case ksync.AuditEnrolled: // at every start; only a change is worth an entry
 				return outbox.NoteIdentity(ctx, detail)
+			case enrolledAnew:
+				event = ksync.AuditEnrolled
+			default:
 			}
 			return outbox.Note(ctx, event, subject, detail)
 		}
@@ -227,8 +232,11 @@ func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Out
 		s.leave(ctx)
 		ended <- err
 	}()
-	if former == nil || former.enrolment.Kiosk != e.Kiosk || former.enrolment.HubCA != e.HubCA {
+	switch {
+	case former == nil || former.enrolment.Kiosk != e.Kiosk:
 		u.noteEnrolled(ctx, e)
+	case former.enrolment.ClientCert != e.ClientCert && !u.hasRenewed(e) && wire.AuditKiosk(e.Kiosk): // the demo's is new at each start of its hub
+		u.note(ctx, enrolledAnew, e.Kiosk)
 	}
 	return func() error {
 		cancel()
