@@ -8,7 +8,7 @@ import (
 
 // sealedMember begins the last member of a submission as kiosks encode it. Within a
 // string its quotes would be escaped.
-var sealedMember = []byte(`,"sealed":"`)
+const sealedMember = `,"sealed":"`
 
 // DecodeSubmission reads the body of a PUT, as strictly as [Decode].
 func DecodeSubmission(b []byte) (Submission, error) {
@@ -30,7 +30,7 @@ func DecodeSubmission(b []byte) (Submission, error) {
 // over, is the most that a hub would spend on a message beside cryptography. What it does
 // not take is left to Decode.
 func submissionAsEncoded(b []byte) (Submission, bool) {
-	head, sealed, ok := bytes.Cut(b, sealedMember)
+	head, sealed, ok := bytes.Cut(b, []byte(sealedMember))
 	sealed, ended := bytes.CutSuffix(sealed, []byte(`"}`))
 	// Line breaks are skipped by base64 and are no part of a JSON string.
 	if !ok || !ended || len(b) > MaxBody || bytes.ContainsAny(sealed, "\r\n") {
