@@ -37,6 +37,8 @@ const (
 	NoteKeysRotated       NoteEvent = "keys_rotated"
 	NoteEvidenceSettled   NoteEvent = "evidence_settled" // what was kept as evidence until then is explained
 	NoteSubmissionsPurged NoteEvent = "submissions_purged"
+	NoteSandboxReset      NoteEvent = "sandbox_reset"
+	NoteSandboxClock      NoteEvent = "sandbox_clock" // moved on; detail: by so many seconds
 )
 
 // AuditStore keeps audit logs. What is in them is never changed and never goes.

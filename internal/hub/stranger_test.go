@@ -92,6 +92,16 @@ func TestAKioskReachesNothingOfAnother(t *testing.T) {
 	mine.refused(wire.PathInquiry, wire.NewInquiryRequest(inquiry),
 		http.StatusUnprocessableEntity, fault.DocumentRefused)
 
+	// A record of an issuance that names another kiosk.
+	record := wire.Issuance{Kiosk: theirs.id, Time: r.now().UTC().Truncate(time.Second), IssueRef: "ref", Service: "waon"}
+	foreign := r.alarms(hub.AlarmForeign)
+	if v, _ := mine.put(mine.sealed(wire.Payload{Schema: wire.Schema, Kind: wire.KindIssuance, Issuance: &record})); v.Verdict().Accepted {
+		t.Error("another kiosk's issuance is accepted")
+	}
+	if r.alarms(hub.AlarmForeign) != foreign+1 {
+		t.Error("no alarm")
+	}
+
 	// Reports: they are of whoever sends them, whatever they say.
 	status, answer := mine.send(http.MethodPost, wire.PathReport, []byte(`{"kiosk":"other","version":"x"}`))
 	if status != http.StatusBadRequest {

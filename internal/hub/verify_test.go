@@ -8,7 +8,14 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"math/big"
 	"testing"
+	"time"
+
+	"kioskd/internal/wire"
 )
 
 // The algorithm goes with the key, hash included: no other pair passes.
@@ -63,5 +70,54 @@ func TestSignatureAlgorithms(t *testing.T) {
 	}
 	if checkSignature("no key", document, nil) == nil {
 		t.Error("verified without a key")
+	}
+}
+
+// A certificate that may not sign proves nothing, whoever issued it.
+func TestUsageOfTheCertificate(t *testing.T) {
+	now := time.Now().UTC().Truncate(time.Second)
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := func(n int64, parent *x509.Certificate, usage x509.KeyUsage) *x509.Certificate {
+		t.Helper()
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(n), Subject: pkix.Name{CommonName: fmt.Sprint(n)}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
+			KeyUsage: usage, BasicConstraintsValid: true, IsCA: parent == nil,
+		}
+		if parent == nil {
+			parent = template
+		}
+		der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cert
+	}
+	root := certificate(1, nil, x509.KeyUsageCertSign)
+	v := &Verifier{Roots: x509.NewCertPool(), MaxAge: DefaultMaxAge, MaxAhead: DefaultMaxAhead}
+	v.Roots.AddCert(root)
+	document, err := wire.EncodeDocument(wire.Document{Schema: wire.Schema, Kind: wire.KindInquiry, Kiosk: "demo", Time: now, Nonce: wire.NewNonce(), Inquiry: &wire.Inquiry{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha512.Sum384(document)
+	sig, err := ecdsa.SignASN1(rand.Reader, key, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for usage, failed := range map[x509.KeyUsage]CheckName{
+		x509.KeyUsageDigitalSignature: "", x509.KeyUsageKeyEncipherment: CheckUsage, x509.KeyUsageContentCommitment: CheckUsage,
+	} {
+		var t2 trail
+		_, err := v.verify(&t2, wire.Signed{Document: document, Signature: sig, Certificate: certificate(2, root, usage).Raw}, "demo", now)
+		if last := t2[len(t2)-1]; (err == nil) != (failed == "") || err != nil && last.Name != failed {
+			t.Errorf("usage %d: %v at %s", usage, err, last.Name)
+		}
 	}
 }

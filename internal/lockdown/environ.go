@@ -7,8 +7,18 @@ const (
 	traceback = "GOTRACEBACK"
 	quiet     = "single" // a crash prints the stack of one goroutine and makes no dump
 	godebug   = "GODEBUG"
-	overwrite = "clobberfree"
 )
+
+// debugSettings must be 1 in GODEBUG.
+func debugSettings() []string {
+	return []string{
+		"clobberfree", // what is freed is overwritten
+		// No goroutine is interrupted by a signal, between any two instructions: what the
+		// processor's registers hold then, the kernel copies onto the signal's stack, where
+		// it lies until the next one. While memory is copied, that is a piece of it.
+		"asyncpreemptoff",
+	}
+}
 
 // environ gives the environment to run with, and whether it differs from env.
 // GOTRACEBACK=crash, which somebody may have set, would print every stack and
@@ -29,19 +39,21 @@ func environ(env []string) (wanted []string, changed bool) {
 		}
 		wanted = append(wanted, pair)
 	}
-	if !overwrites(debugs) {
-		debugs = strings.TrimPrefix(debugs+","+overwrite+"=1", ",")
-		changed = true
+	for _, setting := range debugSettings() {
+		if !isOn(debugs, setting) {
+			debugs = strings.TrimPrefix(debugs+","+setting+"=1", ",")
+			changed = true
+		}
 	}
 	return append(wanted, godebug+"="+debugs), changed
 }
 
-// overwrites reports whether a value of GODEBUG has what is freed overwritten.
-// The runtime takes the last word on a setting.
-func overwrites(debugs string) bool {
+// isOn reports whether a value of GODEBUG switches a setting on. The runtime takes the
+// last word on it.
+func isOn(debugs, setting string) bool {
 	on := false
-	for setting := range strings.SplitSeq(debugs, ",") {
-		if value, ok := strings.CutPrefix(setting, overwrite+"="); ok {
+	for word := range strings.SplitSeq(debugs, ",") {
+		if value, ok := strings.CutPrefix(word, setting+"="); ok {
 			on = value == "1"
 		}
 	}

@@ -180,17 +180,19 @@ func TestCrashIsQuiet(t *testing.T) {
 }
 
 func TestEnviron(t *testing.T) {
+	const both = "clobberfree=1,asyncpreemptoff=1"
 	for _, c := range []struct {
 		name      string
 		env, want []string
 		changed   bool
 	}{
-		{"nothing is set", []string{"A=1"}, []string{"A=1", "GODEBUG=clobberfree=1"}, true},
-		{"all is set", []string{"GODEBUG=clobberfree=1"}, []string{"GODEBUG=clobberfree=1"}, false},
-		{"others are kept", []string{"GODEBUG=a=1,clobberfree=1,b=2"}, []string{"GODEBUG=a=1,clobberfree=1,b=2"}, false},
-		{"the last word counts", []string{"GODEBUG=clobberfree=1,clobberfree=0"}, []string{"GODEBUG=clobberfree=1,clobberfree=0,clobberfree=1"}, true},
-		{"a quiet crash is kept", []string{"GOTRACEBACK=none", "GODEBUG=clobberfree=1"}, []string{"GOTRACEBACK=none", "GODEBUG=clobberfree=1"}, false},
-		{"a loud one is not", []string{"GOTRACEBACK=all", "GODEBUG=clobberfree=1"}, []string{"GODEBUG=clobberfree=1"}, true},
+		{"nothing is set", []string{"A=1"}, []string{"A=1", "GODEBUG=" + both}, true},
+		{"all is set", []string{"GODEBUG=" + both}, []string{"GODEBUG=" + both}, false},
+		{"one is set", []string{"GODEBUG=asyncpreemptoff=1"}, []string{"GODEBUG=asyncpreemptoff=1,clobberfree=1"}, true},
+		{"others are kept", []string{"GODEBUG=a=1," + both + ",b=2"}, []string{"GODEBUG=a=1," + both + ",b=2"}, false},
+		{"the last word counts", []string{"GODEBUG=" + both + ",clobberfree=0"}, []string{"GODEBUG=" + both + ",clobberfree=0,clobberfree=1"}, true},
+		{"a quiet crash is kept", []string{"GOTRACEBACK=none", "GODEBUG=" + both}, []string{"GOTRACEBACK=none", "GODEBUG=" + both}, false},
+		{"a loud one is not", []string{"GOTRACEBACK=all", "GODEBUG=" + both}, []string{"GODEBUG=" + both}, true},
 	} {
 		got, changed := environ(c.env)
 		if !slices.Equal(got, c.want) || changed != c.changed {

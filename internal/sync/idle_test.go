@@ -135,3 +135,35 @@ func TestWatchTendsTheFile(t *testing.T) {
 		_ = o.Close()
 	})
 }
+
+// What became of slips is forgotten a month after the hub has what they tell of.
+func TestWatchForgetsOldSlips(t *testing.T) {
+	k := newKeys(t)
+	path := filepath.Join(t.TempDir(), "outbox.db")
+	synctest.Test(t, func(t *testing.T) {
+		o := openOutbox(t, path, k)
+		acknowledge(t, o, k, commit(t, o, "1", wire.KindReservation))
+		if err := o.EndVisit(t.Context(), "1"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		over := make(chan error, 1)
+		go func() { over <- o.Watch(ctx) }()
+		const day = 24 * time.Hour
+		for _, step := range []struct {
+			wait time.Duration
+			left int
+		}{{29 * day, 1}, {2 * day, 0}} {
+			<-time.After(step.wait)
+			synctest.Wait()
+			if left := len(column(t, o, "SELECT submission FROM slips")); left != step.left {
+				t.Errorf("%v later %d slips are left", step.wait, left)
+			}
+		}
+		cancel()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+		_ = o.Close()
+	})
+}

@@ -3,6 +3,7 @@ package sync
 import (
 	"bytes"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -56,6 +57,9 @@ func TestASpoiltSubmissionIsSetAside(t *testing.T) {
 		stop()
 		if n, err := o.Quarantined(t.Context()); n != 1 || err != nil || hub.tries[spoilt] != 0 {
 			t.Errorf("%d quarantined, %d tries, %v", n, hub.tries[spoilt], err)
+		}
+		if got := column(t, o, "SELECT subject FROM audit WHERE event = 'quarantined'"); !slices.Equal(got, []string{spoilt, spoilt}) {
+			t.Errorf("the audit log tells of %q being set aside", got)
 		}
 	})
 }

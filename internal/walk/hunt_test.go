@@ -1,6 +1,8 @@
 package walk
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -24,6 +26,8 @@ func TestNothingOfAVisitStays(t *testing.T) {
 	bin := t.TempDir()
 	build(t, bin)
 	h := &hunt{rig: newRig(t, bin, func(r *rig) { r.talkative = true })}
+	h.lockedDown(h.kioskd)
+	h.lockedDown(h.hubd)
 	h.dock("reset", struct{}{})
 	h.dock("printer", map[string]any{"speed": 0}) // nobody waits for paper
 	rnd := rand.New(rand.NewPCG(5, 7))
@@ -53,6 +57,18 @@ func TestNothingOfAVisitStays(t *testing.T) {
 		t.Fatalf("the hunt does not hunt: it saw the visit in memory: %t, %d codes, %d markers of secrets", h.saw, h.codes, len(h.secret))
 	}
 	h.after()
+}
+
+// lockedDown: the real programs close themselves, not only the package that can.
+func (h *hunt) lockedDown(p *process) {
+	h.t.Helper()
+	proc := fmt.Sprintf("/proc/%d/", p.cmd.Process.Pid)
+	for file, want := range map[string]string{"environ": "clobberfree=1", "limits": "Max core file size        0                    0"} {
+		b, err := os.ReadFile(proc + file)
+		if err != nil || !bytes.Contains(b, []byte(want)) {
+			h.t.Errorf("%s is not locked down: %s lacks %q (%v)", filepath.Base(p.cmd.Path), file, want, err)
+		}
+	}
 }
 
 // rounds is how often the kiosk has said that it went over its memory for good

@@ -134,12 +134,35 @@ func (c *Console) apiClock(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "cannot move clock: forward_sec is not a number from 0 on"})
 		return
 	}
-	all := c.Sandbox.Forward(time.Duration(in.ForwardSec) * time.Second)
+	all, err := c.forward(r, time.Duration(in.ForwardSec)*time.Second)
+	if err != nil {
+		c.apiFailed(w, r, err)
+		return
+	}
 	writeJSON(w, http.StatusOK, map[string]any{"offset_sec": int64(all / time.Second), "now": c.Sandbox.Now()})
 }
 
+// forward and reset note what an operator does before it is done: what cannot be noted
+// is not done.
+func (c *Console) forward(r *http.Request, by time.Duration) (time.Duration, error) {
+	if by > 0 {
+		err := c.Store.Note(r.Context(), hub.NoteSandboxClock, "", strconv.FormatInt(int64(by/time.Second), 10), c.Now())
+		if err != nil {
+			return 0, err
+		}
+	}
+	return c.Sandbox.Forward(by), nil
+}
+
+func (c *Console) reset(r *http.Request) error {
+	if err := c.Store.Note(r.Context(), hub.NoteSandboxReset, "", "", c.Now()); err != nil {
+		return err
+	}
+	return c.Sandbox.Reset(r.Context())
+}
+
 func (c *Console) apiReset(w http.ResponseWriter, r *http.Request) {
-	if err := c.Sandbox.Reset(r.Context()); err != nil {
+	if err := c.reset(r); err != nil {
 		c.apiFailed(w, r, err)
 		return
 	}
@@ -152,7 +175,10 @@ func (c *Console) formClock(w http.ResponseWriter, r *http.Request) {
 		c.message(w, r, http.StatusBadRequest, "The clock was not moved", "The number of hours is not one.")
 		return
 	}
-	c.Sandbox.Forward(time.Duration(hours) * time.Hour)
+	if _, err := c.forward(r, time.Duration(hours)*time.Hour); err != nil {
+		c.failed(w, r, err)
+		return
+	}
 	http.Redirect(w, r, "/tests", http.StatusSeeOther)
 }
 
@@ -161,7 +187,7 @@ func (c *Console) formReset(w http.ResponseWriter, r *http.Request) {
 		c.message(w, r, http.StatusBadRequest, "Nothing was reset", "Tick the box first.")
 		return
 	}
-	if err := c.Sandbox.Reset(r.Context()); err != nil {
+	if err := c.reset(r); err != nil {
 		c.failed(w, r, err)
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -234,6 +235,35 @@ func TestNoPhoneInAddresses(t *testing.T) {
 	body := get(t, h, "/sms")
 	if !strings.Contains(body, "090-1234-5678") || strings.Contains(body, "09012345678") || strings.Contains(body, "phone=") {
 		t.Errorf("the page is\n%s", body)
+	}
+}
+
+// What is done to the sandbox stands in the hubs' own log.
+func TestTheSandboxIsNotTouchedUnnoted(t *testing.T) {
+	h, store := open(t)
+	for path, body := range map[string]string{
+		"/api/sandbox/clock": `{"forward_sec":3600}`, "/api/sandbox/reset": `{}`, "/sandbox/clock": "hours=2", "/sandbox/reset": "sure=yes",
+	} {
+		req := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+		req.Host = "127.0.0.1:8090"
+		if strings.HasPrefix(path, "/sandbox") {
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, req)
+		if rec.Code >= 400 {
+			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+	}
+	log, err := store.AuditEntries(t.Context(), "", hub.OwnLog, 0, -1)
+	must(t, err)
+	var noted []string
+	for _, e := range log {
+		noted = append(noted, e.Event+" "+e.Detail)
+	}
+	slices.Sort(noted)
+	if want := []string{"sandbox_clock 3600", "sandbox_clock 7200", "sandbox_reset ", "sandbox_reset "}; !slices.Equal(noted, want) {
+		t.Errorf("noted: %q", noted)
 	}
 }
 
