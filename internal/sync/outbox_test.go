@@ -483,3 +483,14 @@ func TestReprintsAreCounted(t *testing.T) {
 		t.Errorf("%d reprints, %v; want 2", n, err)
 	}
 }
+
+// SQLite takes any value into any column of a table that is not strict.
+func TestEveryTableIsStrict(t *testing.T) {
+	o := newOutbox(t, newKeys(t))
+	if n := len(column(t, o, "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'")); n < 4 {
+		t.Fatalf("%d tables", n)
+	}
+	if loose := column(t, o, "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'"); len(loose) > 0 {
+		t.Errorf("not strict: %q", loose)
+	}
+}
