@@ -108,12 +108,14 @@ func private(path string) error {
 func dsn(path, mode string) string {
 	q := url.Values{
 		"mode":           {mode},
-		"_journal_mode":  {"WAL"},
 		"_synchronous":   {"FULL"},
 		"_txlock":        {"immediate"},
 		"_busy_timeout":  {strconv.Itoa(busyTimeout)},
 		"_foreign_keys":  {"on"},
 		"_secure_delete": {"on"},
+	}
+	if mode != "ro" {
+		q.Set("_journal_mode", "WAL")
 	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
@@ -179,9 +181,9 @@ func migrate(ctx context.Context, w *writer, migrations fs.FS) error {
 		return fmt.Errorf("cannot list migrations: %w", err)
 	}
 	slices.Sort(names)
-	var have int
-	if err := w.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
-		return fmt.Errorf("cannot read schema version: %w", err)
+	have, err := version(ctx, w.DB)
+	if err != nil {
+		return err
 	}
 	if have > len(names) {
 		return fmt.Errorf("cannot use database: its schema %d is newer than this program's %d: install the newer program again", have, len(names))

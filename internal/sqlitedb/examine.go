@@ -17,25 +17,44 @@ const farAway = 1000
 // Examine looks for damage that [Open] would stumble over or not see: indexes that do
 // not fit their tables, a schema that is not the one of its version. The error is
 // ErrDamaged or about looking; a file that is empty, not there, or newer than the
-// migrations, is in order.
+// migrations, is in order. Neither the file nor its WAL is written to: what looks sound
+// after a checkpoint of SQLite's may have been cut short before it.
 func Examine(ctx context.Context, path string, migrations fs.FS) error {
 	if st, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && st.Size() == 0 {
 		return nil
 	} else if err != nil {
 		return fmt.Errorf("cannot examine database: %w", err)
 	}
-	w, err := sql.Open("sqlite3", dsn(path, "rw"))
+	// Whoever closes a file as the last one folds its WAL in. One that cannot write
+	// does not; alone it would not do, because SQLite checks no constraint for it.
+	last, err := sql.Open("sqlite3", dsn(path, "ro"))
 	if err != nil {
 		return fmt.Errorf("cannot examine database: %w", err)
 	}
+	w, err := sql.Open("sqlite3", dsn(path, "rw"))
+	if err != nil {
+		return errors.Join(fmt.Errorf("cannot examine database: %w", err), last.Close())
+	}
+	last.SetMaxOpenConns(1)
 	w.SetMaxOpenConns(1)
-	return Damaged(errors.Join(examine(ctx, w, migrations), w.Close()))
+	_, err = version(ctx, last)
+	if err == nil {
+		err = examine(ctx, w, migrations)
+	}
+	return Damaged(errors.Join(err, w.Close(), last.Close()))
+}
+
+func version(ctx context.Context, q *sql.DB) (n int, err error) {
+	if err := q.QueryRowContext(ctx, "PRAGMA user_version").Scan(&n); err != nil {
+		return 0, fmt.Errorf("cannot read schema version: %w", err)
+	}
+	return n, nil
 }
 
 func examine(ctx context.Context, w *sql.DB, migrations fs.FS) error {
-	var have int
-	if err := w.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
-		return fmt.Errorf("cannot read schema version: %w", err)
+	have, err := version(ctx, w)
+	if err != nil {
+		return err
 	}
 	got, err := schemaOf(ctx, w)
 	if err != nil {
