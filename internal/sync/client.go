@@ -259,17 +259,38 @@ func exchange[A any](ctx context.Context, c *Client, op, method, path string, bo
 		return zero, ended(ctx, op, err)
 	}
 	back := time.Now()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, wire.MaxBody+1))
+	answer, err := readAnswer(io.LimitReader(resp.Body, wire.MaxBody+1))
+	defer clear(answer) // may hold codes
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return zero, ended(ctx, op, err)
 	}
-	defer clear(answer) // may hold codes
 	a, err := understand[A](op, resp, answer)
 	if answered(err) {
 		c.clock.note(resp.Header, sent, back)
 	}
 	c.judge(err, sent)
 	return a, err
+}
+
+// readAnswer reads to the end, or as far as r goes. Unlike io.ReadAll it clears the
+// buffers that the answer has outgrown: only what it gives is left, for the caller to clear.
+func readAnswer(r io.Reader) ([]byte, error) {
+	b := make([]byte, 0, 1<<10)
+	for {
+		if len(b) == cap(b) {
+			grown := append(make([]byte, 0, 2*cap(b)), b...)
+			clear(b)
+			b = grown
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if errors.Is(err, io.EOF) {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+	}
 }
 
 // ended tells the caller's own end from a failure of the line.

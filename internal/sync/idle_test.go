@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"kioskd/internal/fault"
 	"kioskd/internal/wire"
 )
@@ -165,5 +167,41 @@ func TestWatchForgetsOldSlips(t *testing.T) {
 			t.Error(err)
 		}
 		_ = o.Close()
+	})
+}
+
+// What the audit log tells of is forgotten when the hub has had it for long enough.
+// Nothing tends the file until then: a year of looks would take the test too long.
+func TestWatchForgetsOldAuditRows(t *testing.T) {
+	k := newKeys(t)
+	path := filepath.Join(t.TempDir(), "outbox.db")
+	synctest.Test(t, func(t *testing.T) {
+		o := openOutbox(t, path, k)
+		defer func() { _ = o.Close() }()
+		h := newAuditHub()
+		if _, err := NewCourier(o, h, quiet(), CourierOptions{}).sendAudit(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+		const day = 24 * time.Hour
+		for _, step := range []struct {
+			wait time.Duration
+			want []string
+		}{
+			{399 * day, []string{"log_begun", "started"}},
+			{2 * day, []string{"started", "forgotten"}}, // the newest one always stays
+		} {
+			<-time.After(step.wait)
+			ctx, cancel := context.WithCancel(t.Context())
+			over := make(chan error, 1)
+			go func() { over <- o.Watch(ctx) }()
+			synctest.Wait()
+			if diff := cmp.Diff(step.want, column(t, o, "SELECT event FROM audit ORDER BY n")); diff != "" {
+				t.Errorf("%v later: %s", step.wait, diff)
+			}
+			cancel()
+			if err := <-over; err != nil {
+				t.Error(err)
+			}
+		}
 	})
 }

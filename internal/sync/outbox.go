@@ -183,15 +183,15 @@ func (o *Outbox) write(ctx context.Context, f func(context.Context, *sqlitedb.Tx
 	return err
 }
 
-// digestOf names a content without telling it: what cards sign holds a nonce.
+// digestOf names a content without telling it: what cards sign holds a nonce. It is
+// hashed as it is encoded, so that no copy of it is left lying about.
 func digestOf(p wire.Payload) ([]byte, error) {
-	b, err := json.Marshal(p)
-	if err != nil {
+	h := sha256.New()
+	h.Write([]byte("kioskd payload v1\x00"))
+	if err := json.NewEncoder(h).Encode(p); err != nil {
 		return nil, err
 	}
-	defer clear(b)
-	h := sha256.Sum256(append([]byte("kioskd payload v1\x00"), b...))
-	return h[:], nil
+	return h.Sum(nil), nil
 }
 
 // known reports whether the entry was committed before. The row of its slip

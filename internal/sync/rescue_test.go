@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -457,5 +458,35 @@ func TestARescueCutOff(t *testing.T) {
 				t.Errorf("troubles %v", got)
 			}
 		})
+	}
+}
+
+// That something may be lost is an alarm, wherever the log goes, and says where to look.
+func TestARescueRaisesTheAlarm(t *testing.T) {
+	k := newKeys(t)
+	p := newPatient(t, k, false)
+	path := filepath.Join(t.TempDir(), "outbox.db")
+	p.lay(t, path, zero(0, 100)(bytes.Clone(p.main)), nil)
+	var log bytes.Buffer
+	o, err := OpenOutbox(t.Context(), path, k.enrolment, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for line := range strings.Lines(log.String()) {
+		if strings.Contains(line, `msg="outbox was damaged"`) {
+			told++
+			for _, part := range []string{"level=ERROR", "alarm=true", "kept=" + path + ".damaged-1", fmt.Sprint("saved=", len(p.sealed)-len(p.acked))} {
+				if !strings.Contains(line, part) {
+					t.Errorf("%q lacks %s", line, part)
+				}
+			}
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times:\n%s", told, &log)
 	}
 }

@@ -1,0 +1,76 @@
+package sync
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	stdsync "sync"
+	"testing"
+	"testing/synctest"
+
+	"kioskd/internal/sqlitedb"
+	"kioskd/internal/sqlitedb/wreck"
+	"kioskd/internal/wire"
+)
+
+// transactionsIn counts what was committed to the WAL, each with a flush of its own: the
+// last page of a transaction bears the size of the file.
+func transactionsIn(t *testing.T, wal string) (n int) {
+	t.Helper()
+	b, err := os.ReadFile(wal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head, frame = 32, 24 + wreck.PageSize
+	for at := head; at+frame <= len(b); at += frame {
+		if !bytes.Equal(b[at+8:at+16], b[16:24]) {
+			t.Fatal("pages of before are in the way")
+		}
+		if binary.BigEndian.Uint32(b[at+4:]) != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Submissions that wait for the disk at the same moment cost one flush, not one each.
+func TestCommitsShareATransaction(t *testing.T) {
+	const visitors = 8
+	k := newKeys(t)
+	path := filepath.Join(t.TempDir(), "outbox.db")
+	synctest.Test(t, func(t *testing.T) {
+		o := openOutbox(t, path, k)
+		defer func() { _ = o.Close() }()
+		busy, free := make(chan struct{}), make(chan struct{})
+		var all stdsync.WaitGroup
+		all.Go(func() {
+			if err := o.write(t.Context(), func(context.Context, *sqlitedb.Tx) error {
+				close(busy)
+				<-free
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+		<-busy
+		for range visitors {
+			all.Go(func() {
+				if _, err := o.Commit(t.Context(), entry("1", wire.KindReservation)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait() // all of them stand in front of the writer
+		before := transactionsIn(t, path+"-wal")
+		close(free)
+		all.Wait()
+		if n := transactionsIn(t, path+"-wal") - before; n != 1 {
+			t.Errorf("%d submissions took %d transactions", visitors, n)
+		}
+		if n := pending(t, o); n != visitors {
+			t.Errorf("%d are stored", n)
+		}
+	})
+}
