@@ -32,7 +32,13 @@ func padded(p Payload) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer clear(b) // best effort: the encoder's own buffers are beyond reach
+	return pad(b)
+}
+
+// pad gives b in the smallest bucket that holds it, behind its length, and clears it:
+// only the encoder's own buffers are beyond reach.
+func pad(b []byte) ([]byte, error) {
+	defer clear(b)
 	for _, size := range buckets {
 		if lengthPrefix+len(b) <= size {
 			out := make([]byte, size)

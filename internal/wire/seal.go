@@ -123,12 +123,17 @@ func Seal(pub SealPublicKey, kiosk, id string, p Payload) (Submission, error) {
 	if err != nil {
 		return Submission{}, fmt.Errorf("cannot seal: %w", err)
 	}
-	defer clear(plain)
-	_, kdf, aead := sealSuite()
-	if s.Sealed, err = hpke.Seal(pub.key, kdf, aead, sealInfo(s), plain); err != nil {
+	if s.Sealed, err = pub.seal(sealInfo(s), plain); err != nil {
 		return Submission{}, fmt.Errorf("cannot seal: %w", err)
 	}
 	return s, nil
+}
+
+// seal encrypts plain and clears it.
+func (k SealPublicKey) seal(info, plain []byte) ([]byte, error) {
+	defer clear(plain)
+	_, kdf, aead := sealSuite()
+	return hpke.Seal(k.key, kdf, aead, info, plain)
 }
 
 // Open decrypts s and checks its form. What the payload says (signature, chain,
