@@ -122,6 +122,42 @@ func TestAKioskReachesNothingOfAnother(t *testing.T) {
 	}
 }
 
+// A hub that has lost a seal key answers by ID and hash alone, what it has stored and to
+// whom it belongs. Whoever has copied another kiosk's submission gets no acknowledgement of
+// it, nor a word by which it could be told from any other content under its ID.
+func TestWithoutItsKeyAStoredSubmissionAnswersItsKioskAlone(t *testing.T) {
+	r := newRig(t)
+	mine, theirs := r.kiosk("demo"), r.kiosk("other")
+	stored := theirs.reserve(persona(t, "taro"))
+	_, ack := theirs.put(stored)
+	keys := r.ingest.Keys
+	r.ingest.Keys = func() hub.Keys { k := keys(); k.Seal = nil; return k }
+	if _, again := theirs.put(stored); string(again) != string(ack) {
+		t.Error("its own kiosk gets another answer")
+	}
+	copied := stored
+	copied.Kiosk = mine.id
+	own, err := wire.Seal(mine.seal, mine.id, stored.ID, persona(t, "taro").payload(mine.reservation()))
+	must(t, err)
+	var answers []string
+	for i, s := range []wire.Submission{copied, own} {
+		status, answer := mine.send(http.MethodPut, wire.PathSubmissions+s.ID, mustJSON(t, s))
+		if status != http.StatusConflict {
+			t.Errorf("status %d: %s", status, answer)
+		}
+		if _, err := wire.DecodeSignedAck(answer); err == nil {
+			t.Errorf("it is acknowledged: %s", answer)
+		}
+		if n := r.alarms(hub.AlarmConflict); n != i+1 {
+			t.Errorf("%d alarms", n)
+		}
+		answers = append(answers, string(answer))
+	}
+	if answers[0] != answers[1] {
+		t.Errorf("it learns which content is stored:\n%s\n%s", answers[0], answers[1])
+	}
+}
+
 // A message that was changed on its way is refused, or stored as worthless; what it
 // pretends to be is stored neither under its id nor under another.
 func TestMessagesThatWereChanged(t *testing.T) {

@@ -329,6 +329,37 @@ func TestConflictIsQuarantined(t *testing.T) {
 	}
 }
 
+// What bears no document is nowhere looked up before it is stored: the store's own word is
+// what keeps a second content from being answered with the first one's acknowledgement.
+func TestConflictsThatOnlyTheStoreSees(t *testing.T) {
+	k := newRig(t).kiosk("demo")
+	record := func(ref string) wire.Payload {
+		i := wire.Issuance{Kiosk: k.id, Time: k.now().UTC().Truncate(time.Second), IssueRef: ref, Service: "waon"}
+		return wire.Payload{Schema: wire.Schema, Kind: wire.KindIssuance, Issuance: &i}
+	}
+	first := k.sealed(record("first"))
+	_, stored := k.put(first)
+	second, err := wire.Seal(k.seal, k.id, first.ID, record("second"))
+	must(t, err)
+	spoilt := first
+	spoilt.Sealed = bytes.Clone(first.Sealed)
+	spoilt.Sealed[len(spoilt.Sealed)-1] ^= 1
+	for i, other := range []wire.Submission{second, spoilt} {
+		if status, answer := k.send(http.MethodPut, wire.PathSubmissions+first.ID, mustJSON(t, other)); status != http.StatusConflict {
+			t.Errorf("content %d: status %d: %s", i, status, answer)
+		}
+		if n := k.alarms(hub.AlarmConflict); n != i+1 {
+			t.Errorf("content %d: %d alarms", i, n)
+		}
+		if row, err := k.store.Submission(t.Context(), first.ID); err != nil || !bytes.Equal(row.Hash, first.Hash()) {
+			t.Errorf("content %d: another one is stored (%v)", i, err)
+		}
+	}
+	if _, again := k.put(first); !bytes.Equal(stored, again) {
+		t.Error("the stored submission's answer has changed")
+	}
+}
+
 func TestReplayedDocument(t *testing.T) {
 	k := newRig(t).kiosk("demo")
 	p := persona(t, "taro").payload(k.reservation())

@@ -452,3 +452,25 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// SQLite takes any value into any column of a table that is not strict.
+func TestEveryTableIsStrict(t *testing.T) {
+	r := open(t)
+	rows, err := r.db.Read().QueryContext(t.Context(),
+		"SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'")
+	must(t, err)
+	defer func() { must(t, rows.Close()) }()
+	n := 0
+	for ; rows.Next(); n++ {
+		var name string
+		var strict bool
+		must(t, rows.Scan(&name, &strict))
+		if !strict {
+			t.Errorf("%s is not strict", name)
+		}
+	}
+	must(t, rows.Err())
+	if n < 7 {
+		t.Fatalf("%d tables", n)
+	}
+}

@@ -56,6 +56,24 @@ func TestUpgradeFromTheFirstVersion(t *testing.T) {
 	}
 }
 
+// SQLite takes any value into any column of a table that is not strict.
+func TestEveryTableIsStrict(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hub.db")
+	s, err := sqlite.Open(t.Context(), path)
+	must(t, err)
+	must(t, s.Close())
+	const tables = "pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'"
+	if n := count(t, path, tables); n < 15 {
+		t.Fatalf("%d tables", n)
+	}
+	db, err := sql.Open("sqlite3", "file:"+path+"?mode=ro")
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	if loose := values(t, db, "SELECT name FROM "+tables+" AND strict = 0"); len(loose) > 0 {
+		t.Errorf("not strict: %s", loose)
+	}
+}
+
 func try(t testing.TB, path, statement string) error {
 	t.Helper()
 	db, err := sql.Open("sqlite3", "file:"+path)
