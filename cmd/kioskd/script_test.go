@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -18,20 +20,28 @@ import (
 	"kioskd/internal/wire"
 )
 
-// waitFile waits until a file is there.
+// waitFile waits until a file is there, and holds a text when one is named.
 func waitFile(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: waitfile FILE")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: waitfile FILE [TEXT]")
+	}
+	come := func() bool {
+		if len(args) == 1 {
+			_, err := os.Stat(ts.MkAbs(args[0])) // it may be a terminal: nothing is read
+			return err == nil
+		}
+		b, err := os.ReadFile(ts.MkAbs(args[0]))
+		return err == nil && bytes.Contains(b, []byte(args[1]))
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for range 500 {
-		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+		if come() {
 			return
 		}
 		<-tick.C
 	}
-	ts.Fatalf("%s has not come", args[0])
+	ts.Fatalf("%s has not come", strings.Join(args, ": "))
 }
 
 // get asks the daemon whose data folder is the first argument for a path, and
