@@ -32,6 +32,8 @@ type Options struct {
 	Visit Visit
 	// Dock serves /dock/api/ when the hardware is simulated, else nil.
 	Dock http.Handler
+	// Metrics answers Prometheus; nil: it is not there.
+	Metrics http.Handler
 	// Origins are further origins whose pages may talk to the kiosk, e.g. that of
 	// a development server. The server's own are always allowed.
 	Origins []string
@@ -103,6 +105,9 @@ func (s *Server) Handler(addr net.Addr) http.Handler {
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /brand.css", s.brandCSS)
 	mux.HandleFunc("GET /brand/logo", s.brandLogo)
+	if s.opt.Metrics != nil {
+		mux.Handle("GET /metrics", s.opt.Metrics)
+	}
 	if s.opt.Dock != nil {
 		mux.Handle("/dock/api/", s.guarded(s.opt.Dock))
 	}

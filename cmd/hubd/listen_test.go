@@ -11,7 +11,7 @@ func TestAddressInUse(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer func() { must(t, taken.Close()) }()
-	for _, flag := range []string{"--api", "--console", "--health"} {
+	for _, flag := range []string{"--api", "--console", "--health", "--metrics"} {
 		_, err := listenFor(t.Context(), "somebody", flag, taken.Addr().String())
 		if err == nil || !strings.Contains(err.Error(), "another hubd") || !strings.Contains(err.Error(), "give "+flag+" another") {
 			t.Errorf("%s: %v", flag, err)

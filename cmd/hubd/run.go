@@ -30,7 +30,7 @@ const usage = `hubd takes in what kiosks submit.
 
   hubd --demo --data DIR [--api ADDR] [--name HOST:PORT]... [--console ADDR]
        [--complete-after DURATION] [--store URL | --store-file FILE] [--sandbox FILE] [--vault-key FILE]
-       [--keep DAYSd] [--sms-per-hour N] [--health ADDR] [--drain-wait DURATION]
+       [--keep DAYSd] [--sms-per-hour N] [--health ADDR] [--metrics ADDR] [--drain-wait DURATION]
   hubd kiosk invite NAME --data DIR [--for DURATION] [--name HOST:PORT] [--json]
   hubd kiosk list --data DIR [--json]
   hubd kiosk revoke ID --data DIR [--reason TEXT]
@@ -60,6 +60,7 @@ type options struct {
 	keep          hub.Keeping
 	messages      int    // an hour and kiosk
 	health        string // "" = none
+	metrics       string // "" = none
 	drainWait     time.Duration
 }
 
@@ -127,6 +128,7 @@ func parse(args []string, env func(string) string, stderr io.Writer) (options, e
 	fs.IntVar(&o.messages, "sms-per-hour", 0, fmt.Sprintf("how many `messages` an hour a kiosk may send to phones (default %d, in a demo %d)",
 		hub.DefaultMessages, demoMessages))
 	fs.StringVar(&o.health, "health", "", "`address` of plain HTTP /healthz for balancers (default none)")
+	fs.StringVar(&o.metrics, "metrics", "", "`address` of plain HTTP /metrics for Prometheus (default none)")
 	fs.DurationVar(&o.drainWait, "drain-wait", 0, "how long a hub that ends says so before it takes no more connections")
 	finish := storeFlags(fs, &o, env)
 	if err := fs.Parse(args); err != nil {
@@ -205,8 +207,8 @@ func (o options) validate(rest []string) error {
 	if o.drainWait < 0 {
 		bad = append(bad, errors.New("cannot use --drain-wait: less than 0"))
 	}
-	for _, a := range []struct{ flag, value string }{{"--api", o.api}, {"--console", o.console}, {"--health", o.health}} {
-		if a.flag == "--health" && a.value == "" {
+	for _, a := range []struct{ flag, value string }{{"--api", o.api}, {"--console", o.console}, {"--health", o.health}, {"--metrics", o.metrics}} {
+		if a.value == "" && (a.flag == "--health" || a.flag == "--metrics") {
 			continue
 		}
 		if _, _, err := net.SplitHostPort(a.value); err != nil {

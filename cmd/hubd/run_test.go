@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -23,7 +24,7 @@ func TestUsage(t *testing.T) {
 		{"--demo", "--data", "x", "--console", "0.0.0.0:8090"}, {"--demo", "--data", "x", "--api", "8443"},
 		{"--demo", "--data", "x", "--complete-after", "0s"}, {"--demo", "--data", "x", "--max-strangers", "-1"},
 		{"--demo", "--data", "x", "--keep", "400"}, {"--demo", "--data", "x", "--keep", "0d"}, {"--demo", "--data", "x", "--keep-alarms", "xd"},
-		{"--demo", "--data", "x", "--sms-per-hour", "-1"}, {"--demo", "--data", "x", "--health", "8080"}, {"--demo", "--data", "x", "--drain-wait", "-1s"},
+		{"--demo", "--data", "x", "--sms-per-hour", "-1"}, {"--demo", "--data", "x", "--health", "8080"}, {"--demo", "--data", "x", "--metrics", "9100"}, {"--demo", "--data", "x", "--drain-wait", "-1s"},
 		{"--demo", "--data", "x", "--store", "hub.db"}, {"--demo", "--data", "x", "--store-file", "/nowhere"},
 		{"--demo", "--data", "x", "--store", "postgres://localhost/hub", "--store-file", "/nowhere"},
 	} {
@@ -44,7 +45,7 @@ func TestServes(t *testing.T) {
 	dir := t.TempDir()
 	var ca string
 	for range 2 {
-		stop, code := start(t, dir)
+		stop, code := start(t, dir, "--metrics", "127.0.0.1:0")
 		e, err := wire.LoadEnrolment(filepath.Join(dir, "enrolment", "demo.json"))
 		must(t, err)
 		if ca != "" && ca != e.HubCA {
@@ -52,6 +53,9 @@ func TestServes(t *testing.T) {
 		}
 		ca = e.HubCA
 		report(t, e)
+		if got := measured(t, dir); !strings.Contains(got, `hubd_answers_total{route="POST /v1/report",status="204"} 1`) || !strings.Contains(got, "\nhubd_ready 1\n") {
+			t.Errorf("metrics: %s", got)
+		}
 		con := "http://" + addressesOf(t, dir).Console
 		for path, want := range map[string]int{
 			"/": 200, "/submissions": 200, "/sms": 200, "/tests": 200, "/healthz": 200, "/openapi.yaml": 200,
@@ -72,6 +76,16 @@ func TestServes(t *testing.T) {
 			t.Errorf("exit %d", got)
 		}
 	}
+}
+
+// measured gives what the hub tells Prometheus.
+func measured(t *testing.T, dir string) string {
+	t.Helper()
+	resp, err := (&http.Client{Timeout: time.Minute}).Get("http://" + addressesOf(t, dir).Metrics + "/metrics")
+	must(t, err)
+	b, err := io.ReadAll(resp.Body)
+	must(t, errors.Join(err, resp.Body.Close()))
+	return string(b)
 }
 
 // report sends a sign of life as the kiosk of this enrolment.

@@ -20,6 +20,7 @@ import (
 	"kioskd/internal/hub/pki"
 	"kioskd/internal/hub/sandbox"
 	"kioskd/internal/hw/card/cardtest"
+	"kioskd/internal/metrics"
 	"kioskd/internal/wire"
 )
 
@@ -131,11 +132,20 @@ func listen(
 	if err != nil {
 		return errors.Join(err, apiL.Close(), conL.Close())
 	}
-	if err := writeAddresses(o.data, addresses{apiL.Addr().String(), conL.Addr().String(), o.names}); err != nil {
+	requests := metrics.NewRequests()
+	measured, err := o.measured(ctx, requests, api.Links.Count, ready, log)
+	if err != nil {
+		return errors.Join(err, apiL.Close(), conL.Close())
+	}
+	at := addresses{API: apiL.Addr().String(), Console: conL.Addr().String(), Names: o.names}
+	for _, m := range measured {
+		at.Metrics = m.listener.Addr().String()
+	}
+	if err := writeAddresses(o.data, at); err != nil {
 		return errors.Join(err, apiL.Close(), conL.Close())
 	}
 	g := &gate{}
-	kiosks := server(g.api(api.Handler()), log)
+	kiosks := server(g.api(requests.Of(api.Handler())), log)
 	kiosks.TLSNextProto = api.Protocols()
 	api.Door.Watch(kiosks)
 	no := &complaint{log: log}
@@ -145,7 +155,7 @@ func listen(
 	end := &ending{
 		gate: g, wait: o.drainWait, log: log, links: endLinks,
 		api:  served{kiosks, tls.NewListener(api.Door.Listen(no.over(apiL)), hub.ServerTLSOf(cert.Get, keys.Pool()))},
-		rest: []served{{server(pages, log), no.over(conL)}},
+		rest: append(measured, served{server(pages, log), no.over(conL)}),
 	}
 	if o.health != "" {
 		healthL, err := listenFor(ctx, "balancers", "--health", o.health)
@@ -161,6 +171,22 @@ func listen(
 	err = errors.Join(end.run(ctx), <-links)
 	log.Info("Hub drained")
 	return err
+}
+
+// measured gives the server for Prometheus, if there is to be one.
+func (o options) measured(
+	ctx context.Context, requests *metrics.Requests, links func() int, ready func(context.Context) error, log *slog.Logger,
+) ([]served, error) {
+	if o.metrics == "" {
+		return nil, nil
+	}
+	l, err := listenFor(ctx, "Prometheus", "--metrics", o.metrics)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+metrics.Path, metrics.Handler(metrics.New("hubd", version, requests, metrics.OfHub(links, ready)), log))
+	return []served{{server(mux, log), (&complaint{log: log}).over(l)}}, nil
 }
 
 func server(h http.Handler, log *slog.Logger) *http.Server {
@@ -188,6 +214,7 @@ func enrolDemo(ctx context.Context, o options, keys *pki.PKI, store hub.Store, a
 type addresses struct {
 	API     string   `json:"api"`
 	Console string   `json:"console"`
+	Metrics string   `json:"metrics,omitempty"`
 	Names   []string `json:"names,omitempty"`
 }
 

@@ -22,6 +22,7 @@ import (
 	"kioskd/internal/kiosk/identity"
 	"kioskd/internal/kiosk/uplink"
 	"kioskd/internal/lockdown"
+	"kioskd/internal/metrics"
 	ksync "kioskd/internal/sync"
 	"kioskd/internal/wire"
 	"kioskd/ui"
@@ -55,11 +56,7 @@ func daemon(
 	var up *uplink.Uplink
 	up = uplink.New(uplink.Options{
 		Home: home, DialContext: hw.dial, Refuse: refuseRealHub(cfg), Log: log,
-		Report: func(ctx context.Context) wire.Report {
-			r := k.Report(ctx, version, outbox)
-			r.Faults = append(r.Faults, up.Troubles()...)
-			return r
-		},
+		Report: func(ctx context.Context) wire.Report { return withTroubles(k.Report(ctx, version, outbox), up) },
 	})
 	outbox, err = ksync.OpenOutbox(ctx, filepath.Join(cfg.Data, "outbox.db"), up.Enrolment, log)
 	if err != nil {
@@ -92,7 +89,11 @@ func daemon(
 		panel = hw.dock(k, clock, up.LinkChanged, log)
 	}
 	token := newToken(cfg)
-	server := ui.New(ui.Options{Visit: k, Token: token, Brand: brand, Dock: panel, Version: version, Refused: k.Refused, Log: log})
+	status := func(ctx context.Context) wire.Report { return withTroubles(k.Status(ctx, version, outbox), up) }
+	server := ui.New(ui.Options{
+		Visit: k, Token: token, Brand: brand, Dock: panel, Version: version, Refused: k.Refused, Log: log,
+		Metrics: metrics.Handler(metrics.New("kioskd", version, metrics.OfKiosk(status)), log),
+	})
 
 	removeScreen, err := writeScreen(cfg, ln.Addr(), token, getenv)
 	if err != nil {
@@ -117,6 +118,12 @@ func daemon(
 		group.Go(func() error { return unlessEnded(ctx, run(ctx)) })
 	}
 	return group.Wait()
+}
+
+// withTroubles adds what the uplink knows.
+func withTroubles(r wire.Report, up *uplink.Uplink) wire.Report {
+	r.Faults = append(r.Faults, up.Troubles()...)
+	return r
 }
 
 // unlessEnded drops the error by which a component says that it was told to end.

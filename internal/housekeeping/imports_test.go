@@ -32,6 +32,7 @@ func layers() []layer {
 		{folder: "internal/flow/flowgen"},
 		{folder: "internal/config", may: []string{"internal/colour", "internal/hw/card/felica", "internal/hw/printer/line"}},
 		{folder: "internal/hw", may: []string{"internal/hw", "internal/defect", "internal/fault", "internal/secret"}},
+		{folder: "internal/metrics", may: []string{"internal/fault", "internal/wire"}},
 		{folder: "internal/doctor", may: []string{"internal/hw", "internal/fault"}},
 		{folder: "internal/slip", may: []string{"internal/slip", "internal/flow", "internal/catalogue", "internal/lang", "internal/fault", "internal/secret", "internal/wire", "internal/hw/printer"}},
 		{folder: "internal/sqlitedb", may: []string{"internal/sqlitedb"}},

@@ -235,6 +235,7 @@ func body(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
 	var tooBig *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooBig):
+		w.Header().Set("Connection", "close") // the rest is not waited for
 		return nil, refuse(http.StatusRequestEntityTooLarge, fault.BadMessage, "the body is too long")
 	case err != nil:
 		// Not 400: nothing is wrong with what was to be sent, and a line that is open

@@ -27,9 +27,15 @@ type Queue interface {
 // clockOff is a difference to the hub's clock that somebody should look into.
 const clockOff = 5 * time.Minute
 
-// Report is the content of the sign of life: how kiosk, devices and queue are.
-// Nothing in it is personal.
+// Report is the content of the sign of life: its status, for whoever has got it over the line.
 func (k *Kiosk) Report(ctx context.Context, version string, queue Queue) wire.Report {
+	r := k.Status(ctx, version, queue)
+	r.Faults = slices.DeleteFunc(r.Faults, func(c fault.Code) bool { return c == fault.LineDown })
+	return r
+}
+
+// Status tells how kiosk, devices and queue are. Nothing in it is personal.
+func (k *Kiosk) Status(ctx context.Context, version string, queue Queue) wire.Report {
 	r := wire.Report{Version: version, Devices: map[string]string{}, Faults: []fault.Code{}}
 	var view flow.Snapshot
 	var err error
@@ -43,8 +49,6 @@ func (k *Kiosk) Report(ctx context.Context, version string, queue Queue) wire.Re
 			r.Devices["printer"] = "none"
 		}
 	}
-	// Whoever reads this has got it over the line.
-	r.Faults = slices.DeleteFunc(r.Faults, func(c fault.Code) bool { return c == fault.LineDown })
 	if k.opt.Skew != nil && k.opt.Skew().Abs() > clockOff {
 		r.Faults = append(r.Faults, fault.ClockWrong)
 	}
