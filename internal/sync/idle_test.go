@@ -148,30 +148,36 @@ func TestWatchForgetsOldSlips(t *testing.T) {
 		if err := o.EndVisit(t.Context(), "1"); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		over := make(chan error, 1)
-		go func() { over <- o.Watch(ctx) }()
 		const day = 24 * time.Hour
-		for _, step := range []struct {
-			wait time.Duration
-			left int
-		}{{29 * day, 1}, {2 * day, 0}} {
-			<-time.After(step.wait)
-			synctest.Wait()
-			if left := len(column(t, o, "SELECT submission FROM slips")); left != step.left {
-				t.Errorf("%v later %d slips are left", step.wait, left)
+		<-time.After(29 * day)
+		watching(t, o, func() {
+			for _, left := range []int{1, 0} { // it looks again while it runs
+				synctest.Wait()
+				if got := len(column(t, o, "SELECT submission FROM slips")); got != left {
+					t.Errorf("%d slips are left, want %d", got, left)
+				}
+				<-time.After(2 * day)
 			}
-		}
-		cancel()
-		if err := <-over; err != nil {
-			t.Error(err)
-		}
+		})
 		_ = o.Close()
 	})
 }
 
+// watching runs f while Watch looks after the file. Where nothing happens for a year,
+// it is left out: so many looks would take too long.
+func watching(t *testing.T, o *Outbox, f func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error, 1)
+	go func() { over <- o.Watch(ctx) }()
+	f()
+	cancel()
+	if err := <-over; err != nil {
+		t.Error(err)
+	}
+}
+
 // What the audit log tells of is forgotten when the hub has had it for long enough.
-// Nothing tends the file until then: a year of looks would take the test too long.
 func TestWatchForgetsOldAuditRows(t *testing.T) {
 	k := newKeys(t)
 	path := filepath.Join(t.TempDir(), "outbox.db")
@@ -191,16 +197,9 @@ func TestWatchForgetsOldAuditRows(t *testing.T) {
 			{2 * day, []string{"started", "forgotten"}}, // the newest one always stays
 		} {
 			<-time.After(step.wait)
-			ctx, cancel := context.WithCancel(t.Context())
-			over := make(chan error, 1)
-			go func() { over <- o.Watch(ctx) }()
-			synctest.Wait()
+			watching(t, o, synctest.Wait)
 			if diff := cmp.Diff(step.want, column(t, o, "SELECT event FROM audit ORDER BY n")); diff != "" {
 				t.Errorf("%v later: %s", step.wait, diff)
-			}
-			cancel()
-			if err := <-over; err != nil {
-				t.Error(err)
 			}
 		}
 	})
