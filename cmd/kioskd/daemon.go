@@ -141,7 +141,7 @@ func settings(cfg config.Config, cat *catalogue.Catalogue) flow.Settings {
 		Name:      cfg.Kiosk.Name,
 		Phone:     cfg.Kiosk.Phone,
 		Demo:      cfg.Simulate,
-		NoPrinter: cfg.Printer.Device == noPrinter && !cfg.Simulate,
+		NoPrinter: cfg.Printer.Device == noPrinter,
 		Layout: flow.Layout{
 			Reader: place(cfg.Layout.Reader), WAON: place(cmp.Or(cfg.Layout.WAON, cfg.Layout.Reader)), Printer: place(cfg.Layout.Printer),
 		},

@@ -23,9 +23,9 @@ import (
 
 // examinePrinter drives the printer of the configuration as the daemon would.
 func examinePrinter(ctx context.Context, cfg config.Config, how manner) (doctor.Report, error) {
-	setup := doctor.PrinterSetup{Virtual: cfg.Simulate, Override: overrideOf(cfg.Printer)}
+	setup := doctor.PrinterSetup{Virtual: cfg.PrinterVirtual(), Override: overrideOf(cfg.Printer)}
 	opt := doctor.PrinterOptions{Kind: lineKind(cfg.Printer), Override: setup.Override, Log: slog.New(slog.DiscardHandler)}
-	if cfg.Simulate {
+	if cfg.PrinterVirtual() {
 		return doctor.PrinterFacts{}.Report(setup), nil
 	}
 	var err error

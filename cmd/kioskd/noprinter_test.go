@@ -31,7 +31,7 @@ func TestNoPrinterIsConfigured(t *testing.T) {
 	if took := time.Since(began); took > printer.DefaultLimits().Accept/2 {
 		t.Errorf("it took %v", took)
 	}
-	cfg.Simulate = true // which has its own
+	cfg.Simulate, cfg.Printer.Device = true, "" // which has its own
 	if settings(cfg, nil).NoPrinter {
 		t.Error("a simulated one counts as none")
 	}

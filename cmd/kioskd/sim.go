@@ -30,7 +30,7 @@ func newSimulation(cfg config.Config, waon felica.Config, log *slog.Logger) (*ha
 	if err != nil {
 		return nil, err
 	}
-	paper, err := virtualPrinter(cfg)
+	paper, slips, err := simulatedPrinter(cfg, log)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func newSimulation(cfg config.Config, waon felica.Config, log *slog.Logger) (*ha
 	line := dock.NewLine((&net.Dialer{Timeout: dialTime}).DialContext)
 	return &hardware{
 		reader: reader, roots: roots, waon: waon,
-		printer: printer.Find(paper.Dial, overrideOf(cfg.Printer), log),
+		printer: slips,
 		lights:  lights,
 		dial:    line.DialContext,
 		beside:  beside,
@@ -48,8 +48,25 @@ func newSimulation(cfg config.Config, waon felica.Config, log *slog.Logger) (*ha
 				Line: line, Clock: clock, LinkChanged: linkChanged, Log: log,
 			})
 		},
-		close: paper.Close,
+		close: func() {
+			if paper != nil {
+				paper.Close()
+			}
+		},
 	}, nil
+}
+
+// simulatedPrinter is the virtual printer below the real driver; or the driver for
+// the one that is named. paper is nil where the printer is real.
+func simulatedPrinter(cfg config.Config, log *slog.Logger) (paper *printertest.Printer, d *printer.Driver, err error) {
+	if !cfg.PrinterVirtual() {
+		d, err = newPrinter(cfg, log)
+		return nil, d, err
+	}
+	if paper, err = virtualPrinter(cfg); err != nil {
+		return nil, nil, err
+	}
+	return paper, printer.Find(paper.Dial, overrideOf(cfg.Printer), log), nil
 }
 
 // virtualPrinter prints at the speed of a real one.

@@ -17,7 +17,8 @@ const (
 // Printer is the slip printer. What is empty or 0 is found out.
 type Printer struct {
 	// Device is the line: usb, usb:/dev/usb/lp1, tcp:192.0.2.7, serial:/dev/ttyUSB0,
-	// none; empty: usb. Simulated hardware has a printer of its own.
+	// none; empty: usb, or the dock's own where the hardware is simulated. See
+	// [Config.PrinterVirtual].
 	Device string
 	Baud   int    // of a serial line
 	Flow   string // of a serial line: none, dtr, rts
@@ -31,6 +32,9 @@ type Printer struct {
 	// confirms cannot be said, only that its word is not taken.
 	Cutter, QR, Kanji, Confirm string
 }
+
+// PrinterVirtual says that slips come out of the dock's printer, in this process.
+func (c Config) PrinterVirtual() bool { return c.Simulate && c.Printer.Device == "" }
 
 // PrinterProfiles are the names of Printer.Profile.
 func PrinterProfiles() []string { return []string{"full", "plain", "blind", "star"} }
@@ -62,9 +66,6 @@ const (
 
 func (v *validator) printer(c Config) {
 	p := c.Printer
-	if c.Simulate && p.Device != "" {
-		v.add("printer.device", "leave it out, or set simulate = false", "is of no use: simulated hardware has a printer of its own")
-	}
 	if p.Device != "" {
 		if _, _, err := line.Parse(p.Device, line.SerialOptions{}); err != nil {
 			v.add("printer.device", "write usb, usb:/dev/usb/lp0, tcp:192.0.2.7, serial:/dev/ttyUSB0 or none", "cannot be %q", p.Device)

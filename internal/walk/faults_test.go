@@ -59,6 +59,10 @@ func (s *shopper) repair() {
 	s.dock("tear", map[string]any{"at": -1})
 	s.dock("reader", map[string]any{"power": true})
 	s.setLine()
+	if s.press != nil {
+		s.press.mend()
+		return
+	}
 	s.dock("printer", map[string]any{"paper": "full", "cover": "closed", "power": "on"})
 }
 

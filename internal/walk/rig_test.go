@@ -35,6 +35,7 @@ type rig struct {
 	slipsLeft int    // so many of the visit before may still come out
 	power     *power // what stands below the databases, or nil
 	talkative bool   // kioskd logs every step, and both logs are kept whole
+	press     *press // the printer, where it is not the dock's
 
 	// For the storm: who is shown each snapshot, who hears each log, and how many
 	// touches this window has sent.
@@ -268,6 +269,7 @@ func (r *rig) dock(what string, body any) { r.t.Helper(); r.post(r.kiosk+"/dock/
 func (r *rig) begin() {
 	r.t.Helper()
 	r.slipsLeft = r.eyes.forget()
+	r.press.begin()
 	if err := call(http.MethodDelete, r.kiosk+"/dock/api/slips", nil, nil); err != nil {
 		r.t.Fatal(err)
 	}

@@ -64,6 +64,7 @@ type shopper struct {
 	leaves string // how the shopper goes away in the middle: "home", "idle", "" = stays
 	stays  int    // acts until then
 	steady bool   // chooses one password and keeps to it
+	asks   bool   // for another slip, where one may not have come out
 
 	madeUp   bool // the ID that was typed is not one that was issued
 	relaid   bool // Next was pressed on a trouble while the right card lay there
@@ -385,6 +386,12 @@ func (s *shopper) result(shot snapshot) {
 	switch {
 	case !shot.Nav.Next: // the hub's word is awaited
 	case sc.Kind == "issued" && sc.Slip == "printing" && s.rnd.IntN(2) == 0: // the slip is awaited
+	case sc.Again && s.asks:
+		s.asks = false
+		s.reprints++
+		s.say("PRINT AGAIN")
+		s.repair()
+		s.send(shot.Seq, "print_again", nil)
 	case s.stop == sc.Kind:
 		s.send(shot.Seq, "another", nil)
 	case sc.Fix != "" && s.whims > 0:

@@ -17,8 +17,11 @@ type book struct {
 	issued  map[string]bool      // IDs whose slip came to an end, so that their record is stored
 	untold  []string             // at the hub, and no screen has told of them
 
-	judged  map[string]bool // numbers that were compared
-	records int             // of issuances at the hub
+	slips map[string]slipWord // number or ID → what screens said of its slip
+	read  int                 // slips that were compared
+
+	judged  map[string]row // numbers that were compared, with what the hub says of them
+	records int            // of issuances at the hub
 }
 
 // standing is how far one person got, as far as screens said.
@@ -28,7 +31,10 @@ type standing struct {
 }
 
 func newBook() *book {
-	return &book{numbers: map[string][]string{}, people: map[string]*standing{}, issued: map[string]bool{}, judged: map[string]bool{}}
+	return &book{
+		numbers: map[string][]string{}, people: map[string]*standing{}, issued: map[string]bool{}, slips: map[string]slipWord{},
+		judged: map[string]row{},
+	}
 }
 
 // comes says who is at the kiosk from now on.
@@ -67,6 +73,7 @@ func (b *book) see(s snapshot) {
 		if sc.Delivery != "" {
 			b.promise(b.who, sc.Number, map[string]string{"reserved": "reservation", "applied": "application"}[sc.Kind], sc.Delivery)
 		}
+		b.hearSlip(sc.Number, s.slip())
 	case "menu":
 		b.cut = nil
 	case "recovered":
@@ -78,9 +85,14 @@ func (b *book) see(s snapshot) {
 			b.promise(who, it.Number, it.Kind, "recovered")
 		}
 	case "issued":
-		if slip := s.slip(); len(sc.Fields) > 0 && slip != "" && slip != "printing" {
-			b.issued[sc.Fields[0].Value] = true
+		if len(sc.Fields) == 0 {
+			break
 		}
+		id := sc.Fields[0].Value
+		if slip := s.slip(); slip != "" && slip != "printing" {
+			b.issued[id] = true
+		}
+		b.hearSlip(id, s.slip())
 	}
 }
 
@@ -103,7 +115,7 @@ func (b *book) judge(t *testing.T, r row) {
 	t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.judged[r.Number] = true
+	b.judged[r.Number] = r
 	if r.Kind == "issuance" {
 		b.records++
 	}
@@ -134,7 +146,7 @@ func (b *book) close(t *testing.T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for number, said := range b.numbers {
-		if !b.judged[number] {
+		if _, there := b.judged[number]; !there {
 			t.Errorf("LOST: %s was told of (%v), and the hub does not have it", number, said)
 		}
 	}

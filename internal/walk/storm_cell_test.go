@@ -25,15 +25,16 @@ type cell struct {
 	desk   string                 // and its console
 	kiosks atomic.Pointer[reaper] // of the present life of kioskd
 	hubs   atomic.Pointer[reaper]
-	stands bool // the hub, as far as is known
-	calm   bool // nobody is killed now
+	refs   map[string][]string // ID → the references that it was issued under
+	stands bool                // the hub, as far as is known
+	calm   bool                // nobody is killed now
 	tale   []string
 }
 
 func newCell(t *testing.T, all *storm, n int, store ...string) *cell {
 	t.Helper()
 	c := &cell{
-		rig:  &rig{bin: all.bin, dir: t.TempDir(), eyes: newEyes(t)},
+		rig:  &rig{bin: all.bin, dir: t.TempDir(), eyes: newEyes(t), press: newPress(t)},
 		test: t, all: all, rnd: rand.New(rand.NewPCG(all.seed, uint64(n))), book: newBook(), calm: true, store: store,
 	}
 	c.t = mortal{TB: t, dead: func() bool { return c.kiosks.Load().hasKilled() || c.hubs.Load().hasKilled() || !c.stands }}
@@ -63,6 +64,9 @@ func newCell(t *testing.T, all *storm, n int, store ...string) *cell {
 		c.hubd.kill()
 	})
 	c.api, c.desk = "127.0.0.1:0", "127.0.0.1:0"
+	if err := os.WriteFile(c.kioskConf(), []byte(c.press.config()), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	c.bearHub()
 	c.hubReady()
 	c.bearKiosk()
@@ -86,6 +90,7 @@ func (c *cell) bear(to *atomic.Pointer[reaper], f fate, name string, args ...str
 }
 
 func (c *cell) hubAddr() string   { return filepath.Join(c.dir, "hub", "addr.json") }
+func (c *cell) kioskConf() string { return filepath.Join(c.dir, "kioskd.toml") }
 func (c *cell) kioskAddr() string { return filepath.Join(c.dir, "kiosk", "addr.json") }
 
 // bearHub starts the hub and does not wait for it.
@@ -137,7 +142,7 @@ func (c *cell) bearKiosk() {
 	c.test.Helper()
 	for {
 		_ = os.Remove(c.kioskAddr())
-		c.kioskd = c.bear(&c.kiosks, kioskFate(c.rnd), "kioskd", "--sim", "--data", filepath.Join(c.dir, "kiosk"), "--listen", "127.0.0.1:0",
+		c.kioskd = c.bear(&c.kiosks, kioskFate(c.rnd), "kioskd", "--sim", "--config", c.kioskConf(), "--data", filepath.Join(c.dir, "kiosk"), "--listen", "127.0.0.1:0",
 			"--enrolment", filepath.Join(c.dir, "hub", "enrolment", "demo.json"))
 		if c.hands(func() {
 			var addr struct{ HTTP string }
@@ -151,7 +156,6 @@ func (c *cell) bearKiosk() {
 			})
 			c.kiosk = "http://" + addr.HTTP
 			c.connect()
-			c.dock("printer", map[string]any{"speed": 0})
 		}) {
 			return
 		}
@@ -241,13 +245,14 @@ func (c *cell) settle() {
 		rows := c.page(page, 200)
 		open = len(rows) == 200
 		for _, r := range rows {
-			if c.judged[r.Number] {
+			if _, there := c.judged[r.Number]; there {
 				open = false // all that follow are older
 				break
 			}
 			c.judge(c.test, r)
 		}
 	}
+	c.readSlips()
 	c.close(c.test)
 }
 
@@ -285,6 +290,10 @@ func (c *cell) end() {
 	c.all.count("submissions", rows)
 	c.disconnect()
 	c.kioskd.kill()
+	c.eventually("the printer to read all that was sent to it", c.press.quiet)
+	slips, pieces := c.readSlips()
+	c.all.count("slips", slips)
+	c.all.count("pieces of slips", pieces)
 	for _, look := range []struct{ command, want string }{
 		{"list", "0 waiting for the hub, 0 of them set aside"}, {"verify", "the audit log holds together"},
 	} {

@@ -35,6 +35,9 @@ type row struct {
 		Accepted bool   `json:"accepted"`
 		Code     string `json:"code"`
 	} `json:"verdict"`
+	Summary struct {
+		IssueRef string `json:"issue_ref"` // of an issuance, as the issuer gave it
+	} `json:"summary"`
 }
 
 // judge holds one row of the hub against what was said of it, as far as the
@@ -154,6 +157,9 @@ func (s *shopper) checkGoodbye(shot snapshot) {
 
 // slips counts the whole ones that came out of the printer.
 func (s *shopper) slips() (complete int) {
+	if s.press != nil {
+		return s.press.sinceBegin()
+	}
 	var now struct {
 		Slips []struct{ Complete bool }
 	}

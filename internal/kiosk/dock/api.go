@@ -68,8 +68,11 @@ func (d *Dock) getState(w http.ResponseWriter, r *http.Request) {
 	d.answer(w, http.StatusOK, s)
 }
 
-// errReal refuses what only a simulated reader can do.
-var errReal = errors.New("cannot move cards: the reader is a real one, lay the card on it")
+// These refuse what only simulated devices can do.
+var (
+	errReal        = errors.New("cannot move cards: the reader is a real one, lay the card on it")
+	errRealPrinter = errors.New("cannot set the printer: it is a real one, use its own cover and buttons")
+)
 
 type cardBody struct {
 	Persona string `json:"persona"`
@@ -203,6 +206,9 @@ func (b printerBody) checkTrouble() error {
 }
 
 func (d *Dock) setPrinter(_ context.Context, in printerBody) error {
+	if d.Printer == nil {
+		return errRealPrinter
+	}
 	paper, err := choice("paper", in.Paper, "full", "low", "out")
 	cover, err2 := choice("cover", in.Cover, "closed", "open")
 	power, err3 := choice("power", in.Power, "off", "on")
@@ -279,7 +285,9 @@ func (d *Dock) reset(ctx context.Context, _ struct{}) error {
 	if d.Reader != nil {
 		d.Reader.Reset()
 	}
-	d.Printer.Repair()
+	if d.Printer != nil {
+		d.Printer.Repair()
+	}
 	d.Line.Set(Up)
 	d.LinkChanged()
 	return d.Kiosk.EndVisit(ctx)
@@ -288,7 +296,7 @@ func (d *Dock) reset(ctx context.Context, _ struct{}) error {
 func (d *Dock) getSlip(w http.ResponseWriter, r *http.Request) {
 	name, isPNG := strings.CutSuffix(r.PathValue("file"), ".png")
 	n, err := strconv.Atoi(name)
-	slips := d.Printer.Slips()
+	slips := d.slips()
 	if !isPNG || err != nil || n < 1 || n > len(slips) {
 		d.answer(w, http.StatusNotFound, struct {
 			Error string `json:"error"`
@@ -308,7 +316,9 @@ func (d *Dock) getSlip(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Dock) clearSlips(w http.ResponseWriter, _ *http.Request) {
-	d.Printer.Forget()
+	if d.Printer != nil {
+		d.Printer.Forget()
+	}
 	d.Kiosk.DockUsed("slips")
 	d.changed.ring()
 	w.WriteHeader(http.StatusNoContent)

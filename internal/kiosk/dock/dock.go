@@ -22,7 +22,8 @@ import (
 type Options struct {
 	Kiosk *kiosk.Kiosk
 	// Reader is where the simulated cards are laid; nil where cards are real.
-	Reader  *cardtest.Slot
+	Reader *cardtest.Slot
+	// Printer is what slips come out of; nil where it is a real one.
 	Printer *printertest.Printer
 	Lights  func() Light // what the lights show now
 	Line    *Line
@@ -107,6 +108,7 @@ type (
 		At int `json:"at"`
 	}
 	printerState struct {
+		Real  bool   `json:"real"` // it is handled by hand: the dock knows nothing of it
 		Paper string `json:"paper"`
 		Cover string `json:"cover"`
 		Power string `json:"power"`
@@ -151,7 +153,7 @@ func (d *Dock) state(ctx context.Context) (State, error) {
 		Clock:    clockState{OffsetSec: int64(d.Clock.Offset() / time.Second)},
 		Visit:    visitState{Step: string(frame.Step)},
 	}
-	for i, slip := range d.Printer.Slips() {
+	for i, slip := range d.slips() {
 		s.Slips = append(s.Slips, slipState{
 			N: i + 1, At: slip.At, Complete: slip.Complete, Width: slip.Bitmap.Width, Height: slip.Bitmap.Height,
 		})
@@ -184,7 +186,17 @@ func (d *Dock) tear() tearState {
 	return tearState{At: d.Reader.Tear()}
 }
 
+func (d *Dock) slips() []printertest.Slip {
+	if d.Printer == nil {
+		return nil
+	}
+	return d.Printer.Slips()
+}
+
 func (d *Dock) printer() printerState {
+	if d.Printer == nil {
+		return printerState{Real: true, Paper: string(printertest.PaperFull), Cover: "closed", Power: "on"}
+	}
 	now := d.Printer.Get()
 	s := printerState{Paper: string(now.Paper), Cover: "closed", Power: "off", FailNext: d.Printer.Armed(), Trouble: trouble(now), Speed: d.Printer.Speed()}
 	if now.Cover {

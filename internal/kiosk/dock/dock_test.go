@@ -50,7 +50,7 @@ type bench struct {
 	links  atomic.Int32 // how often the link is said to have changed
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T, change ...func(*Options)) *bench {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	outbox, err := ksync.OpenOutbox(t.Context(), filepath.Join(t.TempDir(), "outbox.db"),
@@ -72,12 +72,16 @@ func newBench(t *testing.T) *bench {
 		Reader:   b.reader, Printer: b.driver, Lights: dark{}, Outbox: outbox, Kick: func() {},
 		Identity: func() (string, bool) { return "", false }, Clock: b.clock, Log: log,
 	})
-	dock := New(Options{
+	opt := Options{
 		Kiosk: b.kiosk, Reader: b.reader.Slot, Printer: b.paper, Line: b.line, Clock: b.clock, Log: log,
 		Lights: func() Light {
 			return Light{Signal: "idle", Colour: "#102030", Pattern: []Beat{{MS: 500, Level: 0.5}}}
 		}, LinkChanged: func() { b.links.Add(1) },
-	})
+	}
+	for _, f := range change {
+		f(&opt)
+	}
+	dock := New(opt)
 	server := httptest.NewServer(dock)
 	b.url, b.client = server.URL+"/dock/api/", server.Client()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -167,6 +171,30 @@ func TestHandles(t *testing.T) {
 	b.post("reset", `{}`)
 	s = b.state()
 	if s.Reader.Persona != "" || !s.Reader.Power || s.Tear.At != -1 || s.Printer != (printerState{Paper: "full", Cover: "closed", Power: "on", Speed: 900}) || s.Line.Mode != Up {
+		t.Errorf("after reset: %+v", s)
+	}
+}
+
+// Real devices are moved by hand: the dock says so, and resets what is its own.
+func TestRealDevices(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.Reader, o.Printer = nil, nil })
+	if s := b.state(); !s.Reader.Real || !s.Printer.Real || s.Printer.Power != "on" || len(s.Slips) != 0 {
+		t.Errorf("the state is %+v", s)
+	}
+	for path, body := range map[string]string{"card": `{"persona":"taro"}`, "tear": `{"at":3}`, "printer": `{"paper":"out"}`} {
+		if status, answer := b.ask(http.MethodPost, path, body); status != http.StatusBadRequest || !strings.Contains(answer, "real one") {
+			t.Errorf("POST %s: status %d: %s", path, status, answer)
+		}
+	}
+	if status, _ := b.ask(http.MethodGet, "slips/1.png", ""); status != http.StatusNotFound {
+		t.Errorf("a slip: status %d", status)
+	}
+	if status, _ := b.ask(http.MethodDelete, "slips", ""); status != http.StatusNoContent {
+		t.Errorf("delete: status %d", status)
+	}
+	b.post("line", `{"mode":"rubbish"}`)
+	b.post("reset", "")
+	if s := b.state(); s.Line.Mode != Up {
 		t.Errorf("after reset: %+v", s)
 	}
 }

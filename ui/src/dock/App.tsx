@@ -117,6 +117,7 @@ function Status({ state, connected }: { readonly state: DockState; readonly conn
 
 /** printerStatus names the one thing that matters most about the printer. */
 function printerStatus({ printer }: DockState): [Key[], Tone] {
+  if (printer.real) return [["printer.by_hand"], "ok"];
   if (printer.power === "off") return [["power", "power.off"], "bad"];
   if (printer.trouble !== "") return [[`trouble.${printer.trouble}`], "bad"];
   if (printer.cover === "open") return [["cover", "cover.open"], "bad"];

@@ -15,7 +15,14 @@ import { Panel, Segments, useDesk } from "./parts";
 /** Printer is the slip printer's state and everything that came out of it. */
 export function Printer({ state }: { readonly state: DockState }) {
   const { say, act } = useDesk();
-  const { paper, cover, power } = state.printer;
+  const { real, paper, cover, power } = state.printer;
+  if (real) {
+    return (
+      <Panel area="printer" title={say("printer")}>
+        <p class="note">{say("printer.real")}</p>
+      </Panel>
+    );
+  }
   return (
     <Panel area="printer" title={say("printer")}>
       <div class="controls">

@@ -50,6 +50,8 @@ export interface DockState {
   };
   readonly tear: { readonly at: number };
   readonly printer: {
+    /** It is handled by hand: the dock knows nothing of it. */
+    readonly real: boolean;
     readonly paper: Paper;
     readonly cover: Cover;
     readonly power: Power;

@@ -35,13 +35,18 @@ type machine struct {
 	ink    bool
 	broken bool // the current piece was interrupted
 	slips  []Slip
+
+	transcript *transcript // of the current piece; nil: none is kept
 }
+
+// transcript is what stands on a piece of paper, as text.
+type transcript struct{ lines, codes []string }
 
 // reset is power off: everything but the paper is forgotten.
 func (m *machine) reset() {
 	*m = machine{
 		model: m.model, rom: m.rom, dots: m.model.Dots, qrModule: 3, qrLevel: qr.L, text: freshText(),
-		paper: m.paper, ink: m.ink, broken: m.broken, slips: m.slips, strays: m.strays,
+		paper: m.paper, ink: m.ink, broken: m.broken, slips: m.slips, strays: m.strays, transcript: m.transcript,
 	}
 }
 
@@ -67,7 +72,14 @@ func (m *machine) strip() *dots.Bitmap {
 // tear ends the current piece. A blank one is not worth keeping.
 func (m *machine) tear(at time.Time, cut bool) {
 	if m.ink {
-		m.slips = append(m.slips, Slip{At: at, Complete: cut && !m.broken, Bitmap: m.strip()})
+		s := Slip{At: at, Complete: cut && !m.broken, Bitmap: m.strip()}
+		if t := m.transcript; t != nil {
+			s.Text, s.Codes = t.lines, t.codes
+		}
+		m.slips = append(m.slips, s)
+	}
+	if m.transcript != nil {
+		m.transcript = &transcript{}
 	}
 	// What comes next is whole unless it is the rest of a piece that was torn.
 	m.paper, m.ink, m.broken = nil, false, !cut && m.ink
@@ -136,6 +148,9 @@ func (m *machine) drawQR(x int) {
 	code, err := qr.Encode(m.qrData, m.qrLevel)
 	if err != nil {
 		return
+	}
+	if m.transcript != nil {
+		m.transcript.codes = append(m.transcript.codes, m.qrData)
 	}
 	if x < 0 {
 		x = (m.dots - code.Size*m.qrModule) / 2

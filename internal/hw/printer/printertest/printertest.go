@@ -75,6 +75,9 @@ type Slip struct {
 	// Complete: printed without interruption and cut.
 	Complete bool
 	Bitmap   *dots.Bitmap
+	// Text is the lines that the printer set itself, and Codes what the QR codes say
+	// that it drew; only after [Printer.Transcribe].
+	Text, Codes []string
 }
 
 // PNG draws the slip as it looks on white paper.
@@ -310,6 +313,14 @@ func (p *Printer) Slips() []Slip {
 		out = append(out, Slip{At: time.Now(), Bitmap: p.m.strip()})
 	}
 	return out
+}
+
+// Transcribe has it keep what it prints as text too, for whoever reads slips. It is
+// to be called before anything is printed.
+func (p *Printer) Transcribe() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.m.transcript = &transcript{}
 }
 
 // Take gives the pieces that are finished and throws them away, and a copy of what

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -275,6 +276,7 @@ func TestText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := printertest.New(384)
 		defer p.Close()
+		p.Transcribe()
 		l := dial(t, p)
 		line, err := escpos.AppendText(escpos.TextMode(), escpos.Right, []escpos.Span{
 			{Text: []byte("A"), Style: escpos.Style{Wide: 2, High: 2}}, {Text: []byte{0x90, 0x5C}}, // 申
@@ -299,6 +301,18 @@ func TestText(t *testing.T) {
 		}
 		if left != 384-24-24+2 || right != 382 || b.Height != 48 {
 			t.Errorf("ink from %d to %d on %d rows", left, right, b.Height)
+		}
+		code, err := escpos.AppendQR(nil, "K7-42", 6, escpos.M)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.send(t, code, line, escpos.Cut(0))
+		l.answers()
+		if slips = p.Slips(); !slices.Equal(slips[0].Text, []string{"A申"}) || len(slips[0].Codes) != 0 {
+			t.Errorf("the first says %q, its codes %q", slips[0].Text, slips[0].Codes)
+		}
+		if s := slips[1]; !slices.Equal(s.Text, []string{"A申"}) || !slices.Equal(s.Codes, []string{"K7-42"}) {
+			t.Errorf("the second says %q, its codes %q", s.Text, s.Codes)
 		}
 	})
 }

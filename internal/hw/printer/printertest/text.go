@@ -21,6 +21,7 @@ type look struct {
 // cell is one character on the line that is open.
 type cell struct {
 	look
+	char  rune
 	glyph *dots.Bitmap // nil: blank
 	width int
 }
@@ -79,7 +80,7 @@ func (m *machine) put(r rune, width int) {
 	if used > m.dots {
 		m.flushLine()
 	}
-	t.line = append(t.line, cell{look: t.look, glyph: m.rom.Glyph(r, t.bold), width: width})
+	t.line = append(t.line, cell{look: t.look, char: r, glyph: m.rom.Glyph(r, t.bold), width: width})
 }
 
 // flushLine prints the open line and feeds by the line spacing.
@@ -109,9 +110,22 @@ func (m *machine) flushLine() {
 		}
 		x += c.width * c.wide
 	}
+	m.write(t.line)
 	t.line = nil
 	for y := range strip.Height {
 		m.print(strip.Row(y))
 	}
 	m.feed(max(0, spacing-strip.Height))
+}
+
+// write keeps a line as text.
+func (m *machine) write(line []cell) {
+	if m.transcript == nil {
+		return
+	}
+	text := make([]rune, len(line))
+	for i, c := range line {
+		text[i] = c.char
+	}
+	m.transcript.lines = append(m.transcript.lines, string(text))
 }
