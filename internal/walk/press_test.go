@@ -22,7 +22,7 @@ type press struct {
 
 	mu      sync.Mutex
 	paper   []paper // whole slips, the oldest first
-	pieces  int     // that were not whole
+	pieces  []paper // what came out not whole
 	visited int     // slips that had come out when the present visit began
 }
 
@@ -102,7 +102,7 @@ func (p *press) take() {
 		if s.Complete {
 			p.paper = append(p.paper, read(s))
 		} else {
-			p.pieces++
+			p.pieces = append(p.pieces, read(s))
 		}
 	}
 }
@@ -127,12 +127,12 @@ func (p *press) sinceBegin() int {
 	return len(p.paper) - p.visited
 }
 
-// all gives every whole slip there ever was, and how many pieces were not whole.
-func (p *press) all() ([]paper, int) {
+// all gives every whole slip there ever was, and the pieces that were not whole.
+func (p *press) all() (whole, pieces []paper) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.take()
-	return slices.Clone(p.paper), p.pieces
+	return slices.Clone(p.paper), slices.Clone(p.pieces)
 }
 
 // titles are the first lines of slips, under the programme's name.

@@ -64,6 +64,7 @@ type shopper struct {
 	leaves string // how the shopper goes away in the middle: "home", "idle", "" = stays
 	stays  int    // acts until then
 	steady bool   // chooses one password and keeps to it
+	waits  bool   // for each slip to come out
 	asks   bool   // for another slip, where one may not have come out
 
 	madeUp   bool // the ID that was typed is not one that was issued
@@ -386,6 +387,7 @@ func (s *shopper) result(shot snapshot) {
 	switch {
 	case !shot.Nav.Next: // the hub's word is awaited
 	case sc.Kind == "issued" && sc.Slip == "printing" && s.rnd.IntN(2) == 0: // the slip is awaited
+	case s.waits && shot.slip() == "printing" && s.still < 6:
 	case sc.Again && s.asks:
 		s.asks = false
 		s.reprints++

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	_ "github.com/mattn/go-sqlite3" // the driver of the sandbox's file
@@ -51,7 +52,7 @@ const slipBytes = 1600
 // readSlips holds every slip that ever came out of the printer against the hub and
 // against what screens said of it. It comes after the outbox has emptied and all rows
 // of the hub were judged.
-func (c *cell) readSlips() (whole, pieces int) {
+func (c *cell) readSlips() (whole, torn int) {
 	c.test.Helper()
 	c.learnIssued()
 	c.mu.Lock()
@@ -85,11 +86,16 @@ func (c *cell) readSlips() (whole, pieces int) {
 		switch {
 		case said.printed && !came[key]:
 			c.test.Errorf("a screen called the slip of %s printed, and it did not come out", key)
+			for _, piece := range pieces {
+				if strings.Contains(piece.text, key) {
+					c.test.Errorf("but this piece of it:\n%s", piece.text)
+				}
+			}
 		case said.last == "not_printed" && came[key]:
 			c.test.Errorf("the slip of %s came out, and the last word of it was that it did not", key)
 		}
 	}
-	return len(slips), pieces
+	return len(slips), len(pieces)
 }
 
 // unsound says what is wrong with one slip; "" = it is as the hub knows it.

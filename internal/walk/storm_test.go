@@ -153,7 +153,7 @@ func (c *cell) come(who *person) string {
 	case n < 5:
 		s.stop = "reserved"
 	}
-	s.asks = c.rnd.IntN(2) == 0
+	s.asks, s.waits = c.rnd.IntN(2) == 0, c.rnd.IntN(4) > 0
 	c.strikes()
 	c.comes(who.persona)
 	c.tell("%s comes to %s", who.persona, s.plan)

@@ -37,6 +37,10 @@ func (s *session) print(ctx context.Context, j Job) (handed bool, err error) {
 	}
 	s.ends, s.calm = time.Now().Add(s.d.limits.Job), s.speaks.heard().stops
 	s.d.soiled, s.d.torn = true, true
+	// From its first byte on, so that no confirmation of the one before counts for it.
+	if s.d.jobNo++; s.d.jobNo == 0 {
+		s.d.jobNo++
+	}
 	if handed, err = s.body(ctx, j); err != nil {
 		return handed && !errors.Is(err, errStopped), err
 	}
@@ -178,9 +182,6 @@ func (s *session) passed(ctx context.Context, limit time.Duration) error {
 
 // tail cuts and waits for what this printer can say about it.
 func (s *session) tail(ctx context.Context) error {
-	if s.d.jobNo++; s.d.jobNo == 0 {
-		s.d.jobNo++
-	}
 	if err := s.write(ctx, s.speaks.finish(s.profile, s.d.jobNo)); err != nil {
 		return err
 	}
