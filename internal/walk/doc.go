@@ -1,6 +1,7 @@
 // Package walk holds two tests on the real binaries. One is a storm of kills: both
 // daemons die again and again, at any point of visits and around each commit, and
-// every snapshot that ever reached a window is held against the hub (storm_test.go).
+// every snapshot that ever reached a window and every slip that came out of the
+// printer are held against the hub (storm_test.go).
 // The other walks many visits on the real binaries
 // (kioskd with simulated hardware, hubd with the sandbox). The shoppers in it
 // mistype, turn back, change their minds and give up slow waits; cards are torn

@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"slices"
@@ -19,6 +20,7 @@ type press struct {
 	printer *printertest.Printer
 	l       net.Listener
 	lines   atomic.Int64 // connections that are open
+	unheard atomic.Bool  // the line breaks before the next slip is confirmed
 
 	mu      sync.Mutex
 	paper   []paper // whole slips, the oldest first
@@ -57,8 +59,17 @@ func newPress(t testing.TB) *press {
 // printLine tells when the printer has read all that came over it.
 type printLine struct {
 	net.Conn
-	once sync.Once
-	gone func()
+	once    sync.Once
+	gone    func()
+	unheard *atomic.Bool
+}
+
+// Write carries the printer's answers, but perhaps not that a slip was printed.
+func (l *printLine) Write(b []byte) (int, error) {
+	if bytes.HasPrefix(b, []byte("7\"")) && l.unheard.CompareAndSwap(true, false) {
+		return 0, l.Close()
+	}
+	return l.Conn.Write(b)
 }
 
 func (l *printLine) Close() error {
@@ -73,7 +84,7 @@ func (p *press) serve() {
 			return
 		}
 		p.lines.Add(1)
-		line := &printLine{Conn: conn, gone: func() { p.lines.Add(-1) }}
+		line := &printLine{Conn: conn, gone: func() { p.lines.Add(-1) }, unheard: &p.unheard}
 		if !p.printer.Attach(line) {
 			_ = line.Close() // that is all a printer that is off says
 		}

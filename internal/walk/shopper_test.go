@@ -394,6 +394,7 @@ func (s *shopper) result(shot snapshot) {
 		s.say("PRINT AGAIN")
 		s.repair()
 		s.send(shot.Seq, "print_again", nil)
+	case s.asks && s.waits && shot.slip() == "unknown" && s.still < 6: // the printer may come back
 	case s.stop == sc.Kind:
 		s.send(shot.Seq, "another", nil)
 	case sc.Fix != "" && s.whims > 0:

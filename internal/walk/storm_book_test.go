@@ -7,7 +7,8 @@ import (
 )
 
 // book is what screens have promised, whoever looked: it sees every snapshot that
-// reached a window, also those that no shopper came to read.
+// reached a window, also those that no shopper came to read. What slips have promised
+// is read from the paper (storm_slips_test.go).
 type book struct {
 	mu      sync.Mutex
 	who     string               // stands before the kiosk
@@ -19,6 +20,8 @@ type book struct {
 
 	slips map[string]slipWord // number or ID → what screens said of its slip
 	read  int                 // slips that were compared
+	// reprints are those among them that said so.
+	reprints int
 
 	judged  map[string]row // numbers that were compared, with what the hub says of them
 	records int            // of issuances at the hub

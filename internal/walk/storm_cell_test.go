@@ -293,6 +293,7 @@ func (c *cell) end() {
 	c.eventually("the printer to read all that was sent to it", c.press.quiet)
 	slips, pieces := c.readSlips()
 	c.all.count("slips", slips)
+	c.all.count("slips that say that they are reprints", c.reprints)
 	c.all.count("pieces of slips", pieces)
 	for _, look := range []struct{ command, want string }{
 		{"list", "0 waiting for the hub, 0 of them set aside"}, {"verify", "the audit log holds together"},

@@ -33,9 +33,16 @@ func (b *book) hearSlip(key, said string) {
 	b.slips[key] = w
 }
 
-// strikes lets the printer fail somewhere in the next slip, now and then.
+// strikes lets the printer fail somewhere in the next slip, now and then, or its line
+// break between the last of the slip and the word that it was printed.
 func (c *cell) strikes() {
-	if c.rnd.IntN(4) > 0 {
+	switch c.rnd.IntN(6) {
+	case 0:
+		c.press.unheard.Store(true)
+		c.tell("PRINTER: unheard")
+		return
+	case 1:
+	default:
 		return
 	}
 	faults := []printertest.Fault{
@@ -82,6 +89,7 @@ func (c *cell) readSlips() (whole, torn int) {
 		}
 	}
 	c.read = len(slips)
+	c.reprints = len(slips) - len(first)
 	for key, said := range c.slips {
 		switch {
 		case said.printed && !came[key]:

@@ -51,8 +51,9 @@ func (s *storm) over() bool {
 const stormTakes = 45 * time.Second
 
 // TestKillStorm kills both daemons again and again, at any point of visits and in
-// the moments around each commit, and holds what the screens have promised against
-// what the hub holds. Every second hub is on PostgreSQL.
+// the moments around each commit, and holds what screens and slips have promised
+// against what the hub holds. The printer has a life of its own: what came out of it
+// stays, whoever is killed. Every second hub is on PostgreSQL.
 //
 // KIOSKD_STORM is how long it rages ("1h"), KIOSKD_KILLS how many kills instead.
 func TestKillStorm(t *testing.T) {
