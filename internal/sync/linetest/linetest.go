@@ -1,6 +1,8 @@
 // Package linetest is a line between a kiosk and its hub that fails as it is told:
-// a TCP proxy that cuts, half-closes, doubles and stops the bytes of a connection at
-// any place, in either direction, and that can lead to somebody else.
+// a TCP proxy that cuts, half-closes, doubles, stops and delays the bytes of a
+// connection at any place, in either direction, and that can lead to somebody else.
+// Delays have no length: a test opens the gate, so that answers come in the order that
+// it wants.
 //
 // It knows nothing of TLS but the length of its records, of which [Line.Records]
 // tells where they ended, so that a test can cut at the places that differ.
@@ -25,6 +27,7 @@ const (
 	Half   How = "half-closed" // one direction ends, the other goes on
 	Stop   How = "stopped"     // nothing more comes through, and nobody is told
 	Double How = "doubled"     // what comes next comes twice
+	Delay  How = "delayed"     // what comes next waits for the fault's gate
 )
 
 // Way is a direction.
@@ -41,7 +44,25 @@ type Fault struct {
 	How How
 	Way Way
 	At  int
+	// Gate holds what a Delay holds. Its connection is the only one that waits there.
+	Gate *Gate
 }
+
+// Gate is where bytes wait. Make one with [NewGate].
+type Gate struct {
+	once sync.Once
+	held chan struct{}
+	open chan struct{}
+}
+
+// NewGate gives a gate that is shut.
+func NewGate() *Gate { return &Gate{held: make(chan struct{}), open: make(chan struct{})} }
+
+// Held is closed when the first bytes wait.
+func (g *Gate) Held() <-chan struct{} { return g.held }
+
+// Open lets everything through, for good. A second time is harmless.
+func (g *Gate) Open() { g.once.Do(func() { close(g.open) }) }
 
 // Line leads connections to a target. Its methods may be called from any goroutine.
 type Line struct {
@@ -245,17 +266,36 @@ func (p *passage) Write(b []byte) (int, error) {
 	if err != nil {
 		return n, err
 	}
-	if p.fault.How != Double {
+	rest := b[p.left:]
+	switch p.fault.How {
+	case Double:
+		p.left = -1
+	case Delay:
+		p.left = -1
+		m, err := p.wait(rest)
+		return n + m, err
+	case Cut, Half, Stop:
 		return n, errFault
 	}
-	rest := b[p.left:]
-	p.left = -1
 	for range 2 {
 		if _, err := p.to.Write(rest); err != nil {
 			return n, err
 		}
 	}
 	return len(b), nil
+}
+
+// wait holds what comes next until the gate opens, or nothing will come through any
+// more. The sender is held up as well, as by a line that is full.
+func (p *passage) wait(b []byte) (int, error) {
+	close(p.fault.Gate.held)
+	select {
+	case <-p.fault.Gate.open:
+	case <-p.gone:
+		return 0, net.ErrClosed
+	}
+	p.count(b)
+	return p.to.Write(b)
 }
 
 // count follows the records: five bytes of header, the last two the length.
