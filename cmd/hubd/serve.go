@@ -20,6 +20,7 @@ import (
 	"kioskd/internal/hub/pki"
 	"kioskd/internal/hub/sandbox"
 	"kioskd/internal/hw/card/cardtest"
+	"kioskd/internal/lockdown"
 	"kioskd/internal/metrics"
 	"kioskd/internal/wire"
 )
@@ -38,6 +39,7 @@ const (
 
 // serve runs the hub until ctx ends, then drains.
 func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (err error) {
+	hub.Warm()
 	now := time.Now()
 	if o.storeOnLine {
 		log.Warn("Store's URL stands among the arguments, where all users of this machine can read it: --store-file or HUBD_STORE hide it")
@@ -99,7 +101,9 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		Door:  &hub.Door{Log: log, Strangers: o.strangersOf(files)},
 	}
 	space := &room{dir: o.data, least: roomLeast, log: log}
-	stop := tend(ctx, o, keys, store, box, space, api.Links.Look, log)
+	forget := hub.NewForgetter(lockdown.Forget, log)
+	api.Door.Left = forget.Ring
+	stop := tend(ctx, o, keys, store, box, space, api.Links.Look, forget, log)
 	defer stop() // before store and sandbox are closed
 	con := &console.Console{
 		Store: store, Sandbox: box, Now: time.Now, Log: log,

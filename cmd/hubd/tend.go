@@ -20,7 +20,7 @@ const keysEvery = 15 * time.Second
 
 // tend starts what goes on beside the requests: keys are followed, the disk is watched,
 // and the store is looked after. stop ends it and waits.
-func tend(ctx context.Context, o options, keys *pki.PKI, s *store, box *sandbox.Sandbox, space *room, look func(), log *slog.Logger) (stop func()) {
+func tend(ctx context.Context, o options, keys *pki.PKI, s *store, box *sandbox.Sandbox, space *room, look func(), forget *hub.Forgetter, log *slog.Logger) (stop func()) {
 	// Not with ctx's end: requests are served for a while after it.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	hup := make(chan os.Signal, 1)
@@ -28,6 +28,7 @@ func tend(ctx context.Context, o options, keys *pki.PKI, s *store, box *sandbox.
 	soon := make(chan struct{}, 1)
 	var wg sync.WaitGroup
 	wg.Go(func() { space.watch(ctx) })
+	wg.Go(func() { forget.Run(ctx) })
 	wg.Go(func() {
 		keys.Follow(ctx, pki.Following{
 			Every: keysEvery, Now: hup,

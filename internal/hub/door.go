@@ -48,6 +48,8 @@ type Door struct {
 	Strangers int           // connections without a certificate; 0 = DefaultStrangers
 	Patience  time.Duration // how long one may stay so; 0 = 15 s
 	Each      int           // connections of one kiosk beside its links; 0 = 16
+	// Left is told when a connection ends over which a shopper's call came; nil = nobody is.
+	Left func()
 
 	turns atomic.Uint64 // numbers what must be told apart by its age
 
@@ -64,6 +66,7 @@ type doorConn struct {
 	net.Conn
 
 	idle atomic.Uint64 // the turn at which it fell idle; 0 = in use
+	told atomic.Bool   // a shopper's call came over it
 	door *Door
 
 	from  netip.Prefix
@@ -270,7 +273,17 @@ func (c *doorConn) Close() error {
 	c.door.mu.Lock()
 	c.door.leave(c)
 	c.door.mu.Unlock()
+	if c.told.Swap(false) && c.door.Left != nil {
+		defer c.door.Left()
+	}
 	return c.Conn.Close()
+}
+
+// entrusted notes that a shopper's call has come over this connection.
+func entrusted(ctx context.Context) {
+	if c, _ := ctx.Value(doorKey{}).(*doorConn); c != nil {
+		c.told.Store(true)
+	}
 }
 
 // hangUp ends a connection that was forgotten already. Its server notices.

@@ -33,11 +33,13 @@ func interactive[Req, Resp any](
 	a *API, do func(context.Context, string, Req) (Resp, error), idOf func(Req) string, away fault.Code,
 ) kioskHandler {
 	return func(w http.ResponseWriter, r *http.Request, kiosk string) {
+		entrusted(r.Context())
 		b, p := body(w, r)
 		if p != nil {
 			replyProblem(w, p)
 			return
 		}
+		defer clear(b) // may hold a password; a [Forgetter] reaches the others' copies
 		req, err := wire.Decode[Req](b)
 		if err != nil {
 			a.garbage(r.Context(), kiosk, r.URL.Path)
@@ -96,6 +98,7 @@ func interactive[Req, Resp any](
 			return
 		}
 		reply(w, status, answer)
+		clear(answer) // may hold codes
 	}
 }
 

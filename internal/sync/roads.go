@@ -21,7 +21,11 @@ func newRoads(t http.RoundTripper) http.RoundTripper {
 	if !ok {
 		return t
 	}
-	return &roads{visits: one.Clone(), courier: one}
+	visits := one.Clone()
+	// The runtime may hold a timer that was stopped until its time comes, and with it the
+	// connection and its buffers. Nor is there a need for one: Forget closes them.
+	visits.IdleConnTimeout = 0
+	return &roads{visits: visits, courier: one}
 }
 
 // RoundTrip implements http.RoundTripper.

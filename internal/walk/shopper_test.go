@@ -78,9 +78,12 @@ type shopper struct {
 	endsMaybe, recovered bool
 	fingers              bool           // types a character at a time, as the screen's keys do
 	watch                func(snapshot) // sees what the shopper sees; nil = nobody does
-	acted                moment
-	still                int // looks without anything new
-	said                 []string
+	// cut does something else than the screen asks for, and reports whether it did; nil =
+	// never.
+	cut   func(snapshot) bool
+	acted moment
+	still int // looks without anything new
+	said  []string
 }
 
 // moment is what makes a person act again: the same one needs no second act.
@@ -287,7 +290,7 @@ func (s *shopper) lying() string {
 func (s *shopper) act(shot snapshot) bool {
 	sc := shot.Screen
 	send := func(typ string, data any) { s.send(shot.Seq, typ, data) }
-	if s.goesAway(shot) || s.whim(shot) {
+	if s.cut != nil && s.cut(shot) || s.goesAway(shot) || s.whim(shot) {
 		return false
 	}
 	if shot.Overlay != nil {

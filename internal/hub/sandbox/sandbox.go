@@ -55,6 +55,7 @@ import (
 	"kioskd/internal/hub"
 	"kioskd/internal/hub/vault"
 	"kioskd/internal/sqlitedb"
+	"kioskd/internal/wire"
 )
 
 //go:embed migrations/*.sql
@@ -95,6 +96,8 @@ func Open(ctx context.Context, path string, v *vault.Vault, o Options) (*Sandbox
 	if o.Catalogue == nil {
 		return nil, fmt.Errorf("cannot open sandbox: no catalogue")
 	}
+	wire.Learn[content]() // see wire.Warm
+	wire.Learn[Message]()
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, fmt.Errorf("cannot find migrations: %w", err)
