@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kioskd/internal/catalogue"
+	"kioskd/internal/hub"
 	"kioskd/internal/hub/pki"
 	"kioskd/internal/hub/sandbox"
 )
@@ -109,7 +110,7 @@ func TestARunningHubWatchesItsRoom(t *testing.T) {
 	defer func() { must(t, box.Close()) }()
 	said := make(heard, 100)
 	full := &room{dir: dir, least: math.MaxUint64, log: slog.New(slog.NewTextHandler(said, nil))}
-	stop := tend(t.Context(), o, keys, store, box, full, func() {}, slog.New(slog.DiscardHandler))
+	stop := tend(t.Context(), o, keys, store, box, full, func() {}, hub.NewForgetter(func() {}, full.log), slog.New(slog.DiscardHandler))
 	defer stop()
 	select {
 	case line := <-said:

@@ -163,7 +163,7 @@ func (h *hunt) after() {
 	h.fail(find("the log of kioskd", []byte(h.kioskd.log.String()), all))
 	h.fail(find("the log of hubd", []byte(h.hubd.log.String()), all))
 	for _, url := range []string{
-		h.kiosk + "/healthz", h.kiosk + "/", h.kiosk + "/brand.css",
+		h.kiosk + "/metrics", h.measures, h.kiosk + "/healthz", h.kiosk + "/", h.kiosk + "/brand.css",
 		h.hub + "/healthz", h.hub + "/", h.hub + "/submissions", h.hub + "/api/kiosks", h.hub + "/api/submissions", h.hub + "/api/alarms",
 	} {
 		h.fail(find(url, h.answer(url), all))

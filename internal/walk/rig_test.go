@@ -29,6 +29,7 @@ type rig struct {
 	hubd      *process
 	kiosk     string // http://host:port
 	hub       string // the console
+	measures  string // the hub's metrics
 	ws        *websocket.Conn
 	shots     chan snapshot
 	eyes      *eyes  // looks at every snapshot, also those that the shopper misses
@@ -137,10 +138,10 @@ func (r *rig) startHub(api, console string) {
 	r.t.Helper()
 	data := filepath.Join(r.dir, "hub")
 	_ = os.Remove(filepath.Join(data, "addr.json"))
-	r.hubd = r.start("hubd", "--demo", "--data", data, "--api", api, "--console", console)
-	var addr struct{ API, Console string }
+	r.hubd = r.start("hubd", "--demo", "--data", data, "--api", api, "--console", console, "--metrics", "127.0.0.1:0")
+	var addr struct{ API, Console, Metrics string }
 	r.address(filepath.Join(data, "addr.json"), &addr, r.hubd)
-	r.hub = "http://" + addr.Console
+	r.hub, r.measures = "http://"+addr.Console, "http://"+addr.Metrics+"/metrics"
 }
 
 func (r *rig) restartHub() {

@@ -170,14 +170,14 @@ func learnIssued(dir string, refs map[string][]string) (err error) {
 		if err := rows.Scan(&ref, &sealed); err != nil {
 			return err
 		}
-		clear, err := vault.Open("account "+ref, sealed)
+		open, err := vault.Open("account "+ref, sealed)
 		if err != nil {
 			return err
 		}
 		var issued struct {
 			ID string `json:"service_id"`
 		}
-		if err := json.Unmarshal(clear, &issued); err != nil {
+		if err := json.Unmarshal(open, &issued); err != nil {
 			return err
 		}
 		if !slices.Contains(refs[issued.ID], ref) {

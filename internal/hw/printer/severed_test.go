@@ -20,7 +20,7 @@ func (s severed) Write(p []byte) (int, error) {
 	if s.left.Load() == 0 || len(p) < 100 || s.left.Add(-1) > 0 { // status and markers pass
 		return s.Port.Write(p)
 	}
-	return len(p), s.Port.Close()
+	return len(p), s.Close()
 }
 
 // TestTheWordOnTheSlipBefore: the line breaks when all of a slip has been handed over
