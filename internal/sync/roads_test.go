@@ -3,6 +3,7 @@ package sync
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"kioskd/internal/wire"
 )
@@ -13,6 +14,20 @@ type road map[string]bool
 func (r road) RoundTrip(req *http.Request) (*http.Response, error) {
 	r[req.URL.Path] = true
 	return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody}, nil
+}
+
+// A timer that was stopped may keep a connection in memory until its time comes, with
+// what was said over it.
+func TestNoTimerKeepsAVisitsConnection(t *testing.T) {
+	r, ok := newRoads(&http.Transport{IdleConnTimeout: time.Minute}).(*roads)
+	if !ok {
+		t.Fatal("there are no two roads")
+	}
+	visits, _ := r.visits.(*http.Transport)
+	courier, _ := r.courier.(*http.Transport)
+	if visits.IdleConnTimeout != 0 || courier.IdleConnTimeout != time.Minute {
+		t.Errorf("idle connections of visits end after %s, the courier's after %s", visits.IdleConnTimeout, courier.IdleConnTimeout)
+	}
 }
 
 // Only what a shopper says goes over the connections that are closed after a visit.
