@@ -12,7 +12,7 @@ import (
 const (
 	// roomLeast is how many free bytes the data folder's disk must have: what is stored
 	// there needs room for its journal as well, and PostgreSQL may have its files there.
-	roomLeast = 32 << 20
+	roomLeast = 64 << 20
 	roomEvery = 30 * time.Second
 )
 

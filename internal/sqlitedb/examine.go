@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/mattn/go-sqlite3"
 )
 
 // farAway is how many versions no newer program will be ahead.
@@ -37,8 +39,10 @@ func Examine(ctx context.Context, path string, migrations fs.FS) error {
 	}
 	last.SetMaxOpenConns(1)
 	w.SetMaxOpenConns(1)
+	// Of a file that was cut off while it was made, a journal of before its first WAL is
+	// to be rolled back, which only the other one can; then there is nothing to fold in.
 	_, err = version(ctx, last)
-	if err == nil {
+	if s, ok := errors.AsType[sqlite3.Error](err); err == nil || ok && s.Code == sqlite3.ErrReadonly {
 		err = examine(ctx, w, migrations)
 	}
 	return Damaged(errors.Join(err, w.Close(), last.Close()))
