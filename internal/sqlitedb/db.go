@@ -34,11 +34,6 @@ const readers = 4
 // busyTimeout is how many milliseconds a statement waits for another connection.
 const busyTimeout = 5000
 
-// foldAfter is how many pages of the WAL, 32 MB, SQLite folds into the file at once. With
-// its own 1,000 a crowd of writers stores a quarter fewer rows a second: pages that are
-// written often are folded in more often. Who has quiet times calls [DB.Checkpoint] there.
-const foldAfter = 8000
-
 // ErrDamaged says that the file is not a sound database. It is left as it is:
 // what is in it may still be saved.
 var ErrDamaged = errors.New("the file is damaged")
@@ -72,9 +67,6 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 func (d *DB) prepare(ctx context.Context, path string, migrations fs.FS) error {
 	if err := checkPragmas(ctx, d.w.DB); err != nil {
 		return err
-	}
-	if _, err := d.w.ExecContext(ctx, "PRAGMA wal_autocheckpoint = "+strconv.Itoa(foldAfter)); err != nil {
-		return fmt.Errorf("cannot set when the log is folded in: %w", err)
 	}
 	if err := quickCheck(ctx, d.w.DB); err != nil {
 		return err
