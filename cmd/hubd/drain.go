@@ -61,7 +61,7 @@ type ending struct {
 	// back here, or when a server fails. It does not wait for them.
 	links func()
 	api   served
-	rest  []served // health and console
+	rest  []served // console, health, metrics
 }
 
 // served is a server with its listener.

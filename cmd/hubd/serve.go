@@ -120,35 +120,23 @@ func listen(
 	ctx context.Context, o options, stdout io.Writer, log *slog.Logger, keys *pki.PKI, store hub.Store, api *hub.API, pages http.Handler,
 	ready func(context.Context) error,
 ) error {
-	now := time.Now()
-	apiL, err := listenFor(ctx, "kiosks", "--api", o.api)
+	at, err := o.listeners(ctx)
 	if err != nil {
 		return err
 	}
-	conL, err := listenFor(ctx, "the console", "--console", o.console)
+	apiAddr := at.api.Addr().String()
+	if err := enrolDemo(ctx, o, keys, store, apiAddr, time.Now()); err != nil {
+		return errors.Join(err, at.close())
+	}
+	cert, err := keys.Serving(time.Now, log, o.hosts(apiAddr)...)
 	if err != nil {
-		return errors.Join(err, apiL.Close())
+		return errors.Join(err, at.close())
 	}
-	if err := enrolDemo(ctx, o, keys, store, apiL.Addr().String(), now); err != nil {
-		return errors.Join(err, apiL.Close(), conL.Close())
-	}
-	cert, err := keys.Serving(time.Now, log, o.hosts(apiL.Addr().String())...)
-	if err != nil {
-		return errors.Join(err, apiL.Close(), conL.Close())
-	}
-	requests := metrics.NewRequests()
-	measured, err := o.measured(ctx, requests, api.Links.Count, ready, log)
-	if err != nil {
-		return errors.Join(err, apiL.Close(), conL.Close())
-	}
-	at := addresses{API: apiL.Addr().String(), Console: conL.Addr().String(), Names: o.names}
-	for _, m := range measured {
-		at.Metrics = m.listener.Addr().String()
-	}
-	if err := writeAddresses(o.data, at); err != nil {
-		return errors.Join(err, apiL.Close(), conL.Close())
+	if err := writeAddresses(o.data, at.addresses(o.names)); err != nil {
+		return errors.Join(err, at.close())
 	}
 	g := &gate{}
+	requests := metrics.NewRequests()
 	kiosks := server(g.api(requests.Of(api.Handler())), log)
 	kiosks.TLSNextProto = api.Protocols()
 	api.Door.Watch(kiosks)
@@ -158,39 +146,24 @@ func listen(
 	defer endLinks()
 	end := &ending{
 		gate: g, wait: o.drainWait, log: log, links: endLinks,
-		api:  served{kiosks, tls.NewListener(api.Door.Listen(no.over(apiL)), hub.ServerTLSOf(cert.Get, keys.Pool()))},
-		rest: append(measured, served{server(pages, log), no.over(conL)}),
+		api:  served{kiosks, tls.NewListener(api.Door.Listen(no.over(at.api)), hub.ServerTLSOf(cert.Get, keys.Pool()))},
+		rest: []served{{server(pages, log), no.over(at.console)}},
 	}
-	if o.health != "" {
-		healthL, err := listenFor(ctx, "balancers", "--health", o.health)
-		if err != nil {
-			return errors.Join(err, apiL.Close(), conL.Close())
-		}
-		end.rest = append(end.rest, served{server(g.health(ready), log), no.over(healthL)})
+	if at.health != nil {
+		end.rest = append(end.rest, served{server(g.health(ready), log), no.over(at.health)})
 	}
-	_, _ = fmt.Fprintf(stdout, "hubd: kiosks https://%s  console http://%s\n", apiL.Addr(), conL.Addr())
-	log.Info("Hub ready", "api", "https://"+apiL.Addr().String(), "console", "http://"+conL.Addr().String())
+	if at.metrics != nil {
+		mux := http.NewServeMux()
+		mux.Handle("GET "+metrics.Path, metrics.Handler(metrics.New("hubd", version, requests, metrics.OfHub(api.Links.Count, ready)), log))
+		end.rest = append(end.rest, served{server(mux, log), no.over(at.metrics)})
+	}
+	_, _ = fmt.Fprintf(stdout, "hubd: kiosks https://%s  console http://%s\n", apiAddr, at.console.Addr())
+	log.Info("Hub ready", "api", "https://"+apiAddr, "console", "http://"+at.console.Addr().String())
 	links := make(chan error, 1)
 	go func() { links <- api.Links.Run(linked) }()
 	err = errors.Join(end.run(ctx), <-links)
 	log.Info("Hub drained")
 	return err
-}
-
-// measured gives the server for Prometheus, if there is to be one.
-func (o options) measured(
-	ctx context.Context, requests *metrics.Requests, links func() int, ready func(context.Context) error, log *slog.Logger,
-) ([]served, error) {
-	if o.metrics == "" {
-		return nil, nil
-	}
-	l, err := listenFor(ctx, "Prometheus", "--metrics", o.metrics)
-	if err != nil {
-		return nil, err
-	}
-	mux := http.NewServeMux()
-	mux.Handle("GET "+metrics.Path, metrics.Handler(metrics.New("hubd", version, requests, metrics.OfHub(links, ready)), log))
-	return []served{{server(mux, log), (&complaint{log: log}).over(l)}}, nil
 }
 
 func server(h http.Handler, log *slog.Logger) *http.Server {

@@ -19,8 +19,10 @@ import (
 const keysEvery = 15 * time.Second
 
 // tend starts what goes on beside the requests: keys are followed, the disk is watched,
-// and the store is looked after. stop ends it and waits.
-func tend(ctx context.Context, o options, keys *pki.PKI, s *store, box *sandbox.Sandbox, space *room, look func(), forget *hub.Forgetter, log *slog.Logger) (stop func()) {
+// the store is looked after, and what calls left in memory is forgotten. stop ends it and waits.
+func tend(
+	ctx context.Context, o options, keys *pki.PKI, s *store, box *sandbox.Sandbox, space *room, look func(), forget *hub.Forgetter, log *slog.Logger,
+) (stop func()) {
 	// Not with ctx's end: requests are served for a while after it.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	hup := make(chan os.Signal, 1)

@@ -54,9 +54,14 @@ func daemon(
 	var k *kiosk.Kiosk
 	var outbox *ksync.Outbox
 	var up *uplink.Uplink
+	status := func(ctx context.Context) wire.Report {
+		r := k.Status(ctx, version, outbox)
+		r.Faults = append(r.Faults, up.Troubles()...)
+		return r
+	}
 	up = uplink.New(uplink.Options{
 		Home: home, DialContext: hw.dial, Refuse: refuseRealHub(cfg), Log: log,
-		Report: func(ctx context.Context) wire.Report { return withTroubles(k.Report(ctx, version, outbox), up) },
+		Report: func(ctx context.Context) wire.Report { return kiosk.OverTheLine(status(ctx)) },
 	})
 	outbox, err = ksync.OpenOutbox(ctx, filepath.Join(cfg.Data, "outbox.db"), up.Enrolment, log)
 	if err != nil {
@@ -89,7 +94,6 @@ func daemon(
 		panel = hw.dock(k, clock, up.LinkChanged, log)
 	}
 	token := newToken(cfg)
-	status := func(ctx context.Context) wire.Report { return withTroubles(k.Status(ctx, version, outbox), up) }
 	server := ui.New(ui.Options{
 		Visit: k, Token: token, Brand: brand, Dock: panel, Version: version, Refused: k.Refused, Log: log,
 		Metrics: metrics.Handler(metrics.New("kioskd", version, metrics.OfKiosk(status)), log),
@@ -118,12 +122,6 @@ func daemon(
 		group.Go(func() error { return unlessEnded(ctx, run(ctx)) })
 	}
 	return group.Wait()
-}
-
-// withTroubles adds what the uplink knows.
-func withTroubles(r wire.Report, up *uplink.Uplink) wire.Report {
-	r.Faults = append(r.Faults, up.Troubles()...)
-	return r
 }
 
 // unlessEnded drops the error by which a component says that it was told to end.

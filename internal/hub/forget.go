@@ -22,15 +22,14 @@ const (
 // net/http that nobody can zero. It comes after the connections over which the calls
 // came, for these keep buffers; a kiosk closes its own at the end of each visit.
 type Forgetter struct {
-	Do  func() // overwrites what is free
-	Log *slog.Logger
-
+	do   func()
+	log  *slog.Logger
 	bell chan struct{}
 }
 
-// NewForgetter makes one that is still to be [Forgetter.Run].
+// NewForgetter makes one that is still to be [Forgetter.Run]. do overwrites what is free.
 func NewForgetter(do func(), log *slog.Logger) *Forgetter {
-	return &Forgetter{Do: do, Log: log, bell: make(chan struct{}, 1)}
+	return &Forgetter{do: do, log: log, bell: make(chan struct{}, 1)}
 }
 
 // Ring tells that a connection has ended. It never blocks, and while one is being
@@ -54,9 +53,9 @@ func (f *Forgetter) Run(ctx context.Context) {
 			return // the process ends, and its memory with it
 		}
 		began := time.Now()
-		f.Do()
+		f.do()
 		took := time.Since(began)
-		f.Log.Debug("Forgot what calls left in memory", "ms", took.Milliseconds())
+		f.log.Debug("Forgot what calls left in memory", "ms", took.Milliseconds())
 		if pause(ctx, forgetRest*took) != nil {
 			return
 		}

@@ -25,7 +25,7 @@ func TestKioskWithoutEnrolment(t *testing.T) {
 		closed := func(want fault.Code) {
 			t.Helper()
 			synctest.Wait()
-			faults := w.k.Report(t.Context(), "v", queue{}).Faults
+			faults := OverTheLine(w.k.Status(t.Context(), "v", queue{})).Faults
 			for _, code := range []fault.Code{fault.NotEnrolled, fault.KioskRevoked} {
 				if slices.Contains(faults, code) != (code == want) {
 					t.Errorf("faults %v, want %q among them", faults, want)

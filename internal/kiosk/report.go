@@ -27,11 +27,11 @@ type Queue interface {
 // clockOff is a difference to the hub's clock that somebody should look into.
 const clockOff = 5 * time.Minute
 
-// Report is the content of the sign of life: its status, for whoever has got it over the line.
-func (k *Kiosk) Report(ctx context.Context, version string, queue Queue) wire.Report {
-	r := k.Status(ctx, version, queue)
-	r.Faults = slices.DeleteFunc(r.Faults, func(c fault.Code) bool { return c == fault.LineDown })
-	return r
+// OverTheLine makes a status the content of the sign of life: whoever reads it has got
+// it over the line.
+func OverTheLine(status wire.Report) wire.Report {
+	status.Faults = slices.DeleteFunc(status.Faults, func(c fault.Code) bool { return c == fault.LineDown })
+	return status
 }
 
 // Status tells how kiosk, devices and queue are. Nothing in it is personal.

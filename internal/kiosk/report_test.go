@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,7 +37,7 @@ func TestReportTellsWhatIsWrong(t *testing.T) {
 			t.Helper()
 			w.look()
 			want.Version = "v"
-			if diff := cmp.Diff(want, w.k.Report(context.Background(), "v", q)); diff != "" {
+			if diff := cmp.Diff(want, OverTheLine(w.k.Status(context.Background(), "v", q))); diff != "" {
 				t.Error(diff)
 			}
 		}
@@ -45,6 +46,9 @@ func TestReportTellsWhatIsWrong(t *testing.T) {
 
 		w.line <- false // what is said over the line does not say that it is down
 		w.touch(flow.Start{Plan: flow.PlanReserve})
+		if now := w.k.Status(context.Background(), "v", queue{}); !slices.Contains(now.Faults, fault.LineDown) {
+			t.Errorf("at the kiosk itself it is told: %v", now.Faults)
+		}
 		hold(queue{pending: 2}, wire.Report{Screen: "card", Devices: well, Queued: 2, Faults: []fault.Code{}})
 
 		w.printer.Set(func(s *printertest.State) { s.Paper = printertest.PaperOut })
@@ -78,7 +82,7 @@ func TestReportOfAKioskWithoutAPrinter(t *testing.T) {
 		w.printer.Set(func(s *printertest.State) { s.Unplugged = true })
 		w.boot()
 		defer w.stop()
-		r := w.k.Report(context.Background(), "v", queue{})
+		r := OverTheLine(w.k.Status(context.Background(), "v", queue{}))
 		if r.Devices["printer"] != "none" || len(r.Faults) > 0 {
 			t.Errorf("it reports %v, faults %v", r.Devices, r.Faults)
 		}

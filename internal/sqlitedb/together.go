@@ -1,7 +1,6 @@
 package sqlitedb
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -20,7 +19,7 @@ const most = 64
 // are written often are folded in less often.
 const (
 	crowd         = 16 // writers in one transaction
-	calmAfter     = 50 // transactions without a crowd
+	calmAfter     = 50 // transactions without a crowd: while one comes and goes, it is there
 	foldForOne    = 1000
 	foldForACrowd = 8000
 )
@@ -105,14 +104,14 @@ type group struct {
 	// has the only connection, so what is new is prepared after it.
 	stmts map[string]*sql.Stmt
 	fresh []string
-	folds int // after so many pages; 0 = SQLite's own
 	calm  int // transactions since a crowd came
+	folds int // after so many pages
 }
 
 func newGroup(w *writer) *group {
 	g := &group{
 		w: w, jobs: make(chan *job), quit: make(chan struct{}), done: make(chan struct{}),
-		stmts: map[string]*sql.Stmt{},
+		stmts: map[string]*sql.Stmt{}, calm: calmAfter, folds: foldForOne,
 	}
 	go g.run()
 	return g
@@ -166,11 +165,11 @@ func (g *group) foldFor(writers int) {
 	if writers >= crowd {
 		g.calm = 0
 	}
-	pages := foldForACrowd
-	if g.calm > calmAfter || g.folds == 0 && g.calm > 0 {
-		pages = foldForOne
+	pages := foldForOne
+	if g.calm <= calmAfter {
+		pages = foldForACrowd
 	}
-	if pages == cmp.Or(g.folds, foldForOne) {
+	if pages == g.folds {
 		return
 	}
 	if _, err := g.w.ExecContext(context.Background(), "PRAGMA wal_autocheckpoint = "+strconv.Itoa(pages)); err == nil {
