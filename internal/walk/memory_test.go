@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -82,7 +83,7 @@ func findWithin(where string, content []byte, markers []marker) []string {
 	return hits
 }
 
-// findInMemory searches everything that a process can write to.
+// findInMemory searches everything that a process has written to, or can have.
 func findInMemory(pid int, markers []marker) (hits []string, searched int, err error) {
 	maps, err := os.Open(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {
@@ -94,6 +95,11 @@ func findInMemory(pid int, markers []marker) (hits []string, searched int, err e
 		return nil, 0, err
 	}
 	defer func() { _ = mem.Close() }()
+	pages, err := os.Open(fmt.Sprintf("/proc/%d/pagemap", pid))
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = pages.Close() }()
 	lines := bufio.NewScanner(maps)
 	for lines.Scan() {
 		var from, to uint64
@@ -104,16 +110,47 @@ func findInMemory(pid int, markers []marker) (hits []string, searched int, err e
 		if !strings.HasPrefix(rights, "rw") || strings.Contains(lines.Text(), "[v") {
 			continue // [vvar] and the like belong to the kernel
 		}
-		content, err := io.ReadAll(io.NewSectionReader(mem, int64(from), int64(to-from)))
-		if err != nil {
-			return nil, 0, fmt.Errorf("cannot read %q: %w", lines.Text(), err)
-		}
-		searched += len(content)
 		name := "memory at " + strings.Join(strings.Fields(lines.Text())[:1], " ")
 		if f := strings.Fields(lines.Text()); len(f) > 5 {
 			name += " " + f[5]
 		}
-		hits = append(hits, find(name, content, markers)...)
+		runs, err := touched(pages, from, to)
+		if err != nil {
+			return nil, 0, fmt.Errorf("cannot read the pages of %q: %w", lines.Text(), err)
+		}
+		for _, r := range runs {
+			content, err := io.ReadAll(io.NewSectionReader(mem, int64(r.from), int64(r.to-r.from)))
+			if err != nil {
+				return nil, 0, fmt.Errorf("cannot read %q: %w", lines.Text(), err)
+			}
+			searched += len(content)
+			hits = append(hits, find(name, content, markers)...)
+		}
 	}
 	return hits, searched, lines.Err()
+}
+
+// stretch is memory that goes on from page to page.
+type stretch struct{ from, to uint64 }
+
+// touched gives the pages between two addresses that there are, in memory or swapped
+// out. Of the others, which are most of what the runtime reserves, nothing was written.
+func touched(pagemap *os.File, from, to uint64) (runs []stretch, err error) {
+	const entry, there = 8, uint64(3) << 62 // present, swapped
+	size := uint64(os.Getpagesize())
+	b := make([]byte, (to-from)/size*entry)
+	if _, err := pagemap.ReadAt(b, int64(from/size*entry)); err != nil {
+		return nil, err
+	}
+	for at := from; at < to; at += size {
+		if binary.NativeEndian.Uint64(b[(at-from)/size*entry:])&there == 0 {
+			continue
+		}
+		if last := len(runs) - 1; last >= 0 && runs[last].to == at {
+			runs[last].to += size
+		} else {
+			runs = append(runs, stretch{at, at + size})
+		}
+	}
+	return runs, nil
 }
