@@ -33,7 +33,8 @@ type rig struct {
 	ws        *websocket.Conn
 	shots     chan snapshot
 	eyes      *eyes  // looks at every snapshot, also those that the shopper misses
-	slipsLeft int    // so many of the visit before may still come out
+	slipsLeft int    // so many of the two visits before may still come out
+	lastLeft  int    // so many of the last one
 	power     *power // what stands below the databases, or nil
 	talkative bool   // kioskd logs every step, and both logs are kept whole
 	press     *press // the printer, where it is not the dock's
@@ -269,7 +270,8 @@ func (r *rig) dock(what string, body any) { r.t.Helper(); r.post(r.kiosk+"/dock/
 // begin makes ready for a visit: no slips lie there, nothing was seen.
 func (r *rig) begin() {
 	r.t.Helper()
-	r.slipsLeft = r.eyes.forget()
+	left := r.eyes.forget() // a visit may be over before the slip of the one before it
+	r.slipsLeft, r.lastLeft = left+r.lastLeft, left
 	r.press.begin()
 	if err := call(http.MethodDelete, r.kiosk+"/dock/api/slips", nil, nil); err != nil {
 		r.t.Fatal(err)

@@ -261,24 +261,17 @@ func (c *cell) settle() {
 func (c *cell) end() {
 	c.test.Helper()
 	c.settle()
-	rows, times := 0, map[string]int{}
-	for page := 1; ; page++ {
-		got := c.page(page, 1000)
-		for _, r := range got {
-			times[r.Number]++
-			rows++
-		}
-		if len(got) < 1000 {
-			break
-		}
+	rows, times := c.rows(), map[string]int{}
+	for _, r := range rows {
+		times[r.Number]++
 	}
 	for number := range c.judged {
 		if times[number] != 1 {
 			c.test.Errorf("%s stands %d times in the hub", number, times[number])
 		}
 	}
-	if rows != len(c.judged) {
-		c.test.Errorf("the hub holds %d submissions, %d were accounted for", rows, len(c.judged))
+	if len(rows) != len(c.judged) {
+		c.test.Errorf("the hub holds %d submissions, %d were accounted for", len(rows), len(c.judged))
 	}
 	var alarms struct {
 		Alarms []struct{ Kind, Text string } `json:"alarms"`
@@ -287,7 +280,7 @@ func (c *cell) end() {
 	for _, a := range alarms.Alarms {
 		c.test.Errorf("the hub raised an alarm: %s %s", a.Kind, a.Text)
 	}
-	c.all.count("submissions", rows)
+	c.all.count("submissions", len(rows))
 	c.disconnect()
 	c.kioskd.kill()
 	c.eventually("the printer to read all that was sent to it", c.press.quiet)
