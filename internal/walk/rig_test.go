@@ -32,9 +32,9 @@ type rig struct {
 	measures  string // the hub's metrics
 	ws        *websocket.Conn
 	shots     chan snapshot
-	eyes      *eyes  // looks at every snapshot, also those that the shopper misses
-	slipsLeft int    // so many of the two visits before may still come out
-	lastLeft  int    // so many of the last one
+	eyes      *eyes // looks at every snapshot, also those that the shopper misses
+	slipsLeft int   // so many of the visits before may still come out
+	leftAt    time.Time
 	power     *power // what stands below the databases, or nil
 	talkative bool   // kioskd logs every step, and both logs are kept whole
 	press     *press // the printer, where it is not the dock's
@@ -270,11 +270,27 @@ func (r *rig) dock(what string, body any) { r.t.Helper(); r.post(r.kiosk+"/dock/
 // begin makes ready for a visit: no slips lie there, nothing was seen.
 func (r *rig) begin() {
 	r.t.Helper()
-	left := r.eyes.forget() // a visit may be over before the slip of the one before it
-	r.slipsLeft, r.lastLeft = left+r.lastLeft, left
+	r.owe(r.eyes.forget())
 	r.press.begin()
 	if err := call(http.MethodDelete, r.kiosk+"/dock/api/slips", nil, nil); err != nil {
 		r.t.Fatal(err)
+	}
+}
+
+// Several visits may be over before a slip is that was begun in the first of them.
+const (
+	slipTakes  = 10 * time.Second // with all that may be in its way
+	visitSlips = 3                // are as many as may wait
+)
+
+// owe notes how many slips of the visit that is over may still come out, beside those
+// of earlier ones.
+func (r *rig) owe(unfinished int) {
+	if time.Since(r.leftAt) > slipTakes {
+		r.slipsLeft = 0
+	}
+	if unfinished > 0 {
+		r.slipsLeft, r.leftAt = min(r.slipsLeft+unfinished, visitSlips), time.Now()
 	}
 }
 
