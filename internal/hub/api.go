@@ -186,6 +186,7 @@ func (a *API) admitted(look func(ctx context.Context, id string) (Kiosk, error),
 		case err != nil:
 			a.broken(w, "kiosk not read", err)
 		case k.Revoked():
+			a.rows.forget(id) // nobody is let in any more by what was read before
 			w.Header().Set("Connection", "close")
 			replyProblem(w, refuse(http.StatusForbidden, fault.KioskRevoked, "this kiosk was revoked"))
 		case !a.holds(r.Context(), r, k):

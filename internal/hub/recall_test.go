@@ -52,4 +52,11 @@ func TestARowIsNotRecalledForLong(t *testing.T) {
 	if status, b := k.send(http.MethodPost, wire.PathReport, []byte("{}")); status != http.StatusNoContent {
 		t.Errorf("a refusal is recalled: %d %s", status, b)
 	}
+
+	// Who was refused by the row as it is now is not let in by what was read before.
+	must(t, r.store.Revoke(t.Context(), "demo", "stolen", r.now()))
+	if status, b := k.send(http.MethodGet, wire.PathDesired, nil); status != http.StatusForbidden {
+		t.Errorf("%d %s", status, b)
+	}
+	k.refused(wire.PathReport, wire.Report{}, http.StatusForbidden, fault.KioskRevoked)
 }

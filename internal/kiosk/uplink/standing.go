@@ -48,15 +48,20 @@ func (s *standing) enrolled(sandbox, revoked bool) {
 	s.tell(is)
 }
 
+// believed is how long after a revocation an answer may still be given by a hub that has
+// not heard of it: each holds what it has read of a kiosk for a second.
+const believed = 2 * time.Second
+
 // accepted notes what an answer said of a question asked then. One that was asked
-// before the kiosk was revoked does not restore it.
+// before the kiosk was revoked, or so soon after that the hub may not know yet, does not
+// restore it.
 func (s *standing) accepted(yes bool, asked time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case !yes:
 		return s.become(fault.KioskRevoked)
-	case s.now.Fault == fault.KioskRevoked && asked.After(s.at):
+	case s.now.Fault == fault.KioskRevoked && asked.Sub(s.at) > believed:
 		return s.become("")
 	}
 	return false
