@@ -47,12 +47,12 @@ export default defineConfig<{ readonly fonts: boolean }, { readonly reader: "vir
   },
   projects: [
     // The visits with the dock's cards below a real pcscd: whatever has to do with cards. First, as
-    // there is one virtual reader for it: the other worker goes on with the rest meanwhile.
+    // there is one virtual reader for it: the other workers go on with the rest meanwhile.
     {
       name: "pcsc", testDir: "specs", testMatch: ["cards.spec.ts", "visit.spec.ts"], grep: /cards\.spec|whole visit, ja.* with a WAON/,
       workers: 1, use: { reader: "pcsc", fonts: false },
     },
-    { name: "visits", testDir: "specs", use: { fonts: false } },
+    { name: "visits", testDir: "specs", testIgnore: "cards.spec.ts", use: { fonts: false } },
     { name: "screens", testDir: "tools", testMatch: "screens.ts", workers: 1, timeout: 300_000 },
     { name: "bench", testDir: "tools", testMatch: "touches.ts", workers: 1, timeout: 120_000 },
   ],

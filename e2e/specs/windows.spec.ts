@@ -51,14 +51,14 @@ test.describe("windows", () => {
 
   test("a double tap is harmless", async ({ scene }) => {
     const { me } = scene;
-    await me.page.getByRole("button", { name: me.t("plan.issue.title") }).dblclick();
+    await me.touchTwice(me.page.getByRole("button", { name: me.t("plan.issue.title") }));
     await me.at("issue_kind");
     await toCardNumber(scene);
     await me.type(hanako.card);
-    await me.button(me.t("step.issue_card.next")).dblclick();
+    await me.touchTwice(me.button(me.t("step.issue_card.next")));
     await me.at("issue_name");
     await me.type("アア アア");
-    await me.button(me.t("step.issue_name.next")).dblclick();
+    await me.touchTwice(me.button(me.t("step.issue_name.next")));
     await me.at("issue_birth");
     expect(me.trail.filter((step) => step === "issue_birth")).toHaveLength(1);
   });

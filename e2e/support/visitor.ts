@@ -11,6 +11,9 @@ import { text, type Key, type Lang } from "./texts.ts";
 /** How the shopper types: on the screen's keys, or (much faster, for tests of other things) on a keyboard at the kiosk. */
 export type Hand = "screen" | "keyboard";
 
+/** The screen passes over the second half of a double tap (ui/src/taps.ts). */
+const slowerThanDoubleTapMs = 400;
+
 export class Visitor {
   readonly page: Page;
   lang: Lang;
@@ -21,6 +24,7 @@ export class Visitor {
   typed = 0;
   /** Every snapshot that any page of this shopper received, in order. */
   readonly snapshots: Snapshot[] = [];
+  #tapped = { at: -Infinity, scene: "" };
   #keyboard: CDPSession | undefined;
 
   constructor(page: Page, lang: Lang) {
@@ -43,7 +47,7 @@ export class Visitor {
     await this.page.goto("/");
     await expect.poll(() => this.step).toMatch(/^(top|recovered)$/);
     // What a test before left in the middle is told until somebody has read it.
-    if (this.step === "recovered") await this.button(text("ja", "step.recovered.next")).click();
+    if (this.step === "recovered") await this.#tap(this.button(text("ja", "step.recovered.next")));
     await expect(this.heading(text("ja", "step.top.title"))).toBeVisible();
     await this.settle();
     this.touches = 0;
@@ -68,18 +72,16 @@ export class Visitor {
   }
 
   async switchTo(lang: Lang): Promise<void> {
-    await this.button(this.t("bar.language")).click();
-    await this.page.getByRole("dialog").getByRole("radio", { name: text(lang, `lang.${lang}`), exact: true }).click();
+    await this.#tap(this.button(this.t("bar.language")));
+    await this.#tap(this.page.getByRole("dialog").getByRole("radio", { name: text(lang, `lang.${lang}`), exact: true }));
     this.lang = lang;
     await expect(this.page.locator("html")).toHaveAttribute("lang", lang);
   }
 
   /** Takes one of a group of choices. */
   async choose(group: Key, option: Key): Promise<void> {
-    await this.page
-      .getByRole("radiogroup", { name: this.t(group) })
-      .getByRole("radio", { name: this.t(option), exact: true })
-      .click();
+    const choices = this.page.getByRole("radiogroup", { name: this.t(group) });
+    await this.#tap(choices.getByRole("radio", { name: this.t(option), exact: true }));
   }
 
   /** The headline: a heading, or an alert where it must be spoken at once. */
@@ -114,8 +116,30 @@ export class Visitor {
   }
 
   async touch(target: Locator): Promise<void> {
-    await target.click();
+    await this.#tap(target);
     this.touches++;
+  }
+
+  /** Presses twice where once is enough. */
+  async touchTwice(target: Locator): Promise<void> {
+    await this.#tap(target, () => target.dblclick());
+    this.touches += 2;
+  }
+
+  /** Presses as a person does: who has read what stands there now is slower than a double tap. */
+  async #tap(target: Locator, press = () => target.click()): Promise<void> {
+    await expect(target).toBeVisible();
+    const { at, scene } = this.#tapped;
+    await expect.poll(() => this.#scene === scene || performance.now() - at > slowerThanDoubleTapMs, { intervals: [50] }).toBe(true);
+    const before = this.#scene;
+    await press();
+    this.#tapped = { at: performance.now(), scene: before };
+  }
+
+  /** What the newest snapshot asks. */
+  get #scene(): string {
+    const now = this.snapshots.at(-1);
+    return [now?.screen.step, this.index, now?.busy?.with, now?.overlay?.kind].join("/");
   }
 
   /** The step's primary button. */
@@ -135,7 +159,8 @@ export class Visitor {
     this.typed += length;
     if (this.hand === "keyboard") {
       await this.#painted();
-      for (const letter of word) await this.strike(letter);
+      this.#keyboard ??= await this.page.context().newCDPSession(this.page);
+      await Promise.all([...word].map((letter) => this.strike(letter)));
     } else {
       for (const key of this.#keysOf(word)) await this.touch(this.button(key));
     }
@@ -184,8 +209,10 @@ export class Visitor {
   /** One key of a real keyboard, whatever it carries: also a full-width digit or a kana. */
   async strike(key: string): Promise<void> {
     this.#keyboard ??= await this.page.context().newCDPSession(this.page);
-    await this.#keyboard.send("Input.dispatchKeyEvent", { type: "keyDown", key, text: key });
-    await this.#keyboard.send("Input.dispatchKeyEvent", { type: "keyUp", key });
+    await Promise.all([
+      this.#keyboard.send("Input.dispatchKeyEvent", { type: "keyDown", key, text: key }),
+      this.#keyboard.send("Input.dispatchKeyEvent", { type: "keyUp", key }),
+    ]);
   }
 
   /** Which keys of the screen make a word: ガ is カ and then ゛. */

@@ -18,6 +18,7 @@ import { GoodbyeScreen, MenuScreen, RecoveredScreen } from "./screens/start";
 import { BirthScreen, EntryScreen } from "./screens/type";
 import type { Line } from "./socket";
 import type { Sound } from "./sound";
+import { Taps } from "./taps";
 
 /** Draws the screen. It is exhaustive over the closed union. */
 function Body(props: { screen: Screen }) {
@@ -94,6 +95,7 @@ export function App(props: AppProps) {
   const { snap, line, orientation, send, play } = props;
   const t = translator(snap?.lang ?? "ja");
   const last = useRef({ question: "", at: -1, back: false });
+  const taps = useRef(new Taps()).current;
 
   // Before the browser paints: whoever sees a field can type into it.
   useLayoutEffect(() => {
@@ -137,10 +139,11 @@ export function App(props: AppProps) {
     last.current = { question, at, back: at < last.current.at };
   }
   const wait = waitOf(snap);
+  const scene = [question, wait?.with, snap.overlay?.kind].join("/");
   const covered = snap.overlay !== null || wait !== null || line !== "up";
 
   return (
-    <EnvContext.Provider value={{ snap, t, orientation, send, play }}>
+    <EnvContext.Provider value={{ snap, t, orientation, scene, taps, send, play }}>
       <div class={`app app-${screen.kind}`} inert={covered}>
         <TopBar />
         <ProgressLine />

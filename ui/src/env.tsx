@@ -4,12 +4,16 @@ import type { Intent, Snapshot } from "./contract";
 import type { Translate } from "./i18n";
 import type { Orientation } from "./look";
 import type { Sound } from "./sound";
+import type { Taps } from "./taps";
 
 /** What every part of the screen may need: the snapshot, the words, and the ways to answer. */
 export interface Env {
   snap: Snapshot;
   t: Translate;
   orientation: Orientation;
+  /** What the screen asks just now, by a name that changes with it: a question, or what lies over it. */
+  scene: string;
+  taps: Taps;
   send(intent: Intent): void;
   play(sound: Sound): void;
 }

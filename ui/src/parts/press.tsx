@@ -23,7 +23,7 @@ export interface PressProps {
  * slides within the target still counts, one that leaves it does nothing.
  */
 export function Press(props: PressProps) {
-  const { play } = useEnv();
+  const { play, scene, taps } = useEnv();
   const pointer = useRef<number | null>(null);
   const [down, setDown] = useState(false);
 
@@ -54,6 +54,7 @@ export function Press(props: PressProps) {
       aria-checked={props.role ? (props.checked ?? false) : undefined}
       onPointerDown={(event) => {
         if (event.button !== 0) return;
+        if (taps.isEcho({ x: event.clientX, y: event.clientY, at: event.timeStamp, scene })) return;
         pointer.current = event.pointerId;
         setDown(true);
       }}
