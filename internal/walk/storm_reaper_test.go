@@ -45,20 +45,25 @@ const (
 
 func upTo(rnd *rand.Rand, d time.Duration) time.Duration { return time.Duration(rnd.Int64N(int64(d))) }
 
+// cutStart draws whether a life ends while it takes up what the one before left, as it
+// does where the power flickers: in half of them, so that several in a row are cut.
+func cutStart(rnd *rand.Rand) bool { return rnd.IntN(2) == 0 }
+
 // kioskFate draws how a life of kioskd ends.
 func kioskFate(rnd *rand.Rand) fate {
 	words := []string{saysCommitted, saysStored, saysAcknowledged}
 	steps := []string{
 		"pin", "reading", "reading", "apply_check", "reserved", "applied", "issued", "issue_password", "goodbye", "recovered",
 	}
-	switch n := rnd.IntN(20); {
-	case n < 2:
+	if cutStart(rnd) {
 		return fate{after: upTo(rnd, 2*startTakes)}
-	case n < 7:
+	}
+	switch n := rnd.IntN(18); {
+	case n < 5:
 		return fate{after: startTakes + upTo(rnd, 400*time.Millisecond)}
-	case n < 9:
+	case n < 7:
 		return fate{looks: 1 + rnd.IntN(60)}
-	case n < 14:
+	case n < 12:
 		return fate{step: steps[rnd.IntN(len(steps))], skip: rnd.IntN(3) / 2, after: upTo(rnd, 12*time.Millisecond)}
 	default:
 		return fate{word: words[rnd.IntN(len(words))], skip: rnd.IntN(2), after: upTo(rnd, 3*time.Millisecond)}
@@ -68,12 +73,13 @@ func kioskFate(rnd *rand.Rand) fate {
 // hubFate draws how a life of hubd ends.
 func hubFate(rnd *rand.Rand) fate {
 	words := []string{saysCommitted, saysStored, saysStored, saysAcknowledged}
-	switch n := rnd.IntN(10); {
-	case n < 1:
+	if cutStart(rnd) {
 		return fate{after: upTo(rnd, 2*startTakes)}
-	case n < 4:
+	}
+	switch n := rnd.IntN(9); {
+	case n < 3:
 		return fate{after: startTakes + upTo(rnd, time.Second)}
-	case n < 5:
+	case n < 4:
 		return fate{step: []string{"reading", "issue_code", "applied"}[rnd.IntN(3)], after: upTo(rnd, 12*time.Millisecond)}
 	default:
 		return fate{word: words[rnd.IntN(len(words))], skip: rnd.IntN(2), after: upTo(rnd, 3*time.Millisecond)}
