@@ -102,7 +102,7 @@ rejoin
 step "Go tests" go test -vet=off -race -shuffle=on -p 4 ./internal/sync ./internal/walk ./internal/hub \
   ./internal/hw/card/pcsc ./cmd/kioskd ./internal/hub/postgres $(go list ./... | grep -v /internal/housekeeping$)
 # Under the race detector these take long strides (internal/underrace), or are left out.
-step "fine sweeps, without the race detector" go test -vet=off -p 4 -run \
+step "fine sweeps, without the race detector" go test -vet=off -p 4 -parallel 6 -run \
   '^(TestGolden|TestQRCode|TestSecondOpinion|TestNothingIsCutOff|TestTrial|TestEverySlipUnderEveryFault|TestEveryFaultOnEveryLine|TestFaultSweep|TestAWholeSlipIsNeverCalledFailed|TestANightWithoutPaper|TestTearAtEveryCommand|TestDamageOfEveryKind|TestDamageAnywhere|TestModel)$' \
   ./internal/slip ./internal/hw/printer ./internal/kiosk ./internal/sync
 step "the source keeps its rules" go test ./internal/housekeeping
