@@ -103,7 +103,9 @@ test.describe("the issuer says no", () => {
     await me.clear();
     await me.type(hanako.card);
     await me.next("issue_card");
+    await me.at("issue_name");
     await me.next("issue_name");
+    await me.at("issue_birth");
     await me.next("issue_birth");
     await me.at("issue_phone");
     await toIssued(scene, hanako);
