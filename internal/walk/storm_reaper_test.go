@@ -46,8 +46,8 @@ const (
 func upTo(rnd *rand.Rand, d time.Duration) time.Duration { return time.Duration(rnd.Int64N(int64(d))) }
 
 // cutStart draws whether a life ends while it takes up what the one before left, as it
-// does where the power flickers: in half of them, so that several in a row are cut.
-func cutStart(rnd *rand.Rand) bool { return rnd.IntN(2) == 0 }
+// does where the power flickers: in three of four, so that several in a row are cut.
+func cutStart(rnd *rand.Rand) bool { return rnd.IntN(4) > 0 }
 
 // kioskFate draws how a life of kioskd ends.
 func kioskFate(rnd *rand.Rand) fate {

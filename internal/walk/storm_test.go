@@ -54,7 +54,7 @@ const stormTakes = 45 * time.Second
 
 // stormLeast is how many kills that must be, if it takes stormLate longer.
 const (
-	stormLeast = 500
+	stormLeast = 700
 	stormLate  = 3 * time.Minute
 )
 
