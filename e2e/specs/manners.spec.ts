@@ -129,6 +129,7 @@ test("terms must be read to the end before the box can be ticked", async ({ scen
 test.describe("a keyboard at the kiosk", () => {
   test("full-width digits, hiragana and full-width letters are folded", async ({ scene }) => {
     const { me, hub } = scene;
+    me.hand = "keyboard";
     await start(me, "issue");
     await toCardNumber(scene);
     await me.type("４９８０００００００００００１４");

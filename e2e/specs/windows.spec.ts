@@ -1,5 +1,8 @@
+import type { Locator, Page } from "@playwright/test";
+
 import { expect, test } from "../support/fixtures.ts";
 import { hanako, taro } from "../support/people.ts";
+import { service } from "../support/texts.ts";
 import { start, toCardNumber, toPhone } from "../support/walk.ts";
 import { Visitor } from "../support/visitor.ts";
 
@@ -62,4 +65,43 @@ test.describe("windows", () => {
     await me.at("issue_birth");
     expect(me.trail.filter((step) => step === "issue_birth")).toHaveLength(1);
   });
+
+  test("the second half of a double tap does nothing on the screen that the first has brought", async ({ scene }) => {
+    const { me } = scene;
+    const plan = me.page.getByRole("button", { name: me.t("plan.issue.title") });
+    let tapped = await tapTwice(me.page, plan);
+    while (tapped.gapMs >= 400) { // a machine as slow as that has to try again
+      await me.at("issue_terms");
+      await me.press("bar.home");
+      await me.at("goodbye");
+      await me.next("goodbye");
+      await me.at("top");
+      tapped = await tapTwice(me.page, plan);
+    }
+    expect(tapped.under, "what lies under the second half").toContain(service("aeon-card-waon").name.ja);
+    await toCardNumber(scene);
+    expect(me.trail.filter((step) => step === "issue_terms")).toHaveLength(1);
+  });
 });
+
+/** Taps where the target is, and once more at the same place as soon as another headline stands. */
+async function tapTwice(page: Page, target: Locator): Promise<{ readonly gapMs: number; readonly under: string }> {
+  const box = await target.boundingBox();
+  if (!box) throw new Error("nothing to tap");
+  return page.evaluate(async ({ x, y }) => {
+    const tap = () => {
+      const at = performance.now();
+      const under = document.elementFromPoint(x, y)?.closest("button");
+      for (const type of ["pointerdown", "pointerup"]) {
+        under?.dispatchEvent(new PointerEvent(type, { bubbles: true, pointerId: 1, clientX: x, clientY: y }));
+      }
+      return { at, under: under?.textContent ?? "" };
+    };
+    const headline = () => document.querySelector("h1")?.textContent;
+    const before = headline();
+    const first = tap();
+    while (headline() === before) await new Promise(requestAnimationFrame);
+    const second = tap();
+    return { gapMs: second.at - first.at, under: second.under };
+  }, { x: box.x + box.width / 2, y: box.y + box.height / 2 });
+}

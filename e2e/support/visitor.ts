@@ -8,8 +8,8 @@ import { expect, type CDPSession, type Locator, type Page } from "@playwright/te
 import type { Contrast, Snapshot, StepName, TermsView } from "../../ui/src/gen/snapshot.ts";
 import { text, type Key, type Lang } from "./texts.ts";
 
-/** How the shopper types: on the screen's keys, or (much faster, for tests of other things) on a keyboard at the kiosk. */
-export type Hand = "screen" | "keyboard";
+/** How the shopper types: on the screen's keys, on a keyboard at the kiosk, or (much faster, for tests of other things) a whole word at once. */
+export type Hand = "screen" | "keyboard" | "script";
 
 /** The screen passes over the second half of a double tap (ui/src/taps.ts). */
 const slowerThanDoubleTapMs = 400;
@@ -17,7 +17,7 @@ const slowerThanDoubleTapMs = 400;
 export class Visitor {
   readonly page: Page;
   lang: Lang;
-  hand: Hand = "keyboard";
+  hand: Hand = "script";
   /** How this shopper wants the screen to look. */
   look: { readonly size: number; readonly contrast: Contrast } = { size: 1, contrast: "normal" };
   touches = 0;
@@ -160,12 +160,17 @@ export class Visitor {
     const length = [...word].length;
     const whole = this.#filled + length;
     this.typed += length;
-    if (this.hand === "keyboard") {
-      await this.#painted();
-      this.#keyboard ??= await this.page.context().newCDPSession(this.page);
-      await Promise.all([...word].map((letter) => this.strike(letter)));
-    } else {
-      for (const key of this.#keysOf(word)) await this.touch(this.button(key));
+    switch (this.hand) {
+      case "screen":
+        for (const key of this.#keysOf(word)) await this.touch(this.button(key));
+        break;
+      case "keyboard":
+        await this.#painted();
+        for (const letter of word) await this.strike(letter);
+        break;
+      case "script":
+        await this.#painted(word);
+        break;
     }
     // All of it has arrived, or the last character has led on by itself or was refused.
     await expect.poll(() => this.step !== step || this.#filled === whole || this.#refused).toBe(true);
@@ -177,9 +182,12 @@ export class Visitor {
     await expect.poll(() => this.#filled).toBe(0);
   }
 
-  /** A screen listens to a keyboard once it has been painted. */
-  async #painted(): Promise<void> {
-    await this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  /** A screen listens to a keyboard once it has been painted. Gives it a word then, key by key. */
+  async #painted(word = ""): Promise<void> {
+    await this.page.evaluate(async (word) => {
+      for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+      for (const key of word) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    }, word);
   }
 
   /** How many characters the field on the screen holds. */
@@ -212,10 +220,8 @@ export class Visitor {
   /** One key of a real keyboard, whatever it carries: also a full-width digit or a kana. */
   async strike(key: string): Promise<void> {
     this.#keyboard ??= await this.page.context().newCDPSession(this.page);
-    await Promise.all([
-      this.#keyboard.send("Input.dispatchKeyEvent", { type: "keyDown", key, text: key }),
-      this.#keyboard.send("Input.dispatchKeyEvent", { type: "keyUp", key }),
-    ]);
+    await this.#keyboard.send("Input.dispatchKeyEvent", { type: "keyDown", key, text: key });
+    await this.#keyboard.send("Input.dispatchKeyEvent", { type: "keyUp", key });
   }
 
   /** Which keys of the screen make a word: ガ is カ and then ゛. */
