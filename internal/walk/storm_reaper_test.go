@@ -46,8 +46,8 @@ const (
 func upTo(rnd *rand.Rand, d time.Duration) time.Duration { return time.Duration(rnd.Int64N(int64(d))) }
 
 // cutStart draws whether a life ends while it takes up what the one before left, as it
-// does where the power flickers: in three of four, so that several in a row are cut.
-func cutStart(rnd *rand.Rand) bool { return rnd.IntN(4) > 0 }
+// does where the power flickers: all but one of n, so that several in a row are cut.
+func cutStart(rnd *rand.Rand, n int) bool { return rnd.IntN(n) > 0 }
 
 // kioskFate draws how a life of kioskd ends.
 func kioskFate(rnd *rand.Rand) fate {
@@ -55,7 +55,7 @@ func kioskFate(rnd *rand.Rand) fate {
 	steps := []string{
 		"pin", "reading", "reading", "apply_check", "reserved", "applied", "issued", "issue_password", "goodbye", "recovered",
 	}
-	if cutStart(rnd) {
+	if cutStart(rnd, 8) {
 		return fate{after: upTo(rnd, 2*startTakes)}
 	}
 	switch n := rnd.IntN(18); {
@@ -73,7 +73,7 @@ func kioskFate(rnd *rand.Rand) fate {
 // hubFate draws how a life of hubd ends.
 func hubFate(rnd *rand.Rand) fate {
 	words := []string{saysCommitted, saysStored, saysStored, saysAcknowledged}
-	if cutStart(rnd) {
+	if cutStart(rnd, 2) {
 		return fate{after: upTo(rnd, 2*startTakes)}
 	}
 	switch n := rnd.IntN(9); {

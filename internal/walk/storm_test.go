@@ -50,11 +50,11 @@ func (s *storm) over() bool {
 }
 
 // stormTakes is how long `make test` lets it rage.
-const stormTakes = 45 * time.Second
+const stormTakes = 55 * time.Second
 
 // stormLeast is how many kills that must be, if it takes stormLate longer.
 const (
-	stormLeast = 700
+	stormLeast = 1500
 	stormLate  = 3 * time.Minute
 )
 
