@@ -28,7 +28,7 @@ export default defineConfig<{ readonly fonts: boolean }, { readonly reader: "vir
   // A busy machine may stall a browser for seconds. A test that needs its second
   // try is reported as flaky, never silently as passed.
   retries: process.env["CI"] ? 1 : 0,
-  workers: Number(process.env["E2E_WORKERS"] ?? 4), // they wait more than they compute
+  workers: Number(process.env["E2E_WORKERS"] ?? 4), // to draw takes most of it; more than cores, as a shopper also reads
   timeout: 120_000,
   expect: { timeout: 12_000 },
   reporter: [["list"], ["json", { outputFile: "results/report.json" }]],

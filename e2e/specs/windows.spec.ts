@@ -1,5 +1,6 @@
 import type { Locator, Page } from "@playwright/test";
 
+import { echoWithinMs } from "../../ui/src/taps.ts";
 import { expect, test } from "../support/fixtures.ts";
 import { hanako, taro } from "../support/people.ts";
 import { service } from "../support/texts.ts";
@@ -70,7 +71,7 @@ test.describe("windows", () => {
     const { me } = scene;
     const plan = me.page.getByRole("button", { name: me.t("plan.issue.title") });
     let tapped = await tapTwice(me.page, plan);
-    while (tapped.gapMs >= 400) { // a machine as slow as that has to try again
+    while (tapped.gapMs >= echoWithinMs) { // a machine as slow as that has to try again
       await me.at("issue_terms");
       await me.press("bar.home");
       await me.at("goodbye");

@@ -6,13 +6,11 @@
 import { expect, type CDPSession, type Locator, type Page } from "@playwright/test";
 
 import type { Contrast, Snapshot, StepName, TermsView } from "../../ui/src/gen/snapshot.ts";
+import { echoWithinMs } from "../../ui/src/taps.ts";
 import { text, type Key, type Lang } from "./texts.ts";
 
 /** How the shopper types: on the screen's keys, on a keyboard at the kiosk, or (much faster, for tests of other things) a whole word at once. */
 export type Hand = "screen" | "keyboard" | "script";
-
-/** The screen passes over the second half of a double tap (ui/src/taps.ts). */
-const slowerThanDoubleTapMs = 400;
 
 export class Visitor {
   readonly page: Page;
@@ -129,7 +127,7 @@ export class Visitor {
   /** Presses as a person does: who has read what stands there now is slower than a double tap. */
   async #tap(target: Locator, press = () => target.click()): Promise<void> {
     const { at, scene } = this.#tapped;
-    const read = () => performance.now() - at > slowerThanDoubleTapMs;
+    const read = () => performance.now() - at > echoWithinMs;
     if (!read()) {
       await target.waitFor();
       if (this.#scene !== scene) await expect.poll(read, { intervals: [50] }).toBe(true);

@@ -60,7 +60,8 @@ const (
 
 // TestKillStorm kills both daemons again and again, at any point of visits and in
 // the moments around each commit, and holds what screens and slips have promised
-// against what the hub holds. The printer has a life of its own: what came out of it
+// against what the hub holds. Most kills cut a start, while it takes up what the kill
+// before left. The printer has a life of its own: what came out of it
 // stays, whoever is killed. Every second hub is on PostgreSQL.
 //
 // KIOSKD_STORM is how long it rages ("1h"), KIOSKD_KILLS how many kills instead. From

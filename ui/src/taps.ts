@@ -10,7 +10,7 @@ export interface Touch {
 }
 
 /** The second half of a double tap comes this soon, and this near. A finger is some 40 px wide. */
-const echoWithinMs = 400;
+export const echoWithinMs = 400;
 const echoWithinPx = 60;
 
 /**
