@@ -129,7 +129,20 @@ func drain(ctx context.Context, out io.Writer) (err error) {
 	ours := field[0].rate[drainRounds/2]
 	report(out, "drain_into_postgres", ours, field[1].rate[drainRounds/2], "submissions/s")
 	report(out, "drain_into_postgres_beside_a_loop", ours, field[2].rate[drainRounds/2], "submissions/s")
-	return drainQueues(ctx, out, dir, keys, people, upstream, insert)
+	secrets, err := cryptography(ctx, keys, people, queues[0])
+	if err != nil {
+		return err
+	}
+	// No hub can be faster here than insert and cryptography together.
+	least := afterAnother(field[1].rate[drainRounds/2], secrets)
+	report(out, "drain_limit_of_insert_and_cryptography", least, field[1].rate[drainRounds/2], "submissions/s")
+	report(out, "drain_into_postgres_beside_that_limit", ours, least, "submissions/s")
+	queued, err := drainQueues(ctx, out, dir, keys, people, upstream, insert)
+	if err != nil {
+		return err
+	}
+	report(out, "drain_10000_queued_beside_a_loop", queued, field[2].rate[drainRounds/2], "submissions/s")
+	return nil
 }
 
 // crowdOf has each of n callers do its share of jobs, and times it.

@@ -31,6 +31,10 @@ import (
 // readers is how many read connections a file has.
 const readers = 4
 
+// cachedStatements is how many statements each of them keeps prepared: to prepare one takes as
+// long as to find a row with it.
+const cachedStatements = 32
+
 // busyTimeout is how many milliseconds a statement waits for another connection.
 const busyTimeout = 5000
 
@@ -74,7 +78,7 @@ func (d *DB) prepare(ctx context.Context, path string, migrations fs.FS) error {
 	if err := migrate(ctx, d.w, migrations); err != nil {
 		return err
 	}
-	r, err := sql.Open("sqlite3", dsn(path, "rw")+"&_query_only=true")
+	r, err := sql.Open("sqlite3", dsn(path, "rw")+"&_query_only=true&_stmt_cache_size="+strconv.Itoa(cachedStatements))
 	if err != nil {
 		return fmt.Errorf("cannot open database for reading: %w", err)
 	}

@@ -21,7 +21,7 @@ const (
 	sendersAtOnce = 4
 	// sendersARound is how many are served between two looks at the queue, which cost
 	// the more the longer it is.
-	sendersARound = 64
+	sendersARound = 256
 )
 
 // Upstream is the hub as the courier needs it. *Client is one.
@@ -238,15 +238,25 @@ func (c *Courier) sendReady(ctx context.Context, ready []due) (down, disk error)
 		result
 	}
 	next, results := make(chan due), make(chan sent)
-	var senders stdsync.WaitGroup
+	var working stdsync.WaitGroup
 	for range min(len(ready), sendersAtOnce) {
-		senders.Go(func() {
+		working.Go(func() {
 			for d := range next {
-				results <- sent{d, c.send(ctx, d)}
+				r := c.send(ctx, d)
+				if r.err != nil {
+					results <- sent{d, r}
+					continue
+				}
+				// The line does not wait for a slow disk: those that come meanwhile share its next
+				// flush. The proof is in hand: it is noted even when the daemon is being shut down.
+				working.Go(func() {
+					r.noted = c.outbox.Acknowledge(context.WithoutCancel(ctx), r.ack)
+					results <- sent{d, r}
+				})
 			}
 		})
 	}
-	defer senders.Wait()
+	defer working.Wait()
 	defer close(next)
 	for under := 0; len(ready) > 0 || under > 0; {
 		var (
@@ -328,17 +338,13 @@ type result struct {
 	noted error // of an acknowledgement, in the outbox
 }
 
-// send sends one submission and notes its acknowledgement; those that come together
-// share a flush of the disk.
+// send sends one submission.
 func (c *Courier) send(ctx context.Context, d due) (r result) {
 	s, err := c.outbox.take(ctx, d.id)
 	if err != nil {
 		return result{err: err}
 	}
-	if r.ack, r.err = c.hub.Submit(ctx, s); r.err == nil {
-		// The proof is in hand: it is noted even when the daemon is being shut down.
-		r.noted = c.outbox.Acknowledge(context.WithoutCancel(ctx), r.ack)
-	}
+	r.ack, r.err = c.hub.Submit(ctx, s)
 	return r
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"strconv"
 	stdsync "sync"
 	"testing"
 	"testing/synctest"
@@ -72,5 +73,49 @@ func TestCommitsShareATransaction(t *testing.T) {
 		if n := pending(t, o); n != visitors {
 			t.Errorf("%d are stored", n)
 		}
+	})
+}
+
+// A disk that takes its time over one flush holds up what it has to note, not the line.
+func TestTheLineDoesNotWaitForTheDisk(t *testing.T) {
+	const visitors = 3 * sendersAtOnce
+	k := newKeys(t)
+	path := filepath.Join(t.TempDir(), "outbox.db")
+	synctest.Test(t, func(t *testing.T) {
+		o := openOutbox(t, path, k)
+		defer func() { _ = o.Close() }()
+		for i := range visitors {
+			commit(t, o, strconv.Itoa(i), wire.KindIssuance)
+		}
+		<-o.fresh // nothing new comes: the round goes to its end
+		hub := newFakeHub(k)
+		busy, free := make(chan struct{}), make(chan struct{})
+		var slow stdsync.WaitGroup
+		slow.Go(func() {
+			if err := o.write(t.Context(), func(context.Context, *sqlitedb.Tx) error {
+				close(busy)
+				<-free
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+		<-busy
+		before := transactionsIn(t, path+"-wal")
+		stop := run(t, NewCourier(o, hub, quiet(), CourierOptions{}))
+		synctest.Wait()
+		if n := len(hub.ids()); n != visitors {
+			t.Errorf("the hub has %d of %d while the disk is busy", n, visitors)
+		}
+		close(free)
+		slow.Wait()
+		synctest.Wait()
+		if n := pending(t, o); n != 0 {
+			t.Errorf("%d are still queued", n)
+		}
+		if n := transactionsIn(t, path+"-wal") - before; n != 1 {
+			t.Errorf("%d acknowledgements took %d transactions", visitors, n)
+		}
+		stop()
 	})
 }
