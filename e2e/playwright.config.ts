@@ -1,5 +1,8 @@
 import { defineConfig } from "@playwright/test";
 
+/** Painted at half the size, and laid out at the whole: to draw is the most of a test's work. */
+const visits = { fonts: false, deviceScaleFactor: 0.5 };
+
 /**
  * The system's Chromium, quiet: it may talk to nobody but the kiosk. The headless shell
  * is the same browser without the windows, tabs and toolbars around the page, which cost
@@ -50,9 +53,9 @@ export default defineConfig<{ readonly fonts: boolean }, { readonly reader: "vir
     // there is one virtual reader for it: the other workers go on with the rest meanwhile.
     {
       name: "pcsc", testDir: "specs", testMatch: ["cards.spec.ts", "visit.spec.ts"], grep: /cards\.spec|whole visit, ja.* with a WAON/,
-      workers: 1, use: { reader: "pcsc", fonts: false },
+      workers: 1, use: { ...visits, reader: "pcsc" },
     },
-    { name: "visits", testDir: "specs", testIgnore: "cards.spec.ts", use: { fonts: false } },
+    { name: "visits", testDir: "specs", testIgnore: "cards.spec.ts", use: visits },
     { name: "screens", testDir: "tools", testMatch: "screens.ts", workers: 1, timeout: 300_000 },
     { name: "bench", testDir: "tools", testMatch: "touches.ts", workers: 1, timeout: 120_000 },
   ],
