@@ -1,5 +1,8 @@
 import { defineConfig } from "@playwright/test";
 
+/** What is walked with the dock's cards below a real pcscd. */
+const withPCSC = /cards\.spec|whole visit, ja.* with a WAON/;
+
 /** Painted at half the size, and laid out at the whole: to draw is the most of a test's work. */
 const visits = { fonts: false, deviceScaleFactor: 0.5 };
 
@@ -52,10 +55,10 @@ export default defineConfig<{ readonly fonts: boolean }, { readonly reader: "vir
     // The visits with the dock's cards below a real pcscd: whatever has to do with cards. First, as
     // there is one virtual reader for it: the other workers go on with the rest meanwhile.
     {
-      name: "pcsc", testDir: "specs", testMatch: ["cards.spec.ts", "visit.spec.ts"], grep: /cards\.spec|whole visit, ja.* with a WAON/,
+      name: "pcsc", testDir: "specs", testMatch: ["cards.spec.ts", "visit.spec.ts"], grep: withPCSC,
       workers: 1, use: { ...visits, reader: "pcsc" },
     },
-    { name: "visits", testDir: "specs", testIgnore: "cards.spec.ts", use: visits },
+    { name: "visits", testDir: "specs", testIgnore: "cards.spec.ts", grepInvert: withPCSC, use: visits },
     { name: "screens", testDir: "tools", testMatch: "screens.ts", workers: 1, timeout: 300_000 },
     { name: "bench", testDir: "tools", testMatch: "touches.ts", workers: 1, timeout: 120_000 },
   ],

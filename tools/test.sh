@@ -96,15 +96,19 @@ step "golangci-lint" .cache/bin/golangci-lint run ./...
 step "known vulnerabilities" vulnerabilities
 rejoin
 [ "$(id -u)" = 0 ] || notes+=("that nothing of a visit stays was NOT looked for (TestNothingOfAVisitStays): that needs root")
+# Under the race detector these take long strides (internal/underrace), or are left out.
+sweeps() {
+  step "fine sweeps, without the race detector" go test -vet=off -p 2 -parallel 6 -run \
+    '^(TestGolden|TestQRCode|TestSecondOpinion|TestNothingIsCutOff|TestTrial|TestEverySlipUnderEveryFault|TestEveryFaultOnEveryLine|TestFaultSweep|TestAWholeSlipIsNeverCalledFailed|TestANightWithoutPaper|TestTearAtEveryCommand|TestDamageOfEveryKind|TestDamageAnywhere|TestModel)$' \
+    ./internal/slip ./internal/hw/printer ./internal/kiosk ./internal/sync
+}
+aside sweeps
 # Many of them wait for a disk or a device: more packages at once than cores. What only
 # reads the source has nothing to race with. All has been vetted above.
 # The longest first: the last of them would end alone.
 step "Go tests" go test -vet=off -race -shuffle=on -p 4 ./internal/sync ./internal/walk ./internal/hub \
   ./internal/hw/card/pcsc ./cmd/kioskd ./internal/hub/postgres $(go list ./... | grep -v /internal/housekeeping$)
-# Under the race detector these take long strides (internal/underrace), or are left out.
-step "fine sweeps, without the race detector" go test -vet=off -p 4 -parallel 6 -run \
-  '^(TestGolden|TestQRCode|TestSecondOpinion|TestNothingIsCutOff|TestTrial|TestEverySlipUnderEveryFault|TestEveryFaultOnEveryLine|TestFaultSweep|TestAWholeSlipIsNeverCalledFailed|TestANightWithoutPaper|TestTearAtEveryCommand|TestDamageOfEveryKind|TestDamageAnywhere|TestModel)$' \
-  ./internal/slip ./internal/hw/printer ./internal/kiosk ./internal/sync
+rejoin
 step "the source keeps its rules" go test ./internal/housekeeping
 # The daemons are built by the test, so that Go does not see when they have changed.
 step "a storm of kills" go test -count=1 -vet=off -v -run '^TestKillStorm$' ./internal/walk

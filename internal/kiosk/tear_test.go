@@ -22,7 +22,7 @@ func TestTearAtEveryCommand(t *testing.T) {
 			if whole.commands < 14 {
 				t.Fatalf("%s: only %d commands", persona, whole.commands)
 			}
-			for at := 0; at < whole.commands; at += underrace.Stride(5) {
+			for at := 0; at < whole.commands; at += underrace.Stride(10) {
 				for _, after := range []bool{false, true} {
 					t.Run(fmt.Sprintf("%s/%d pins/at %d/after %t", persona, len(pins), at, after), func(t *testing.T) {
 						got := tornVisit(t, persona, pins, at, after)

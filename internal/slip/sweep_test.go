@@ -83,7 +83,7 @@ func sweeps() map[printertest.Fault][]fault.Code {
 }
 
 // coarse is how many percent of a slip a sweep goes on at a time under the race detector.
-const coarse = 20
+const coarse = 50
 
 // TestEverySlipUnderEveryFault lets each fault happen at every percent of every
 // slip. What the driver says must be true on the paper, and the next slip is clean.

@@ -290,7 +290,7 @@ func TestDamageOfEveryKind(t *testing.T) {
 			}
 		}
 		rescued, suffered := 0, 0
-		for i := 0; i < len(wounds); i += underrace.Stride(5) {
+		for i := 0; i < len(wounds); i += underrace.Stride(16) {
 			suffered++
 			if p.suffer(t, k, wounds[i]) {
 				rescued++
@@ -308,7 +308,7 @@ func TestDamageAnywhere(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 3))
-	rounds := 80 / underrace.Stride(5)
+	rounds := 80 / underrace.Stride(16)
 	if n, err := strconv.Atoi(os.Getenv("KIOSKD_DAMAGE_ROUNDS")); err == nil {
 		rounds = n // for a soak
 	}

@@ -144,7 +144,7 @@ func TestFaultSweep(t *testing.T) {
 				body := len(raster(t, profile, picture(1, rows)))
 				count := map[printer.Outcome]int{}
 				points := []int{body + 1, body + 3, body + 6, body + 9, body + 12, body + 14}
-				for percent := 0; percent <= 100; percent += underrace.Stride(10) {
+				for percent := 0; percent <= 100; percent += underrace.Stride(25) {
 					points = append(points, max(1, body*percent/100))
 				}
 				for _, at := range points {

@@ -154,7 +154,7 @@ func TestANightWithoutPaper(t *testing.T) {
 				if o := <-start(b.drv, picture(1, 300)); o != printer.Failed {
 					t.Fatal(o)
 				}
-				for i := range 3000 / underrace.Stride(10) {
+				for i := range 3000 / underrace.Stride(20) {
 					settle(7300 * time.Millisecond) // six hours, or half of one
 					if f := b.drv.Facts(); f.Condition != printer.PaperOut {
 						t.Fatalf("after %d looks: %s, %v", i, f.Condition, f.Line)
@@ -244,7 +244,7 @@ func TestTheRestOfAFailedSlipFalls(t *testing.T) {
 // TestAWholeSlipIsNeverCalledFailed: the cable goes anywhere around the end.
 func TestAWholeSlipIsNeverCalledFailed(t *testing.T) {
 	for _, cutter := range []bool{true, false} {
-		for extra := 0; extra < 120; extra += 3 * underrace.Stride(5) {
+		for extra := 0; extra < 120; extra += 3 * underrace.Stride(10) {
 			synctest.Test(t, func(t *testing.T) {
 				p := printer.Full()
 				p.Cutter = cutter
