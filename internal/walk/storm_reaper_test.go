@@ -77,7 +77,7 @@ func hubFate(rnd *rand.Rand) fate {
 		return fate{after: upTo(rnd, 2*startTakes)}
 	}
 	switch n := rnd.IntN(9); {
-	case n < 3:
+	case n < 2:
 		return fate{after: startTakes + upTo(rnd, time.Second)}
 	case n < 4:
 		return fate{step: []string{"reading", "issue_code", "applied"}[rnd.IntN(3)], after: upTo(rnd, 12*time.Millisecond)}

@@ -54,7 +54,7 @@ const stormTakes = 55 * time.Second
 
 // stormLeast is how many kills that must be, if it takes stormLate longer.
 const (
-	stormLeast = 1500
+	stormLeast = 2000
 	stormLate  = 3 * time.Minute
 )
 
