@@ -317,7 +317,7 @@ func (t *turn) document() (wire.Document, []Code) {
 		a := &v.apply
 		doc.Kind = wire.KindApplication
 		doc.Application = &wire.Application{
-			Service: a.service, ServiceID: a.id, PhoneLast4: a.last4,
+			Service: a.service, ServiceID: a.id, PhoneLast4: wire.Private(a.last4),
 			Terms: t.termsVersion(), Guardian: v.guardian,
 		}
 		return doc, cloneAll(a.codes)

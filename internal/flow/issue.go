@@ -213,7 +213,7 @@ func (s *State) startRequest() wire.IssueStart {
 	date, _ := birthDate(d.era, d.birth, s.now)
 	return wire.IssueStart{
 		Service: d.service, CardNumber: d.number, NameKana: strings.TrimRight(d.name, " "),
-		Birth: date.Format("2006-01-02"), Phone: d.phone,
+		Birth: wire.Private(date.Format("2006-01-02")), Phone: wire.Private(d.phone),
 	}
 }
 

@@ -230,7 +230,7 @@ func TestLiveAnswersFitTheDescription(t *testing.T) {
 		wire.IssueComplete{RequestID: wire.NewNonce(), Session: st.Session, Password: "abcd1234"}, 200), &issued))
 	lookup := func(password string, want int) {
 		t.Helper()
-		post(wire.PathLookup, wire.Lookup{RequestID: wire.NewNonce(), Phone: "09012345678", Password: password}, want)
+		post(wire.PathLookup, wire.Lookup{RequestID: wire.NewNonce(), Phone: "09012345678", Password: wire.Private(password)}, want)
 	}
 	lookup("wrong0000", 422)
 	lookup("abcd1234", 200)

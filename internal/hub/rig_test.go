@@ -242,13 +242,13 @@ func (k *kiosk) issue(card, phone, password string) wire.Issued {
 	call[wire.IssueVerified](k, wire.PathIssueVerify,
 		wire.IssueVerify{RequestID: wire.NewNonce(), Session: st.Session, Code: sms[0].Code}, 200)
 	return call[wire.Issued](k, wire.PathIssueComplete,
-		wire.IssueComplete{RequestID: wire.NewNonce(), Session: st.Session, Password: password}, 200)
+		wire.IssueComplete{RequestID: wire.NewNonce(), Session: st.Session, Password: wire.Private(password)}, 200)
 }
 
 func startOf(card, phone string) wire.IssueStart {
 	return wire.IssueStart{
 		RequestID: wire.NewNonce(), Service: "aeon-card-waon", CardNumber: card, NameKana: "ヤマダ　タロウ",
-		Birth: "1950-04-01", Phone: phone,
+		Birth: "1950-04-01", Phone: wire.Private(phone),
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 func qrPay() wire.Application {
-	return wire.Application{Service: "waon", ServiceID: "6900000000000016", Codes: []string{"123456"}, PhoneLast4: "5678", Terms: "1"}
+	return wire.Application{Service: "waon", ServiceID: "6900000000000016", Codes: []wire.Private{"123456"}, PhoneLast4: "5678", Terms: "1"}
 }
 
 func TestWholeVisit(t *testing.T) {
@@ -286,7 +286,7 @@ func TestVerdictsOfThePlatform(t *testing.T) {
 		return a
 	}
 	for name, a := range map[string]wire.Application{
-		"code":    change(func(a *wire.Application) { a.Codes = []string{"x" + a.Codes[0][1:]} }),
+		"code":    change(func(a *wire.Application) { a.Codes = []wire.Private{"x" + a.Codes[0][1:]} }),
 		"phone":   change(func(a *wire.Application) { a.PhoneLast4 = "0000" }),
 		"id":      change(func(a *wire.Application) { a.ServiceID = "6911000000000000" }),
 		"service": change(func(a *wire.Application) { a.Service = "aeon-cash-debit" }),

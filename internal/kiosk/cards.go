@@ -118,7 +118,7 @@ func (k *Kiosk) document(e flow.Sign) ([]byte, error) {
 		application := *d.Application // the flow keeps its own
 		application.Codes = nil
 		for _, code := range e.Codes {
-			application.Codes = append(application.Codes, code.Text())
+			application.Codes = append(application.Codes, wire.Private(code.Text()))
 		}
 		d.Application = &application
 	}

@@ -42,7 +42,7 @@ func (k *Kiosk) sendCode(ctx context.Context, e flow.SendCode) flow.Fact {
 // checkCode answers CheckCode.
 func (k *Kiosk) checkCode(ctx context.Context, e flow.CheckCode) flow.Fact {
 	_, err := k.opt.Hub.IssueVerify(ctx, wire.IssueVerify{
-		RequestID: wire.NewSubmissionID(), Session: e.Session, Code: e.Code.Text(),
+		RequestID: wire.NewSubmissionID(), Session: e.Session, Code: wire.Private(e.Code.Text()),
 	})
 	return flow.CodeChecked{Ticket: e.Ticket, Problem: problemOf(err)}
 }
@@ -50,7 +50,7 @@ func (k *Kiosk) checkCode(ctx context.Context, e flow.CheckCode) flow.Fact {
 // issue answers IssueID.
 func (k *Kiosk) issue(ctx context.Context, e flow.IssueID) flow.Fact {
 	issued, err := k.opt.Hub.IssueComplete(ctx, wire.IssueComplete{
-		RequestID: wire.NewSubmissionID(), Session: e.Session, Password: e.Password.Text(),
+		RequestID: wire.NewSubmissionID(), Session: e.Session, Password: wire.Private(e.Password.Text()),
 		Try: uint32(e.Ticket.N),
 	})
 	answer := flow.IDIssued{
@@ -62,7 +62,7 @@ func (k *Kiosk) issue(ctx context.Context, e flow.IssueID) flow.Fact {
 }
 
 // secrets takes codes out of an answer.
-func secrets(codes []string) []secret.Secret {
+func secrets(codes []wire.Private) []secret.Secret {
 	var out []secret.Secret
 	for _, code := range codes {
 		out = append(out, secret.New([]byte(code)))
@@ -73,7 +73,7 @@ func secrets(codes []string) []secret.Secret {
 // logIn answers LogIn.
 func (k *Kiosk) logIn(ctx context.Context, e flow.LogIn) flow.Fact {
 	account, err := k.opt.Hub.Lookup(ctx, wire.Lookup{
-		RequestID: wire.NewSubmissionID(), Phone: e.Phone, Password: e.Password.Text(),
+		RequestID: wire.NewSubmissionID(), Phone: wire.Private(e.Phone), Password: wire.Private(e.Password.Text()),
 	})
 	answer := flow.LoggedIn{Ticket: e.Ticket, Problem: problemOf(err), Codes: secrets(account.Codes)}
 	account.Codes = nil

@@ -215,7 +215,7 @@ func entry(visit string, kind wire.Kind) Entry {
 	case wire.KindReservation:
 		d.Reservation = &wire.Reservation{}
 	default:
-		d.Application = &wire.Application{Service: "aeon", ServiceID: "6900123456789012", Codes: []string{"123456"}, PhoneLast4: "5678", Terms: "1"}
+		d.Application = &wire.Application{Service: "aeon", ServiceID: "6900123456789012", Codes: []wire.Private{"123456"}, PhoneLast4: "5678", Terms: "1"}
 	}
 	b, err := wire.EncodeDocument(d)
 	if err != nil {

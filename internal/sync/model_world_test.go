@@ -124,7 +124,7 @@ func (w *modelWorld) payload(kind wire.Kind, now time.Time) wire.Payload {
 	if kind == wire.KindReservation {
 		d.Reservation = &wire.Reservation{}
 	} else {
-		d.Application = &wire.Application{Service: "waon", ServiceID: "6900000000000016", Codes: []string{"123456"}, PhoneLast4: "5678", Terms: "1"}
+		d.Application = &wire.Application{Service: "waon", ServiceID: "6900000000000016", Codes: []wire.Private{"123456"}, PhoneLast4: "5678", Terms: "1"}
 	}
 	b, err := wire.EncodeDocument(d)
 	if err != nil {

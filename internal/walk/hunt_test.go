@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"kioskd/internal/hub/postgres/postgrestest"
 )
 
 // TestNothingOfAVisitStays walks a visit of somebody whose data look like nothing
@@ -19,14 +21,36 @@ import (
 // that is typed in secret may ever be at rest; nothing personal at all may be left on
 // the kiosk when the visit is over: not on its disk, in its logs or answers, nor in
 // its memory. The hub keeps what was sent to it, but no file of it shows that, and its
-// memory does not keep what came in the calls of a visit. A PIN is never there.
+// memory does not keep what came in the calls of a visit. A PIN is never there. It does
+// not matter on what the hub stores.
 func TestNothingOfAVisitStays(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("the memory of a locked down process can be read by root alone")
 	}
 	bin := t.TempDir()
 	build(t, bin)
-	h := &hunt{rig: newRig(t, bin, func(r *rig) { r.talkative = true })}
+	t.Run("SQLite", func(t *testing.T) { huntAt(t, bin, cuts()) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		server := postgrestest.New(t)
+		h := huntAt(t, bin, nil, "--store", server.Database(t))
+		rows := h.page(1, 100)
+		server.Stop(t)
+		h.fail(h.within(server.Folder(), join(h.personal, h.secret)))
+		for _, row := range rows {
+			if len(h.within(server.Folder(), []marker{{"submission", []byte(row.ID)}})) == 0 {
+				t.Errorf("the hunt does not find %s where it must be", row.ID)
+			}
+		}
+		if len(rows) == 0 {
+			t.Error("nothing was stored")
+		}
+	})
+}
+
+// huntAt hunts at a hub with these arguments.
+func huntAt(t *testing.T, bin string, cuts []cut, store ...string) *hunt {
+	t.Helper()
+	h := &hunt{rig: newRig(t, bin, func(r *rig) { r.talkative, r.store = true, store })}
 	h.lockedDown(h.kioskd)
 	h.lockedDown(h.hubd)
 	h.dock("reset", struct{}{})
@@ -50,13 +74,14 @@ func TestNothingOfAVisitStays(t *testing.T) {
 		}
 		h.forgotten(before)
 	}
-	for _, c := range cuts() {
+	for _, c := range cuts {
 		h.cutShort(c, rnd)
 	}
 	if !h.saw || !h.sawHub || h.codes == 0 || len(h.secret) < 20 {
 		t.Fatalf("the hunt does not hunt: it saw the visit in memory: %t, at the hub: %t; %d codes, %d markers of secrets", h.saw, h.sawHub, h.codes, len(h.secret))
 	}
 	h.after()
+	return h
 }
 
 // lockedDown: the real programs close themselves, not only the package that can.
@@ -191,8 +216,14 @@ func (h *hunt) memory(p *process, markers []marker) ([]string, int) {
 // memory, keys, reserve, whatever lies there.
 func (h *hunt) disks(markers []marker) {
 	h.t.Helper()
+	h.fail(h.within(h.dir, markers))
+}
+
+// within searches every file of a folder.
+func (h *hunt) within(dir string, markers []marker) (hits []string) {
+	h.t.Helper()
 	files := 0
-	err := filepath.WalkDir(h.dir, func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return skipGone(err)
 		}
@@ -201,12 +232,13 @@ func (h *hunt) disks(markers []marker) {
 			return skipGone(err)
 		}
 		files++
-		h.fail(find(path, content, markers))
+		hits = append(hits, find(path, content, markers)...)
 		return nil
 	})
 	if err != nil || files < 5 {
-		h.t.Fatalf("cannot search the disks: %d files, %v", files, err)
+		h.t.Fatalf("cannot search %s: %d files, %v", dir, files, err)
 	}
+	return hits
 }
 
 // skipGone passes over a file that is not there any more.

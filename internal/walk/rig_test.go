@@ -35,9 +35,10 @@ type rig struct {
 	eyes      *eyes // looks at every snapshot, also those that the shopper misses
 	slipsLeft int   // so many of the visits before may still come out
 	leftAt    time.Time
-	power     *power // what stands below the databases, or nil
-	talkative bool   // kioskd logs every step, and both logs are kept whole
-	press     *press // the printer, where it is not the dock's
+	power     *power   // what stands below the databases, or nil
+	store     []string // arguments of hubd that name its database
+	talkative bool     // kioskd logs every step, and both logs are kept whole
+	press     *press   // the printer, where it is not the dock's
 
 	// For the storm: who is shown each snapshot, who hears each log, and how many
 	// touches this window has sent.
@@ -139,7 +140,7 @@ func (r *rig) startHub(api, console string) {
 	r.t.Helper()
 	data := filepath.Join(r.dir, "hub")
 	_ = os.Remove(filepath.Join(data, "addr.json"))
-	r.hubd = r.start("hubd", "--demo", "--data", data, "--api", api, "--console", console, "--metrics", "127.0.0.1:0")
+	r.hubd = r.start("hubd", append([]string{"--demo", "--data", data, "--api", api, "--console", console, "--metrics", "127.0.0.1:0"}, r.store...)...)
 	var addr struct{ API, Console, Metrics string }
 	r.address(filepath.Join(data, "addr.json"), &addr, r.hubd)
 	r.hub, r.measures = "http://"+addr.Console, "http://"+addr.Metrics+"/metrics"

@@ -20,7 +20,6 @@ type cell struct {
 	test   *testing.T
 	rnd    *rand.Rand
 	all    *storm
-	store  []string               // arguments of hubd that name its database
 	api    string                 // where the hub listens, for all its lives
 	desk   string                 // and its console
 	kiosks atomic.Pointer[reaper] // of the present life of kioskd
@@ -34,8 +33,8 @@ type cell struct {
 func newCell(t *testing.T, all *storm, n int, store ...string) *cell {
 	t.Helper()
 	c := &cell{
-		rig:  &rig{bin: all.bin, dir: t.TempDir(), eyes: newEyes(t), press: newPress(t)},
-		test: t, all: all, rnd: rand.New(rand.NewPCG(all.seed, uint64(n))), book: newBook(), calm: true, store: store,
+		rig:  &rig{bin: all.bin, dir: t.TempDir(), eyes: newEyes(t), press: newPress(t), store: store},
+		test: t, all: all, rnd: rand.New(rand.NewPCG(all.seed, uint64(n))), book: newBook(), calm: true,
 	}
 	c.t = mortal{TB: t, dead: func() bool { return c.kiosks.Load().hasKilled() || c.hubs.Load().hasKilled() || !c.stands }}
 	reapers := []*atomic.Pointer[reaper]{&c.kiosks, &c.hubs}

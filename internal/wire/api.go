@@ -27,12 +27,12 @@ const MaxBody = 64 << 10
 
 // IssueStart opens an issuance and sends the one-time password by SMS.
 type IssueStart struct {
-	RequestID  string `json:"request_id"`
-	Service    string `json:"service"`     // catalogue ID of a service that issues
-	CardNumber string `json:"card_number"` // 16 digits
-	NameKana   string `json:"name_kana"`   // full-width katakana, one space between family and given name
-	Birth      string `json:"birth"`       // YYYY-MM-DD
-	Phone      string `json:"phone"`       // 11 digits
+	RequestID  string  `json:"request_id"`
+	Service    string  `json:"service"`     // catalogue ID of a service that issues
+	CardNumber string  `json:"card_number"` // 16 digits
+	NameKana   string  `json:"name_kana"`   // full-width katakana, one space between family and given name
+	Birth      Private `json:"birth"`       // YYYY-MM-DD
+	Phone      Private `json:"phone"`       // 11 digits
 }
 
 // IssueStarted says that a message is on its way.
@@ -52,9 +52,9 @@ type IssueResend struct {
 
 // IssueVerify carries the one-time password.
 type IssueVerify struct {
-	RequestID string `json:"request_id"`
-	Session   string `json:"session"`
-	Code      string `json:"code"`
+	RequestID string  `json:"request_id"`
+	Session   string  `json:"session"`
+	Code      Private `json:"code"`
 }
 
 // IssueVerified is the answer to a right code; a wrong one is a Problem with TriesLeft.
@@ -67,10 +67,10 @@ type IssueVerified struct {
 // within a session, and of two requests the one with the higher number counts, in
 // whatever order they come. 0 is from a kiosk that does not count.
 type IssueComplete struct {
-	RequestID string `json:"request_id"`
-	Session   string `json:"session"`
-	Password  string `json:"password"`
-	Try       uint32 `json:"try,omitempty"`
+	RequestID string  `json:"request_id"`
+	Session   string  `json:"session"`
+	Password  Private `json:"password"`
+	Try       uint32  `json:"try,omitempty"`
 }
 
 // Issued is the ID and code(s).
@@ -78,15 +78,15 @@ type Issued struct {
 	IssueRef  string    `json:"issue_ref"`
 	Service   string    `json:"service"`
 	ServiceID string    `json:"service_id"`
-	Codes     []string  `json:"codes"`
+	Codes     []Private `json:"codes"`
 	IssuedAt  time.Time `json:"issued_at"`
 }
 
 // Lookup logs in to the management page.
 type Lookup struct {
-	RequestID string `json:"request_id"`
-	Phone     string `json:"phone"`
-	Password  string `json:"password"`
+	RequestID string  `json:"request_id"`
+	Phone     Private `json:"phone"`
+	Password  Private `json:"password"`
 }
 
 // AppStatus is where an application stands.
@@ -104,7 +104,7 @@ type Account struct {
 	Service    string    `json:"service"`
 	Status     AppStatus `json:"status"`
 	ServiceID  string    `json:"service_id,omitempty"` // until completed
-	Codes      []string  `json:"codes,omitempty"`      // until completed
+	Codes      []Private `json:"codes,omitempty"`      // until completed
 	AppliedAt  time.Time `json:"applied_at,omitzero"`
 	CompleteBy time.Time `json:"complete_by,omitzero"`
 	Points     []Grant   `json:"points"`

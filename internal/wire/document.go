@@ -123,12 +123,12 @@ func (a *Application) validate() error {
 		return fmt.Errorf("%d codes instead of 1 to %d", len(a.Codes), maxCodes)
 	}
 	for _, c := range a.Codes {
-		if err := checkText("codes", c, maxCode); err != nil {
+		if err := checkText("codes", string(c), maxCode); err != nil {
 			return err
 		}
 	}
 	// Not every service asks for the phone number.
-	if a.PhoneLast4 != "" && (len(a.PhoneLast4) != 4 || strings.Trim(a.PhoneLast4, "0123456789") != "") {
+	if a.PhoneLast4 != "" && (len(a.PhoneLast4) != 4 || strings.Trim(string(a.PhoneLast4), "0123456789") != "") {
 		return errors.New("phone_last4 is neither empty nor four digits")
 	}
 	return nil

@@ -46,12 +46,12 @@ type Reservation struct {
 
 // Application links the person's reservation to one payment service, for good.
 type Application struct {
-	Service    string   `json:"service"`     // catalogue ID
-	ServiceID  string   `json:"service_id"`  // 決済サービスID
-	Codes      []string `json:"codes"`       // セキュリティコード, one to three
-	PhoneLast4 string   `json:"phone_last4"` // "" for services that do not ask for it
-	Terms      string   `json:"terms"`       // version of the terms that were accepted
-	Guardian   bool     `json:"guardian"`
+	Service    string    `json:"service"`     // catalogue ID
+	ServiceID  string    `json:"service_id"`  // 決済サービスID
+	Codes      []Private `json:"codes"`       // セキュリティコード, one to three
+	PhoneLast4 Private   `json:"phone_last4"` // "" for services that do not ask for it
+	Terms      string    `json:"terms"`       // version of the terms that were accepted
+	Guardian   bool      `json:"guardian"`
 }
 
 // Inquiry asks where the person stands.

@@ -19,7 +19,7 @@ func someApplication() Document {
 		Time:  time.Date(2026, 11, 1, 9, 30, 0, 0, time.UTC),
 		Nonce: "AAECAwQFBgcICQoLDA0ODw",
 		Application: &Application{
-			Service: "aeon-waon", ServiceID: "6900123456789012", Codes: []string{"123456"},
+			Service: "aeon-waon", ServiceID: "6900123456789012", Codes: []Private{"123456"},
 			PhoneLast4: "5678", Terms: "2026-04",
 		},
 	}
@@ -142,8 +142,8 @@ func anyDocument(t *rapid.T) Document {
 		d.Kind, d.Application = KindApplication, &Application{
 			Service:    anyText(maxName).Draw(t, "service"),
 			ServiceID:  anyText(maxName).Draw(t, "id"),
-			Codes:      rapid.SliceOfN(anyText(maxCode), 1, maxCodes).Draw(t, "codes"),
-			PhoneLast4: rapid.StringMatching(`([0-9]{4})?`).Draw(t, "phone"),
+			Codes:      rapid.SliceOfN(rapid.Map(anyText(maxCode), func(s string) Private { return Private(s) }), 1, maxCodes).Draw(t, "codes"),
+			PhoneLast4: Private(rapid.StringMatching(`([0-9]{4})?`).Draw(t, "phone")),
 			Terms:      anyText(maxName).Draw(t, "terms"),
 			Guardian:   rapid.Bool().Draw(t, "guardian"),
 		}

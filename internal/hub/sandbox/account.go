@@ -23,8 +23,8 @@ const (
 
 // content is what is sealed in an account.
 type content struct {
-	ServiceID string   `json:"service_id"`
-	Codes     []string `json:"codes"`
+	ServiceID string         `json:"service_id"`
+	Codes     []wire.Private `json:"codes"`
 }
 
 // Complete sets the password and issues ID and code. The same session again
@@ -32,14 +32,14 @@ type content struct {
 // whose answer was lost may have chosen another one. After the application the
 // session is over.
 func (s *Sandbox) Complete(ctx context.Context, kiosk string, r wire.IssueComplete) (wire.Issued, error) {
-	if err := checkPassword(r.Password); err != nil {
+	if err := checkPassword(string(r.Password)); err != nil {
 		return wire.Issued{}, err
 	}
 	now := s.Now()
 	if err := s.mayComplete(ctx, kiosk, r.Session, now); err != nil {
 		return wire.Issued{}, wrap("issue", err)
 	}
-	hash, err := s.hashPassword(ctx, r.Password)
+	hash, err := s.hashPassword(ctx, string(r.Password))
 	if err != nil {
 		return wire.Issued{}, wrap("hash password", err)
 	}
@@ -136,31 +136,31 @@ func (s *Sandbox) issue(ctx context.Context, tx *sql.Tx, se session, hash string
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO account (issue_ref, session, service, card_tag, phone_tag, last4_tag, id_tag, content,
 		password, issued_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, out.IssueRef, se.id, se.service, se.cardTag,
-		s.vault.Tag("phone", []byte(se.phone)), s.last4Tag(out.IssueRef, se.phone[len(se.phone)-phoneDigits4:]),
-		s.vault.Tag("service id", []byte(c.ServiceID)), s.vault.Seal("account "+out.IssueRef, b), hash, out.IssuedAt.UnixMilli())
+		s.tag("phone", se.phone), s.last4Tag(out.IssueRef, se.phone[len(se.phone)-phoneDigits4:]),
+		s.tag("service id", c.ServiceID), s.vault.Seal("account "+out.IssueRef, b), hash, out.IssuedAt.UnixMilli())
 	return out, err
 }
 
 // newCodes gives one code for each of the service's code fields; a service
 // whose catalogue entry names none gets the programme's six digits.
-func newCodes(svc *catalogue.Service) []string {
+func newCodes(svc *catalogue.Service) []wire.Private {
 	if len(svc.CodeFields) == 0 {
-		return []string{random(digits, codeLength)}
+		return []wire.Private{wire.Private(random(digits, codeLength))}
 	}
-	codes := make([]string, len(svc.CodeFields))
+	codes := make([]wire.Private, len(svc.CodeFields))
 	for i, f := range svc.CodeFields {
 		alphabet := digits
 		if f.Charset == catalogue.Letters {
 			alphabet = clearLetters
 		}
-		codes[i] = random(alphabet, max(f.Min, 1))
+		codes[i] = wire.Private(random(alphabet, max(f.Min, 1)))
 	}
 	return codes
 }
 
 // last4Tag is salted by the account: four digits alone would be guessed.
 func (s *Sandbox) last4Tag(issueRef, last4 string) string {
-	return s.vault.Tag("last4 "+issueRef, []byte(last4))
+	return s.tag("last4 "+issueRef, last4)
 }
 
 func (s *Sandbox) issued(ctx context.Context, tx *sql.Tx, sessionID string) (wire.Issued, error) {
@@ -198,7 +198,7 @@ type account struct {
 // newest whose password fits is shown.
 func (s *Sandbox) Lookup(ctx context.Context, r wire.Lookup) (wire.Account, error) {
 	now := s.Now()
-	tag := s.vault.Tag("phone", []byte(r.Phone))
+	tag := s.tag("phone", string(r.Phone))
 	if err := s.checkLock(ctx, tag, now); err != nil {
 		return wire.Account{}, err
 	}
@@ -210,7 +210,7 @@ func (s *Sandbox) Lookup(ctx context.Context, r wire.Lookup) (wire.Account, erro
 		accounts = []account{{}} // costs the time of one comparison
 	}
 	for _, a := range accounts {
-		ok, err := s.passwordIs(ctx, a.password, r.Password)
+		ok, err := s.passwordIs(ctx, a.password, string(r.Password))
 		if err != nil {
 			return wire.Account{}, wrap("compare password", err)
 		}

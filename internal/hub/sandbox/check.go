@@ -40,10 +40,10 @@ func (s *Sandbox) checkStart(r wire.IssueStart, now time.Time) error {
 		return bad("card_number", "check digit")
 	case !kana.MatchString(r.NameKana):
 		return bad("name_kana", "not two words of katakana")
-	case !mobile.MatchString(r.Phone):
+	case !mobile.MatchString(string(r.Phone)):
 		return bad("phone", "not a mobile number")
 	}
-	born, err := time.Parse(time.DateOnly, r.Birth)
+	born, err := time.Parse(time.DateOnly, string(r.Birth))
 	if err != nil || born.After(now) || born.Before(now.AddDate(-maxAge, 0, 0)) {
 		return bad("birth", "not a date of birth")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"kioskd/internal/fault"
 	"kioskd/internal/hub"
+	"kioskd/internal/secret"
 	"kioskd/internal/wire"
 )
 
@@ -41,7 +42,7 @@ func (s *Sandbox) Start(ctx context.Context, kiosk string, r wire.IssueStart) (w
 	if err := s.checkStart(r, now); err != nil {
 		return wire.IssueStarted{}, err
 	}
-	if err := s.playPhone(ctx, r.Phone); err != nil {
+	if err := s.playPhone(ctx, string(r.Phone)); err != nil {
 		return wire.IssueStarted{}, err
 	}
 	switch actOf(TestCards(), r.CardNumber) {
@@ -55,7 +56,7 @@ func (s *Sandbox) Start(ctx context.Context, kiosk string, r wire.IssueStart) (w
 	}
 	se := session{
 		id: newToken(), kiosk: kiosk, lastRequest: r.RequestID, service: r.Service,
-		cardTag: s.vault.Tag("card", []byte(r.CardNumber)), phone: r.Phone,
+		cardTag: s.tag("card", r.CardNumber), phone: string(r.Phone),
 		resends: maxResends, resendAt: now.Add(resendAfter),
 	}
 	se.renew(now)
@@ -84,8 +85,8 @@ func (s *Sandbox) Start(ctx context.Context, kiosk string, r wire.IssueStart) (w
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO session (id, kiosk, request_id, last_request, service, card_tag, phone, code,
 			code_expires, tries_left, resends_left, resend_at, ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			se.id, kiosk, r.RequestID, se.lastRequest, se.service, se.cardTag, s.vault.Seal("phone", []byte(se.phone)),
-			s.vault.Seal("otp", []byte(se.code)), se.expires.UnixMilli(), se.tries, se.resends, se.resendAt.UnixMilli(),
+			se.id, kiosk, r.RequestID, se.lastRequest, se.service, se.cardTag, s.seal("phone", se.phone),
+			s.seal("otp", se.code), se.expires.UnixMilli(), se.tries, se.resends, se.resendAt.UnixMilli(),
 			now.Add(sessionLife).UnixMilli())
 		if err != nil {
 			return err
@@ -123,7 +124,7 @@ func (s *Sandbox) Resend(ctx context.Context, kiosk string, r wire.IssueResend) 
 		se.resends--
 		se.renew(now)
 		_, err = tx.ExecContext(ctx, `UPDATE session SET last_request = ?, code = ?, code_expires = ?, tries_left = ?,
-			resends_left = ?, resend_at = ? WHERE id = ?`, se.lastRequest, s.vault.Seal("otp", []byte(se.code)),
+			resends_left = ?, resend_at = ? WHERE id = ?`, se.lastRequest, s.seal("otp", se.code),
 			se.expires.UnixMilli(), se.tries, se.resends, se.resendAt.UnixMilli(), se.id)
 		if err != nil {
 			return err
@@ -169,7 +170,7 @@ func (s *Sandbox) Verify(ctx context.Context, kiosk string, r wire.IssueVerify) 
 		if _, err = tx.ExecContext(ctx, `UPDATE session SET tries_left = ? WHERE id = ?`, se.tries, se.id); err != nil {
 			return err
 		}
-		return tally(ctx, tx, tallyWrong, now, s.vault.Tag("phone", []byte(se.phone)))
+		return tally(ctx, tx, tallyWrong, now, s.tag("phone", se.phone))
 	})
 	if err := errors.Join(err, verdict); err != nil {
 		return wire.IssueVerified{}, wrap("verify code", err)
@@ -196,7 +197,9 @@ func (s *Sandbox) load(ctx context.Context, tx *sql.Tx, kiosk, id string, now ti
 	if code, err = s.vault.Open("otp", code); err != nil {
 		return session{}, err
 	}
-	se.phone, se.code = string(phone), string(code)
+	se.phone, se.code = secret.Apart(phone), secret.Apart(code)
+	clear(phone)
+	clear(code)
 	se.expires, se.resendAt = time.UnixMilli(expires).UTC(), time.UnixMilli(resendAt).UTC()
 	return se, nil
 }

@@ -47,7 +47,7 @@ func (l limit) wait(ctx context.Context, tx *sql.Tx, now time.Time) (time.Durati
 
 // mayMessage refuses a message that the phone or the card must wait for.
 func (s *Sandbox) mayMessage(ctx context.Context, tx *sql.Tx, se session, now time.Time) error {
-	phone := s.vault.Tag("phone", []byte(se.phone))
+	phone := s.tag("phone", se.phone)
 	var longest time.Duration
 	for _, l := range []limit{
 		{tallyMessage, phone, quick, quickWindow},
@@ -70,7 +70,7 @@ func (s *Sandbox) mayMessage(ctx context.Context, tx *sql.Tx, se session, now ti
 
 // mayGuess reports whether the phone has wrong codes left in this hour.
 func (s *Sandbox) mayGuess(ctx context.Context, tx *sql.Tx, se session, now time.Time) (bool, error) {
-	wait, err := limit{tallyWrong, s.vault.Tag("phone", []byte(se.phone)), hourlyWrong, tallyWindow}.wait(ctx, tx, now)
+	wait, err := limit{tallyWrong, s.tag("phone", se.phone), hourlyWrong, tallyWindow}.wait(ctx, tx, now)
 	return wait == 0, err
 }
 

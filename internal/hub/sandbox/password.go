@@ -65,5 +65,7 @@ func (s *Sandbox) argon(ctx context.Context, password string, salt []byte) ([]by
 		return nil, ctx.Err()
 	}
 	defer func() { <-s.hashing }()
-	return argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey), nil
+	typed := []byte(password)
+	defer clear(typed)
+	return argon2.IDKey(typed, salt, argonTime, argonMemory, argonThreads, argonKey), nil
 }

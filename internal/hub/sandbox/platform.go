@@ -65,7 +65,7 @@ func (s *Sandbox) Apply(ctx context.Context, a hub.ApplyOrder) (time.Time, error
 		if !reserved {
 			return &hub.Refusal{Code: fault.NotReserved}
 		}
-		idTag := s.vault.Tag("service id", []byte(a.Content.ServiceID))
+		idTag := s.tag("service id", a.Content.ServiceID)
 		if err := s.checkID(ctx, tx, a.Content, idTag); err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (s *Sandbox) checkID(ctx context.Context, tx *sql.Tx, a wire.Application, i
 			return wrong("phone_last4")
 		}
 		for i, f := range svc.CodeFields {
-			if f.Problem(a.Codes[i]) != "" {
+			if f.Problem(string(a.Codes[i])) != "" {
 				return wrong("codes")
 			}
 		}
@@ -124,7 +124,7 @@ func (s *Sandbox) checkID(ctx context.Context, tx *sql.Tx, a wire.Application, i
 	if err != nil {
 		return err
 	}
-	right := slices.EqualFunc(c.Codes, a.Codes, func(x, y string) bool {
+	right := slices.EqualFunc(c.Codes, a.Codes, func(x, y wire.Private) bool {
 		return subtle.ConstantTimeCompare([]byte(x), []byte(y)) == 1
 	})
 	switch {
@@ -132,7 +132,7 @@ func (s *Sandbox) checkID(ctx context.Context, tx *sql.Tx, a wire.Application, i
 		return wrong("service")
 	case !right:
 		return wrong("codes")
-	case s.last4Tag(ref, a.PhoneLast4) != last4:
+	case s.last4Tag(ref, string(a.PhoneLast4)) != last4:
 		return wrong("phone_last4")
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"math/big"
 
 	"kioskd/internal/catalogue"
+	"kioskd/internal/secret"
 )
 
 const (
@@ -30,7 +31,8 @@ func random(alphabet string, n int) string {
 		}
 		out[i] = alphabet[k.Int64()]
 	}
-	return string(out)
+	defer clear(out)
+	return secret.Apart(out)
 }
 
 func newToken() string {

@@ -91,6 +91,20 @@ var (
 	_ hub.Platform = (*Sandbox)(nil)
 )
 
+// tag is [vault.Vault.Tag] of what is private.
+func (s *Sandbox) tag(purpose, text string) string {
+	b := []byte(text)
+	defer clear(b)
+	return s.vault.Tag(purpose, b)
+}
+
+// seal is [vault.Vault.Seal] of what is private.
+func (s *Sandbox) seal(purpose, text string) []byte {
+	b := []byte(text)
+	defer clear(b)
+	return s.vault.Seal(purpose, b)
+}
+
 // Open opens or creates the sandbox's own file at path.
 func Open(ctx context.Context, path string, v *vault.Vault, o Options) (*Sandbox, error) {
 	if o.Catalogue == nil {

@@ -48,7 +48,7 @@ func open(t *testing.T) *rig {
 
 func details(card, phone string) wire.IssueStart {
 	return wire.IssueStart{
-		RequestID: wire.NewNonce(), Service: service, CardNumber: card, NameKana: "ヤマダ　タロウ", Birth: "1950-04-01", Phone: phone,
+		RequestID: wire.NewNonce(), Service: service, CardNumber: card, NameKana: "ヤマダ　タロウ", Birth: "1950-04-01", Phone: wire.Private(phone),
 	}
 }
 
@@ -66,11 +66,11 @@ func (r *rig) code(phone string) string {
 	if len(list) == 0 {
 		r.t.Fatal("no message")
 	}
-	return list[0].Code
+	return string(list[0].Code)
 }
 
 func (r *rig) verify(session, code string) error {
-	_, err := r.Verify(r.t.Context(), kiosk, wire.IssueVerify{RequestID: wire.NewNonce(), Session: session, Code: code})
+	_, err := r.Verify(r.t.Context(), kiosk, wire.IssueVerify{RequestID: wire.NewNonce(), Session: session, Code: wire.Private(code)})
 	return err
 }
 
@@ -79,7 +79,7 @@ func (r *rig) resend(session string) (wire.IssueStarted, error) {
 }
 
 func (r *rig) finish(session, password string) (wire.Issued, error) {
-	return r.Complete(r.t.Context(), kiosk, wire.IssueComplete{RequestID: wire.NewNonce(), Session: session, Password: password})
+	return r.Complete(r.t.Context(), kiosk, wire.IssueComplete{RequestID: wire.NewNonce(), Session: session, Password: wire.Private(password)})
 }
 
 func refused(t *testing.T, err error, code fault.Code) *hub.Refusal {
@@ -121,7 +121,7 @@ func TestSpecialNumbers(t *testing.T) {
 			if len(c.Number) == 16 {
 				d.CardNumber = c.Number
 			} else {
-				d.Phone = c.Number
+				d.Phone = wire.Private(c.Number)
 			}
 			st, err := r.Start(t.Context(), kiosk, d)
 			switch c.act {
@@ -150,7 +150,7 @@ func TestSpecialNumbers(t *testing.T) {
 				}
 			case actSucceed:
 				must(t, err)
-				must(t, r.verify(st.Session, r.code(d.Phone)))
+				must(t, r.verify(st.Session, r.code(string(d.Phone))))
 			}
 		})
 	}
@@ -251,7 +251,7 @@ func TestLastPasswordCounts(t *testing.T) {
 	_, err = r.Reserve(t.Context(), hub.ReserveOrder{Submission: "s0", Person: "p"})
 	must(t, err)
 	_, err = r.Apply(t.Context(), hub.ApplyOrder{Submission: "s1", Person: "p", Content: wire.Application{
-		Service: service, ServiceID: one.ServiceID, Codes: one.Codes, PhoneLast4: phone[len(phone)-4:],
+		Service: service, ServiceID: one.ServiceID, Codes: one.Codes, PhoneLast4: wire.Private(phone[len(phone)-4:]),
 	}})
 	must(t, err)
 	_, err = r.finish(st.Session, "Third9012")
@@ -266,7 +266,7 @@ func TestPasswordsThatOvertake(t *testing.T) {
 	st := r.begin(goodCard, phone)
 	must(t, r.verify(st.Session, r.code(phone)))
 	chosen := func(try uint32, password string) error {
-		_, err := r.Complete(t.Context(), kiosk, wire.IssueComplete{RequestID: wire.NewNonce(), Session: st.Session, Password: password, Try: try})
+		_, err := r.Complete(t.Context(), kiosk, wire.IssueComplete{RequestID: wire.NewNonce(), Session: st.Session, Password: wire.Private(password), Try: try})
 		return err
 	}
 	must(t, chosen(2, "Second5678"))
@@ -387,7 +387,7 @@ func TestLoginLocks(t *testing.T) {
 	_, err := r.finish(st.Session, password)
 	must(t, err)
 	login := func(phone, password string) error {
-		_, err := r.Lookup(t.Context(), wire.Lookup{Phone: phone, Password: password})
+		_, err := r.Lookup(t.Context(), wire.Lookup{Phone: wire.Private(phone), Password: wire.Private(password)})
 		return err
 	}
 	must(t, login(phone, password))
@@ -411,7 +411,7 @@ func TestLoginLocks(t *testing.T) {
 func TestApplyIsIdempotentBySubmission(t *testing.T) {
 	r := open(t)
 	order := hub.ApplyOrder{Submission: "s1", Person: "p", Content: wire.Application{
-		Service: "waon", ServiceID: "6900000000000016", Codes: []string{"123456"}, PhoneLast4: "5678",
+		Service: "waon", ServiceID: "6900000000000016", Codes: []wire.Private{"123456"}, PhoneLast4: "5678",
 	}}
 	_, err := r.Apply(t.Context(), order)
 	refused(t, err, fault.NotReserved)

@@ -20,6 +20,8 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+
+	"kioskd/internal/secret"
 )
 
 // KeySize is the length of a vault's keys in bytes.
@@ -176,7 +178,7 @@ func (v *Vault) Open(purpose string, sealed []byte) ([]byte, error) {
 	if len(rest) < aead.NonceSize() {
 		return nil, ErrOpen
 	}
-	plain, err := aead.Open(nil, rest[:aead.NonceSize()], rest[aead.NonceSize():], []byte(purpose))
+	plain, err := aead.Open(secret.Room(len(rest)), rest[:aead.NonceSize()], rest[aead.NonceSize():], []byte(purpose))
 	if err != nil {
 		return nil, ErrOpen
 	}

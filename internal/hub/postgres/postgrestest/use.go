@@ -51,6 +51,13 @@ func (s *Server) DatabaseWith(t testing.TB, options string) string {
 	return s.url(owner, name)
 }
 
+// Folder is where all lies that the server keeps.
+func (s *Server) Folder() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dir
+}
+
 // As gives the URL of a database for another role.
 func (s *Server) As(t testing.TB, database, role string) string {
 	t.Helper()
