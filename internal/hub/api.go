@@ -101,16 +101,13 @@ func (a *API) Handler() http.Handler {
 		w.Header().Set("Content-Type", typeYAML)
 		_, _ = w.Write(openAPI)
 	}))
-	return a.recovered(unrouted(mux))
+	return a.recovered(a.unrouted(mux))
 }
 
-// unrouted answers what the mux would answer in plain text as a problem.
-func unrouted(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := mux.Handler(r); pattern != "" {
-			mux.ServeHTTP(w, r)
-			return
-		}
+// unrouted answers what the mux would answer in plain text as a problem, to kiosks and at
+// their rate like anything else.
+func (a *API) unrouted(mux *http.ServeMux) http.Handler {
+	nothing := a.forKiosk(func(w http.ResponseWriter, r *http.Request, _ string) {
 		probe := &statusProbe{header: http.Header{}}
 		mux.ServeHTTP(probe, r)
 		if allow := probe.header.Get("Allow"); allow != "" {
@@ -119,6 +116,13 @@ func unrouted(mux *http.ServeMux) http.Handler {
 			return
 		}
 		replyProblem(w, refuse(http.StatusNotFound, fault.BadMessage, "no such path"))
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern == "" {
+			nothing.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
 	})
 }
 

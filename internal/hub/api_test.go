@@ -147,6 +147,11 @@ func TestRateLimit(t *testing.T) {
 	if status, _ := b.send("POST", wire.PathReport, []byte("{}")); status != http.StatusNoContent {
 		t.Error("one kiosk slows another down")
 	}
+	for _, path := range []string{"/v1/nothing", wire.PathReport} { // which nobody may GET
+		if status, _ := a.send(http.MethodGet, path, nil); status != http.StatusTooManyRequests {
+			t.Errorf("GET %s beyond the rate gives %d", path, status)
+		}
+	}
 }
 
 func TestReport(t *testing.T) {

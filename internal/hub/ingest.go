@@ -56,6 +56,11 @@ func (in *Ingest) Put(ctx context.Context, kiosk string, sub wire.Submission) (a
 	if err != nil {
 		return nil, err
 	}
+	if j.alarm != "" { // what is stored is answered as ever, whatever is left to store more
+		if ack, err := in.again(ctx, kiosk, sub, now); !errors.Is(err, ErrNotFound) {
+			return ack, err
+		}
+	}
 	stored, err := in.store(ctx, kiosk, sub, j, now)
 	if errors.Is(err, ErrDocumentUsed) { // another submission won the race
 		j.replayed(in.otherID(ctx, sub.ID, j.stored.DocumentHash))

@@ -16,17 +16,19 @@ import (
 func TestWorthlessSubmissionsAreBounded(t *testing.T) {
 	r := newRig(t)
 	k, other := r.kiosk("demo"), r.kiosk("other")
-	rubbish := func() (int, []byte, string) {
+	rubbishAs := func(id string) (int, []byte, string) {
 		r.ahead.Add(int64(50 * time.Millisecond)) // at the pace that a kiosk may have
 		s := wire.Submission{
-			ID: wire.NewSubmissionID(), Kiosk: k.id, Schema: wire.Schema, KeyID: k.seal.ID(), Sealed: make([]byte, 2048),
+			ID: id, Kiosk: k.id, Schema: wire.Schema, KeyID: k.seal.ID(), Sealed: make([]byte, 2048),
 		}
 		b, err := json.Marshal(s)
 		must(t, err)
 		status, answer := k.send(http.MethodPut, wire.PathSubmissions+s.ID, b)
 		return status, answer, s.ID
 	}
-	kept := 0
+	rubbish := func() (int, []byte, string) { return rubbishAs(wire.NewSubmissionID()) }
+	_, firstAnswer, firstID := rubbish()
+	kept := 1
 	for ; kept < 1000; kept++ {
 		status, answer, id := rubbish()
 		if status == http.StatusOK {
@@ -49,6 +51,12 @@ func TestWorthlessSubmissionsAreBounded(t *testing.T) {
 	must(t, err)
 	if len(alarms) != 2 || r.alarms(hub.AlarmUnreadable) != kept || r.alarms(hub.AlarmWorthless) != 1 {
 		t.Errorf("the alarms are %+v", alarms)
+	}
+
+	for range 3 { // it is stored: the answer may have been lost
+		if status, answer, _ := rubbishAs(firstID); status != http.StatusOK || string(answer) != string(firstAnswer) {
+			t.Errorf("the first one again gives %d, %s", status, answer)
+		}
 	}
 
 	s := k.reserve(persona(t, "taro"))

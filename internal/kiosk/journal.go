@@ -118,15 +118,22 @@ func (j *journal) run(ctx context.Context, out Outbox, log *slog.Logger) {
 		}
 	})()
 	write := func(list ...note) {
-		if lost := j.lost.Swap(0); lost > 0 {
-			list = append(list, note{event: ksync.AuditLost, detail: count(lost)})
-		}
-		for _, n := range list {
+		one := func(n note) bool {
 			ctx, cancel := context.WithTimeout(last, journalLimit)
-			if err := out.Note(ctx, n.event, n.subject, n.detail); err != nil {
+			defer cancel()
+			err := out.Note(ctx, n.event, n.subject, n.detail)
+			if err != nil {
 				log.Error("Cannot write into the audit log", "event", string(n.event), "fault", fault.CodeOf(err), "err", err, "alarm", true)
 			}
-			cancel()
+			return err == nil
+		}
+		for _, n := range list {
+			if !one(n) {
+				j.lost.Add(1) // told once there is room again
+			}
+		}
+		if lost := j.lost.Swap(0); lost > 0 && !one(note{event: ksync.AuditLost, detail: count(lost)}) {
+			j.lost.Add(lost)
 		}
 	}
 	look := time.NewTicker(repeatedLook)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -262,4 +263,29 @@ func (o *quietNotes) Note(ctx context.Context, event ksync.AuditEvent, _, detail
 	}
 	o.list = append(o.list, strings.TrimSpace(string(event)+" "+detail))
 	return nil
+}
+
+// What cannot be written is counted, and the log tells so once it can be written again.
+func TestJournalTellsWhatItLost(t *testing.T) {
+	const failing = 3
+	watched(t, func(*noted) {}, func(w *world, o *noted) {
+		set := func(err error) { o.mu.Lock(); defer o.mu.Unlock(); o.err, o.list = err, nil }
+		set(errors.New("no room"))
+		for range failing {
+			w.touch(flow.CallStaff{On: true}, flow.CallStaff{On: false})
+		}
+		synctest.Wait()
+		tried := 0
+		for _, n := range o.all() {
+			if !strings.HasPrefix(n, string(ksync.AuditLost)) {
+				tried++
+			}
+		}
+		set(nil)
+		<-time.After(repeatedLook)
+		hold(t, o, string(ksync.AuditLost)+"  "+strconv.Itoa(tried))
+		if tried == 0 {
+			t.Error("nothing was to be noted")
+		}
+	})
 }

@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type notes struct {
 
 	mu      sync.Mutex
 	last    chan struct{} // closed when the last one so far is written
+	lost    int           // that could not be written; whoever writes has it
 	running sync.WaitGroup
 }
 
@@ -39,6 +41,11 @@ func (u *Uplink) note(ctx context.Context, event ksync.AuditEvent, detail string
 		defer cancel()
 		if err := u.notes.write(ctx, event, "", detail); err != nil {
 			u.opt.Log.Error("Identity not noted in the audit log", "event", string(event), "code", string(fault.CodeOf(err)), "err", err)
+			u.notes.lost++
+			return
+		}
+		if n := u.notes.lost; n > 0 && u.notes.write(ctx, ksync.AuditLost, "", strconv.Itoa(n)) == nil {
+			u.notes.lost = 0
 		}
 	})
 }
