@@ -50,6 +50,10 @@ type API struct {
 	// Messages is how many messages an hour a kiosk may send to phones; 0 = DefaultMessages.
 	Messages int
 
+	// Submissions and Audit are what a kiosk may have stored, and entries of its audit log;
+	// the zero value is the default.
+	Submissions, Audit Allowance
+
 	Authority Authority // issues kiosks' certificates
 	Links     *Links    // nil: this hub takes none
 	Door      *Door     // what the server's connections come through; nil: they are not bounded
@@ -57,6 +61,7 @@ type API struct {
 
 	limits     perKiosk
 	told       tellings
+	hoards     hoards
 	enrolments strangers
 	behind     behind
 	holders    holders
@@ -272,7 +277,14 @@ func (a *API) putSubmission(w http.ResponseWriter, r *http.Request, kiosk string
 		replyProblem(w, refuse(http.StatusForbidden, fault.HubRefused, "a kiosk submits for itself only"))
 		return
 	}
-	ack, err := a.Ingest.Put(r.Context(), kiosk, sub)
+	wait, ack, err := a.mayStore(r.Context(), kiosk, sub)
+	if wait > 0 {
+		replyProblem(w, tooMuch(wait))
+		return
+	}
+	if ack == nil && err == nil {
+		ack, err = a.Ingest.Put(r.Context(), kiosk, sub)
+	}
 	switch {
 	case err == nil:
 		reply(w, http.StatusOK, ack)

@@ -37,6 +37,10 @@ func (a *API) audit(w http.ResponseWriter, r *http.Request, kiosk string) {
 		replyProblem(w, refuse(http.StatusBadRequest, fault.BadMessage, err.Error()))
 		return
 	}
+	if wait := a.mayHoard(r.Context(), kiosk, budgetAudit, a.Audit.or(auditDaily, auditMost), len(batch.Entries)); wait > 0 {
+		replyProblem(w, tooMuch(wait))
+		return
+	}
 	answer, err := a.Store.TakeAudit(r.Context(), kiosk, batch, a.Now())
 	if err != nil {
 		a.broken(w, "audit log not stored", err)

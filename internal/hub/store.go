@@ -188,6 +188,7 @@ const (
 	AlarmEnrol      AlarmKind = "enrol_refused"         // somebody tries pairing codes that are not good
 	AlarmMessages   AlarmKind = "kiosk_messages"        // asks for more messages to phones than a kiosk may
 	AlarmWorthless  AlarmKind = "kiosk_worthless"       // more submissions that are not genuine than are kept
+	AlarmHoard      AlarmKind = "kiosk_hoard"           // has more stored than a kiosk may
 	AlarmHubClock   AlarmKind = "hub_clock"             // a hub's clock seems to have jumped
 	AlarmUnknown    AlarmKind = "kiosk_unknown"         // has this hub's certificate, and no row
 )

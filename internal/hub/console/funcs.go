@@ -103,6 +103,7 @@ func alarmName(k hub.AlarmKind) string {
 		hub.AlarmAuditGap: "Audit log has a gap", hub.AlarmAuditFork: "Audit log forks",
 		hub.AlarmAuditBroken: "Audit log is broken", hub.AlarmAuditSilent: "Audit log is kept back",
 		hub.AlarmMessages: "Kiosk wants too many messages", hub.AlarmWorthless: "Too much that is not genuine",
+		hub.AlarmHoard:    "Kiosk has too much stored",
 		hub.AlarmHubClock: "A hub's clock seems to have jumped",
 		hub.AlarmUnknown:  "Kiosks that the database does not know",
 	}
