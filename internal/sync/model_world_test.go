@@ -48,10 +48,12 @@ const (
 	lineCrossed lineMode = "an earlier answer in its place"
 	lineForged  lineMode = "answer of a forger"
 	linePortal  lineMode = "log-in page"
+	lineFull    lineMode = "the hub's store is full"
+	lineUnsaid  lineMode = "the hub's store fails once it has stored"
 )
 
 func lineModes() []lineMode {
-	return []lineMode{lineUp, lineUp, lineUp, lineDown, lineLost, lineDouble, lineCrossed, lineForged, linePortal}
+	return []lineMode{lineUp, lineUp, lineUp, lineDown, lineLost, lineDouble, lineCrossed, lineForged, linePortal, lineFull, lineUnsaid}
 }
 
 // modelWorld is what all histories share: keys, a person, and the folder.
@@ -204,12 +206,29 @@ func (m *model) startHub() {
 	m.must(store.EnsureKiosk(m.ctx, "demo", m.hubNow()))
 	api := &hub.API{
 		Ingest: &hub.Ingest{
-			Store: store, Platform: m.box, Keys: func() hub.Keys { return m.keys }, Vault: m.vault, Now: m.hubNow, Log: slog.New(slog.DiscardHandler),
+			Store: failingStore{store, m}, Platform: m.box, Keys: func() hub.Keys { return m.keys }, Vault: m.vault, Now: m.hubNow, Log: slog.New(slog.DiscardHandler),
 			Verifier: &hub.Verifier{Roots: m.roots, MaxAge: hub.DefaultMaxAge, MaxAhead: hub.DefaultMaxAhead},
 		},
 		Issuer: m.box, Store: store, Vault: m.vault, Now: m.hubNow, Log: slog.New(slog.DiscardHandler), Rate: 1e6, Burst: 1e6,
 	}
 	m.handler = api.Handler()
+}
+
+// failingStore fails in the steps that are for that.
+type failingStore struct {
+	hub.Store
+	m *model
+}
+
+func (s failingStore) Put(ctx context.Context, in hub.Stored, q *hub.Quarantine, a *hub.Alarm) (hub.Stored, error) {
+	if s.m.line == lineFull {
+		return hub.Stored{}, errors.New("no space left on device")
+	}
+	out, err := s.Store.Put(ctx, in, q, a)
+	if err == nil && s.m.line == lineUnsaid {
+		err = errors.New("the connection broke")
+	}
+	return out, err
 }
 
 func (m *model) stopHub() {
@@ -273,6 +292,10 @@ func (m *model) serve(req *http.Request, id string, body []byte) *httptest.Respo
 	if resp.Code == http.StatusTooEarly {
 		m.aside[id] = true // it may be passed once it has waited for an hour
 		m.tally["too early"]++
+	}
+	if resp.Code == http.StatusServiceUnavailable && (m.line == lineFull || m.line == lineUnsaid) {
+		m.aside[id] = true // as well
+		m.tally["failures of the store"]++
 	}
 	_, after := m.stored()[id]
 	if !before && after {
