@@ -171,7 +171,7 @@ func TestCopyThatPushesOutWithoutEndIsNoticed(t *testing.T) {
 // pushes them out, and is one machine.
 func TestManyRestartsAreNoCopy(t *testing.T) {
 	r := newRig(t)
-	l := r.takeLinks(r.store, func(l *hub.Links) { l.Ping, l.Sweep = 300*time.Millisecond, 50*time.Millisecond })
+	l := r.takeLinks(r.store, func(l *hub.Links) { l.Ping, l.Sweep = time.Second, 50*time.Millisecond })
 	k := r.kiosk("demo")
 	for i := range 12 {
 		run := fmt.Sprintf("run-number-%d", i)
@@ -184,7 +184,7 @@ func TestManyRestartsAreNoCopy(t *testing.T) {
 		now = open(t, k, l, run3)
 	}
 	rows(t, r.store, "demo", run3)
-	eventually(t, "several pings", func() bool { return now.pinged() > 4 })
+	eventually(t, "several pings", func() bool { return now.pinged() > 2 })
 	if list := cloned(t, r.store); len(list) != 0 || !now.open() {
 		t.Errorf("alarms %+v", list)
 	}
