@@ -390,7 +390,7 @@ func TestSomebodyElseInTheHubsPlace(t *testing.T) {
 		"a log-in page":                         {nil, page, fault.HubRubbish, false},
 		"a log-in page behind a foreign CA":     {&tls.Config{Certificates: []tls.Certificate{foreignCert}}, page, fault.HubRubbish, false},
 		"an expired certificate":                {server(time.Now().AddDate(-10, 0, 0), "127.0.0.1"), page, fault.HubRubbish, false},
-		"a certificate of tomorrow":             {server(time.Now().AddDate(1, 0, 0), "127.0.0.1"), page, fault.HubRubbish, false},
+		"a certificate of tomorrow":             {server(time.Now().AddDate(1, 0, 0), "127.0.0.1"), page, fault.ClockWrong, false},
 		"another host's certificate":            {server(time.Now(), "192.0.2.1"), page, fault.HubRubbish, false},
 		"a kiosk's certificate":                 {&tls.Config{Certificates: []tls.Certificate{client}}, page, fault.HubRubbish, false},
 		"TLS 1.2":                               {old, page, fault.HubRubbish, false},

@@ -42,8 +42,8 @@ type ClientOptions struct {
 // Client speaks to the hub over mutual TLS 1.3 with the enrolled CA pinned.
 //
 // Every method returns a *RefusalError when the hub says no and otherwise a
-// *fault.Error with line_down, hub_slow, hub_rubbish or hub_refused. When the
-// caller's context ends, the error is that of the context.
+// *fault.Error with line_down, hub_slow, hub_rubbish, hub_refused or clock_wrong. When
+// the caller's context ends, the error is that of the context.
 type Client struct {
 	base    string
 	kiosk   string
@@ -52,6 +52,8 @@ type Client struct {
 	opts    ClientOptions
 	observe func(error)
 	clock   *hubClock
+	now     func() time.Time // time.Now, but for tests that set the wall clock
+	since   time.Time        // from when on the kiosk's certificate is good
 	trust   ackTrust
 }
 
@@ -61,6 +63,10 @@ func NewClient(e *wire.Enrolment, opts ClientOptions) (*Client, error) {
 		return nil, fmt.Errorf("cannot use enrolment: %w", err)
 	}
 	cert, err := tls.X509KeyPair([]byte(e.ClientCert), []byte(e.ClientKey))
+	if err != nil {
+		return nil, fmt.Errorf("cannot use enrolment: %w", err)
+	}
+	mine, err := e.Certificate()
 	if err != nil {
 		return nil, fmt.Errorf("cannot use enrolment: %w", err)
 	}
@@ -82,27 +88,27 @@ func NewClient(e *wire.Enrolment, opts ClientOptions) (*Client, error) {
 	if opts.DialContext == nil {
 		opts.DialContext = (&net.Dialer{}).DialContext
 	}
-	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, Certificates: []tls.Certificate{cert}}
 	c := &Client{
 		base:  strings.TrimSuffix(e.HubURL, "/"),
 		kiosk: e.Kiosk,
-		tls:   tlsConfig.Clone(),
 		opts:  opts,
 		clock: &hubClock{},
-		http: &http.Client{
-			Transport: &http.Transport{
-				Proxy:               http.ProxyFromEnvironment,
-				DialContext:         dialer(opts),
-				TLSClientConfig:     tlsConfig,
-				TLSHandshakeTimeout: 2 * opts.Connect,
-				MaxIdleConnsPerHost: sendersAtOnce,
-				IdleConnTimeout:     90 * time.Second,
-			},
-			// A hub never redirects; a captive portal does.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		now:   time.Now,
+		since: mine.NotBefore,
 	}
-	c.http.Transport = newRoads(c.http.Transport)
+	c.tls = &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, Certificates: []tls.Certificate{cert}, Time: c.tlsTime}
+	c.http = &http.Client{
+		Transport: newRoads(&http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         dialer(opts),
+			TLSClientConfig:     c.tls.Clone(),
+			TLSHandshakeTimeout: 2 * opts.Connect,
+			MaxIdleConnsPerHost: sendersAtOnce,
+			IdleConnTimeout:     90 * time.Second,
+		}),
+		// A hub never redirects; a captive portal does.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	c.trust.keys.Store(trust)
 	return c, nil
 }
@@ -129,7 +135,7 @@ func (c *Client) Observe(fn func(error)) { c.observe = fn }
 
 // Skew is how far the hub's clock is ahead of this machine's, as far as its
 // answers tell; 0 while they don't.
-func (c *Client) Skew() time.Duration { return c.clock.skew(time.Now()) }
+func (c *Client) Skew() time.Duration { return c.clock.skew(c.now()) }
 
 // Submit sends a sealed submission and verifies what the hub answers. Sending the
 // same one again is harmless.
@@ -253,16 +259,16 @@ func exchange[A any](ctx context.Context, c *Client, op, method, path string, bo
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json, application/problem+json")
-	sent := time.Now()
+	sent := c.now()
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return zero, ended(ctx, op, err)
+		return zero, c.ended(ctx, op, err)
 	}
-	back := time.Now()
+	back := c.now()
 	answer, err := readAnswer(io.LimitReader(resp.Body, wire.MaxBody+1))
 	defer clear(answer) // may hold codes
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
-		return zero, ended(ctx, op, err)
+		return zero, c.ended(ctx, op, err)
 	}
 	a, err := understand[A](op, resp, answer)
 	if answered(err) {
@@ -294,9 +300,12 @@ func readAnswer(r io.Reader) ([]byte, error) {
 }
 
 // ended tells the caller's own end from a failure of the line.
-func ended(ctx context.Context, op string, err error) error {
+func (c *Client) ended(ctx context.Context, op string, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("cannot %s: %w", op, context.Canceled)
+	}
+	if c.untimely(err) {
+		return hubFault(op, fault.ClockWrong, err, "set the kiosk's clock; if that is right, look at the hub's certificate")
 	}
 	return transportFault(op, err)
 }

@@ -56,7 +56,7 @@ func (c *Client) Renew(ctx context.Context, csr []byte) (wire.Renewed, error) {
 }
 
 // HubTime is what the hub's clock shows; false while no answer of it has told.
-func (c *Client) HubTime() (time.Time, bool) { return c.clock.time(time.Now()) }
+func (c *Client) HubTime() (time.Time, bool) { return c.clock.time(c.now()) }
 
 // Follow takes over what former, a client of the same hub, knows of the hub's clock.
 // It is called before the client is used.

@@ -44,7 +44,7 @@ func (c *Client) Link(ctx context.Context, run string, opened func(), heard func
 		return alive()
 	})
 	if err := alive(); err != nil {
-		return ended(ctx, op, err)
+		return c.ended(ctx, op, err)
 	}
 	opened()
 	for {
@@ -54,7 +54,7 @@ func (c *Client) Link(ctx context.Context, run string, opened func(), heard func
 		}
 		if err != nil {
 			if ctx.Err() != nil {
-				return ended(ctx, op, ctx.Err())
+				return c.ended(ctx, op, ctx.Err())
 			}
 			return hubFault(op, fault.LineDown, err, "")
 		}
@@ -92,12 +92,12 @@ func (c *Client) dialLink(ctx context.Context, run string) (*websocket.Conn, err
 		return conn, nil
 	}
 	if !errors.Is(err, websocket.ErrBadHandshake) || resp == nil {
-		return nil, ended(ctx, op, err)
+		return nil, c.ended(ctx, op, err)
 	}
 	// The dialer keeps up to 1 KiB of the answer, which is enough for a problem.
 	b, readErr := io.ReadAll(io.LimitReader(resp.Body, wire.MaxBody))
 	if readErr != nil {
-		return nil, ended(ctx, op, readErr)
+		return nil, c.ended(ctx, op, readErr)
 	}
 	_, err = understand[none](op, resp, b)
 	if err == nil { // 200 or 204 is no upgrade

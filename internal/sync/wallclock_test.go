@@ -157,11 +157,8 @@ func TestWhoAsksForTheTime(t *testing.T) {
 	want := []string{
 		"audit.go appendAudit",     // a date for people
 		"audit_log.go RetainAudit", // what is old enough to be forgotten: the hub has it
-		"client.go Skew",           // what the wall clock shows, against the hub's
-		"client.go exchange",       // a round trip, by the monotonic clock
-		"client.go exchange",       // its end
+		"client.go NewClient",      // the client's clock: see the tests of tlsclock.go
 		"courier.go NewCourier",    // the courier's clock: see the tests above
-		"identity.go HubTime",      // what the wall clock shows, against the hub's
 		"identity.go lookOnce",     // when it looked last, by the monotonic clock
 		"identity.go lookOnce",     // the same
 		"link.go Link",             // deadlines of a connection, by the monotonic clock

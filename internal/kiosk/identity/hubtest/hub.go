@@ -78,7 +78,7 @@ func NewWith(tb testing.TB, ca *CA, s Serve) *Hub {
 		s.Host = "127.0.0.1"
 	}
 	if s.From.IsZero() {
-		s.From, s.Until = now.Add(-24*time.Hour), now.Add(24*time.Hour)
+		s.From, s.Until = now.Add(-24*time.Hour), now.Add(90*24*time.Hour) // a hub that is ahead shows it too
 	}
 	ln, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
