@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	stdsync "sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -329,6 +330,7 @@ type somebody struct {
 	says  http.HandlerFunc
 	code  fault.Code // by which the kiosk calls it
 	knows bool       // it speaks as the hub does: the line is up, however it refuses
+	shut  bool       // TLS keeps it out, before anything is handed to it
 }
 
 func text(status int, kind, body string, headers ...string) http.HandlerFunc {
@@ -386,42 +388,52 @@ func TestSomebodyElseInTheHubsPlace(t *testing.T) {
 		}
 	}
 	asIs := func(*wire.AckBody) {}
+	// Those whom TLS keeps out would say what is right: nothing but TLS stands against them.
+	word := signed(r.pki.Keys, asIs)
+	ended := time.Now().Add(-90*24*time.Hour - 12*time.Hour) // 12 hours ago
 	for name, who := range map[string]somebody{
-		"a log-in page":                         {nil, page, fault.HubRubbish, false},
-		"a log-in page behind a foreign CA":     {&tls.Config{Certificates: []tls.Certificate{foreignCert}}, page, fault.HubRubbish, false},
-		"an expired certificate":                {server(time.Now().AddDate(-10, 0, 0), "127.0.0.1"), page, fault.HubRubbish, false},
-		"a certificate of tomorrow":             {server(time.Now().AddDate(1, 0, 0), "127.0.0.1"), page, fault.ClockWrong, false},
-		"another host's certificate":            {server(time.Now(), "192.0.2.1"), page, fault.HubRubbish, false},
-		"a kiosk's certificate":                 {&tls.Config{Certificates: []tls.Certificate{client}}, page, fault.HubRubbish, false},
-		"TLS 1.2":                               {old, page, fault.HubRubbish, false},
-		"HTML from the right server":            {right, page, fault.HubRubbish, false},
-		"HTML that is called JSON":              {right, text(http.StatusOK, "application/json", loginPage), fault.HubRubbish, false},
-		"a redirect":                            {right, text(http.StatusFound, "text/html", "", "Location", portal.URL), fault.HubRubbish, false},
-		"a lasting redirect of the method":      {right, text(http.StatusPermanentRedirect, "text/html", "", "Location", portal.URL), fault.HubRubbish, false},
-		"no content":                            {right, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, fault.HubRubbish, false},
-		"an empty answer":                       {right, text(http.StatusOK, "application/json", ""), fault.HubRubbish, false},
-		"an empty object":                       {right, text(http.StatusOK, "application/json", "{}"), fault.HubRubbish, false},
-		"another content type":                  {right, text(http.StatusOK, "text/plain", string(stolen.Ack)), fault.HubRubbish, false},
-		"an answer without end":                 {right, endless, fault.HubRubbish, false},
-		"an answer that drips":                  {right, drips, fault.HubSlow, false},
-		"no answer":                             {right, silent, fault.HubSlow, false},
-		"a proxy without its hub":               {right, text(http.StatusBadGateway, "text/html", loginPage, "Retry-After", "1"), fault.LineDown, false},
-		"a log-in page that says so":            {right, text(http.StatusNetworkAuthenticationRequired, "text/html", loginPage), fault.HubRubbish, false},
-		"an acknowledgement of another":         {right, text(http.StatusOK, "application/json", string(stolen.Ack)), fault.HubRubbish, false},
-		"an acknowledgement by another hub":     {right, signed(foreign.pki.Keys, asIs), fault.HubRubbish, false},
-		"an acknowledgement of other content":   {right, signed(r.pki.Keys, func(b *wire.AckBody) { b.Hash = stolen.Hash }), fault.HubRubbish, false},
-		"an acknowledgement for another kiosk":  {right, signed(r.pki.Keys, func(b *wire.AckBody) { b.Kiosk = "other" }), fault.HubRubbish, false},
-		"an acknowledgement of another id":      {right, signed(r.pki.Keys, func(b *wire.AckBody) { b.ID = earlier.ID }), fault.HubRubbish, false},
-		"the right word with a wrong signature": {right, resigns(signed(r.pki.Keys, asIs)), fault.HubRubbish, false},
+		"no TLS":                                {nil, word, fault.HubRubbish, false, true},
+		"a log-in page":                         {nil, page, fault.HubRubbish, false, true},
+		"a foreign CA":                          {&tls.Config{Certificates: []tls.Certificate{foreignCert}}, word, fault.HubRubbish, false, true},
+		"an expired certificate":                {server(ended, "127.0.0.1"), word, fault.ClockWrong, false, true},
+		"a certificate from before the hub":     {server(time.Now().AddDate(-10, 0, 0), "127.0.0.1"), word, fault.HubRubbish, false, true},
+		"a certificate of tomorrow":             {server(time.Now().AddDate(1, 0, 0), "127.0.0.1"), word, fault.ClockWrong, false, true},
+		"another host's certificate":            {server(time.Now(), "192.0.2.1"), word, fault.HubRubbish, false, true},
+		"another host's expired certificate":    {server(ended, "192.0.2.1"), word, fault.HubRubbish, false, true},
+		"a kiosk's certificate":                 {&tls.Config{Certificates: []tls.Certificate{client}}, word, fault.HubRubbish, false, true},
+		"TLS 1.2":                               {old, word, fault.HubRubbish, false, true},
+		"HTML from the right server":            {right, page, fault.HubRubbish, false, false},
+		"HTML that is called JSON":              {right, text(http.StatusOK, "application/json", loginPage), fault.HubRubbish, false, false},
+		"a redirect":                            {right, text(http.StatusFound, "text/html", "", "Location", portal.URL), fault.HubRubbish, false, false},
+		"a lasting redirect of the method":      {right, text(http.StatusPermanentRedirect, "text/html", "", "Location", portal.URL), fault.HubRubbish, false, false},
+		"no content":                            {right, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, fault.HubRubbish, false, false},
+		"an empty answer":                       {right, text(http.StatusOK, "application/json", ""), fault.HubRubbish, false, false},
+		"an empty object":                       {right, text(http.StatusOK, "application/json", "{}"), fault.HubRubbish, false, false},
+		"another content type":                  {right, text(http.StatusOK, "text/plain", string(stolen.Ack)), fault.HubRubbish, false, false},
+		"an answer without end":                 {right, endless, fault.HubRubbish, false, false},
+		"an answer that drips":                  {right, drips, fault.HubSlow, false, false},
+		"no answer":                             {right, silent, fault.HubSlow, false, false},
+		"a proxy without its hub":               {right, text(http.StatusBadGateway, "text/html", loginPage, "Retry-After", "1"), fault.LineDown, false, false},
+		"a log-in page that says so":            {right, text(http.StatusNetworkAuthenticationRequired, "text/html", loginPage), fault.HubRubbish, false, false},
+		"an acknowledgement of another":         {right, text(http.StatusOK, "application/json", string(stolen.Ack)), fault.HubRubbish, false, false},
+		"an acknowledgement by another hub":     {right, signed(foreign.pki.Keys, asIs), fault.HubRubbish, false, false},
+		"an acknowledgement of other content":   {right, signed(r.pki.Keys, func(b *wire.AckBody) { b.Hash = stolen.Hash }), fault.HubRubbish, false, false},
+		"an acknowledgement for another kiosk":  {right, signed(r.pki.Keys, func(b *wire.AckBody) { b.Kiosk = "other" }), fault.HubRubbish, false, false},
+		"an acknowledgement of another id":      {right, signed(r.pki.Keys, func(b *wire.AckBody) { b.ID = earlier.ID }), fault.HubRubbish, false, false},
+		"the right word with a wrong signature": {right, resigns(signed(r.pki.Keys, asIs)), fault.HubRubbish, false, false},
 		"a hub that does not know the kiosk": {right, text(http.StatusForbidden, "application/problem+json",
-			string(mustMarshal(wire.Problem{Type: "about:blank", Status: http.StatusForbidden, Code: fault.HubRefused}))), fault.HubRefused, true},
+			string(mustMarshal(wire.Problem{Type: "about:blank", Status: http.StatusForbidden, Code: fault.HubRefused}))), fault.HubRefused, true, false},
 		"a hub that is out of order": {right, text(http.StatusServiceUnavailable, "application/problem+json",
-			string(mustMarshal(wire.Problem{Type: "about:blank", Status: http.StatusServiceUnavailable, Code: fault.Internal}))), fault.Internal, true},
+			string(mustMarshal(wire.Problem{Type: "about:blank", Status: http.StatusServiceUnavailable, Code: fault.Internal}))), fault.Internal, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r.t = t
 			s = r.commit()
-			other := r.server(who.tls, who.says)
+			var reached atomic.Int32
+			other := r.server(who.tls, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				reached.Add(1)
+				who.says(w, req)
+			}))
 			defer other.Close()
 			r.line.Lead(other.Listener.Addr().String())
 			r.line.Break()
@@ -437,6 +449,9 @@ func TestSomebodyElseInTheHubsPlace(t *testing.T) {
 			}
 			if !r.waits(s) || r.stored(s) {
 				t.Errorf("it waits %t, it is stored %t", r.waits(s), r.stored(s))
+			}
+			if n := reached.Load(); n > 0 == who.shut {
+				t.Errorf("%d requests were handed over, by TLS shut out %t", n, who.shut)
 			}
 			if r.courier.line.up != who.knows {
 				t.Errorf("the line is called up %t", r.courier.line.up)

@@ -94,6 +94,19 @@ func TestClientTrustsOnlyItsHub(t *testing.T) {
 			t.Fatalf("err = %v", err)
 		}
 	})
+	t.Run("a kiosk at the hub's address", func(t *testing.T) {
+		mine := newKeys(t) // a kiosk's certificate that even names the address
+		cert, err := tls.X509KeyPair([]byte(mine.enrol.ClientCert), []byte(mine.enrol.ClientKey))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine.tls.Certificates = []tls.Certificate{cert}
+		var reached atomic.Int32
+		serve(t, mine, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
+		if err := newClient(t, mine, ClientOptions{}).Report(t.Context(), wire.Report{}); fault.CodeOf(err) != fault.HubRubbish || reached.Load() > 0 {
+			t.Fatalf("err = %v after %d requests", err, reached.Load())
+		}
+	})
 	t.Run("TLS 1.2", func(t *testing.T) {
 		old := newKeys(t)
 		old.tls.MinVersion, old.tls.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
