@@ -319,9 +319,6 @@ func revoke(ctx context.Context, s *store, _ *pki.PKI, o kioskOptions, id string
 	if err := s.Revoke(ctx, id, o.reason, time.Now()); err != nil {
 		return noKiosk(id, err)
 	}
-	if err := s.Note(ctx, hub.NoteKioskRevoked, id, "", time.Now()); err != nil {
-		return err
-	}
 	_, err := fmt.Fprintf(stdout, "%s is revoked. An open link ends within a minute.\n", id)
 	return err
 }
@@ -335,11 +332,8 @@ func restore(ctx context.Context, s *store, _ *pki.PKI, _ kioskOptions, id strin
 		_, err := fmt.Fprintf(stdout, "%s is not revoked: nothing was changed.\n", id)
 		return err
 	}
-	if err := s.Restore(ctx, id); err != nil {
+	if err := s.Restore(ctx, id, time.Now()); err != nil {
 		return noKiosk(id, err)
-	}
-	if err := s.Note(ctx, hub.NoteKioskRestored, id, "", time.Now()); err != nil {
-		return err
 	}
 	_, err = fmt.Fprintf(stdout, "%s is accepted again.\n", id)
 	return err

@@ -141,10 +141,6 @@ func (a *API) enrol(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.rows.forget(kiosk.ID)
-	if err := a.Store.Note(r.Context(), NoteKioskEnrolled, kiosk.ID, "", a.Now()); err != nil {
-		a.broken(w, "enrolment not noted", err)
-		return
-	}
 	cert = kiosk.Own(cert) // as it was noted
 	certPEM, err := a.Authority.Client(cert, key)
 	if err != nil { // the kiosk may ask again

@@ -220,7 +220,7 @@ func TestRestoreKeepsCertificates(t *testing.T) {
 	must(t, r.store.Revoke(t.Context(), k.id, "by mistake", r.now()))
 	k.shutOut()
 	r.ahead.Add(int64(time.Hour))
-	must(t, r.store.Restore(t.Context(), k.id))
+	must(t, r.store.Restore(t.Context(), k.id, r.now()))
 	k.works()
 	renewed.works()
 }

@@ -20,6 +20,9 @@ var (
 
 // IdentityStore keeps who may speak to the hub. The kiosk's row is the truth:
 // every request is held against it.
+//
+// What Enrol, Revoke and Restore do is noted in [OwnLog] in the same transaction: what
+// cannot be noted is not done.
 type IdentityStore interface {
 	// Invite stores an invitation, and forgets those that ended long ago.
 	Invite(ctx context.Context, i Invitation) error
@@ -32,6 +35,9 @@ type IdentityStore interface {
 	// A kiosk that is enrolled anew is so from after the issue of every certificate
 	// that was noted of it, whatever the hubs' clocks say: by that they are told from
 	// those to come. What is noted now is Kiosk.Own of the certificate.
+	//
+	// Each time that it gets in is in [OwnLog], as [NoteKioskEnrolled]; where the answer
+	// of the database is lost maybe twice.
 	Enrol(ctx context.Context, e Enrolment) (Kiosk, error)
 	// Certify notes a further certificate of a kiosk that is enrolled since then, or
 	// gives ErrNotFound: also when it was enrolled anew meanwhile. The last few of
@@ -40,10 +46,12 @@ type IdentityStore interface {
 	// Certificates lists the certificates of a kiosk, newest first.
 	Certificates(ctx context.Context, kiosk string) ([]Certificate, error)
 	// Revoke refuses a kiosk from now on and tells all hubs, or gives ErrNotFound.
-	// When and why it was revoked first stays.
+	// When and why it was revoked first stays. [NoteKioskRevoked] is noted once: not
+	// where it was revoked before.
 	Revoke(ctx context.Context, kiosk, reason string, at time.Time) error
 	// Restore lifts a revocation and tells all hubs, or gives ErrNotFound.
-	Restore(ctx context.Context, kiosk string) error
+	// [NoteKioskRestored] is noted, at this time, where there was one to lift.
+	Restore(ctx context.Context, kiosk string, at time.Time) error
 	// EnrolledSince lists the kiosks that were enrolled then or later: of each only ID,
 	// KeyHash and EnrolledAt.
 	EnrolledSince(ctx context.Context, t time.Time) ([]Kiosk, error)

@@ -364,7 +364,7 @@ func TestRevocationEndsLinks(t *testing.T) {
 				t.Fatalf("a new link is answered %v (%v)", resp, err)
 			}
 			_ = resp.Body.Close()
-			must(t, r.store.Restore(t.Context(), "demo"))
+			must(t, r.store.Restore(t.Context(), "demo", r.now()))
 			open(t, k, l, run1)
 			if !other.open() {
 				t.Errorf("another kiosk's link has ended: %v", other.why)

@@ -48,7 +48,7 @@ func TestARowIsNotRecalledForLong(t *testing.T) {
 	must(t, r.store.Revoke(t.Context(), "demo", "stolen", r.now()))
 	later.Store(int64(time.Second))
 	k.refused(wire.PathReport, wire.Report{}, http.StatusForbidden, fault.KioskRevoked)
-	must(t, r.store.Restore(t.Context(), "demo"))
+	must(t, r.store.Restore(t.Context(), "demo", r.now()))
 	if status, b := k.send(http.MethodPost, wire.PathReport, []byte("{}")); status != http.StatusNoContent {
 		t.Errorf("a refusal is recalled: %d %s", status, b)
 	}

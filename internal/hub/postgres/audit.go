@@ -28,12 +28,19 @@ func (s *Store) TakeAudit(ctx context.Context, kiosk string, b wire.AuditBatch, 
 // Note appends to the hubs' own log.
 func (s *Store) Note(ctx context.Context, event hub.NoteEvent, subject, detail string, now time.Time) error {
 	return s.write(ctx, "note in the audit log", func(tx pgx.Tx) error {
-		a := &auditTx{ctx: ctx, tx: tx}
-		if err := a.lock(); err != nil {
-			return err
-		}
-		return hub.AppendNote(a, event, subject, detail, now)
+		return note(ctx, tx, event, subject, detail, now)
 	})
+}
+
+// note appends to the hubs' own log in the transaction of what is noted: neither stands
+// without the other. It comes last, when all rows are locked: two writers cannot wait
+// for each other.
+func note(ctx context.Context, tx pgx.Tx, event hub.NoteEvent, subject, detail string, now time.Time) error {
+	a := &auditTx{ctx: ctx, tx: tx}
+	if err := a.lock(); err != nil {
+		return err
+	}
+	return hub.AppendNote(a, event, subject, detail, now)
 }
 
 const auditHeads = `SELECT kiosk, log, prior, base, base_hash, n, hash, at, whole FROM audit_head`

@@ -42,7 +42,10 @@ func (s *Store) Enrol(ctx context.Context, e hub.Enrolment) (k hub.Kiosk, err er
 		if k, err = row(); err != nil {
 			return err
 		}
-		return tell(ctx, tx, k.ID)
+		if err := tell(ctx, tx, k.ID); err != nil {
+			return err
+		}
+		return note(ctx, tx, hub.NoteKioskEnrolled, k.ID, "", e.Certificate.Issued)
 	})
 	if err != nil {
 		return hub.Kiosk{}, err
@@ -139,21 +142,33 @@ func (s *Store) EnrolledSince(ctx context.Context, t time.Time) ([]hub.Kiosk, er
 
 // Revoke refuses a kiosk from now on. The hint goes out with the commit.
 func (s *Store) Revoke(ctx context.Context, kiosk, reason string, at time.Time) error {
-	return s.setRevoked(ctx, kiosk, `UPDATE kiosk SET revoked_for = CASE WHEN revoked_at IS NULL THEN $2 ELSE revoked_for END,
-		revoked_at = coalesce(revoked_at, $3) WHERE id = $1`, clean(kiosk), clean(reason), ms(at))
+	return s.setRevoked(ctx, kiosk, hub.NoteKioskRevoked, at,
+		`UPDATE kiosk SET revoked_for = $2, revoked_at = $3 WHERE id = $1 AND revoked_at IS NULL`, clean(kiosk), clean(reason), ms(at))
 }
 
 // Restore lifts a revocation.
-func (s *Store) Restore(ctx context.Context, kiosk string) error {
-	return s.setRevoked(ctx, kiosk, `UPDATE kiosk SET revoked_at = NULL, revoked_for = '' WHERE id = $1`, clean(kiosk))
+func (s *Store) Restore(ctx context.Context, kiosk string, at time.Time) error {
+	return s.setRevoked(ctx, kiosk, hub.NoteKioskRestored, at,
+		`UPDATE kiosk SET revoked_at = NULL, revoked_for = '' WHERE id = $1 AND revoked_at IS NOT NULL`, clean(kiosk))
 }
 
-func (s *Store) setRevoked(ctx context.Context, kiosk, statement string, args ...any) error {
+// setRevoked notes what the statement has changed: so it is noted once, also where the
+// answer was lost and it runs again.
+func (s *Store) setRevoked(ctx context.Context, kiosk string, event hub.NoteEvent, at time.Time, statement string, args ...any) error {
 	return s.write(ctx, "change kiosk", func(tx pgx.Tx) error {
-		if err := changed(tx.Exec(ctx, statement, args...)); err != nil {
+		done, err := tx.Exec(ctx, statement, args...)
+		if err != nil {
 			return err
 		}
-		return tell(ctx, tx, kiosk)
+		if err := tell(ctx, tx, kiosk); err != nil {
+			return err
+		}
+		if done.RowsAffected() > 0 {
+			return note(ctx, tx, event, kiosk, "", at)
+		}
+		// It was so before, or there is no such kiosk.
+		var one int
+		return tx.QueryRow(ctx, `SELECT 1 FROM kiosk WHERE id = $1`, clean(kiosk)).Scan(&one)
 	})
 }
 

@@ -17,9 +17,9 @@
 // Each method tries again a few times, within its context, when the server says
 // that it may (serialisation, deadlock, restart) or when the connection broke.
 // A commit whose answer was lost may have happened: every method finds that out
-// by itself when it is called again, because it is idempotent. Not so Raise, Note and
-// Spend: an alarm may then count one too many, the hubs' own log tell of one thing
-// twice, and a budget be charged twice, which beats losing any of them.
+// by itself when it is called again, because it is idempotent. Not so Raise, Note, Spend
+// and what Enrol notes: an alarm may then count one too many, the hubs' own log tell of
+// one thing twice, and a budget be charged twice, which beats losing any of them.
 //
 // # What a connection must promise
 //

@@ -23,8 +23,14 @@ func (s *Store) TakeAudit(ctx context.Context, kiosk string, b wire.AuditBatch, 
 // Note appends to the hubs' own log.
 func (s *Store) Note(ctx context.Context, event hub.NoteEvent, subject, detail string, now time.Time) error {
 	return s.db.Write(ctx, func(tx *sql.Tx) error {
-		return hub.AppendNote(&auditTx{ctx: ctx, tx: tx}, event, subject, detail, now)
+		return note(ctx, tx, event, subject, detail, now)
 	})
+}
+
+// note appends to the hubs' own log in the transaction of what is noted: neither stands
+// without the other.
+func note(ctx context.Context, tx *sql.Tx, event hub.NoteEvent, subject, detail string, now time.Time) error {
+	return hub.AppendNote(&auditTx{ctx: ctx, tx: tx}, event, subject, detail, now)
 }
 
 const auditHeads = `SELECT kiosk, log, prior, base, base_hash, n, hash, at, whole FROM audit_head`

@@ -37,8 +37,10 @@ func (s *Store) Enrol(ctx context.Context, e hub.Enrolment) (k hub.Kiosk, err er
 		if err := certify(ctx, tx, k.Own(e.Certificate), k.EnrolledAt); err != nil {
 			return err
 		}
-		k, err = row()
-		return err
+		if k, err = row(); err != nil {
+			return err
+		}
+		return note(ctx, tx, hub.NoteKioskEnrolled, k.ID, "", e.Certificate.Issued)
 	})
 	if err == nil {
 		err = s.Tell(ctx, k.ID)
@@ -155,19 +157,29 @@ func (s *Store) EnrolledSince(ctx context.Context, t time.Time) (list []hub.Kios
 
 // Revoke refuses a kiosk from now on.
 func (s *Store) Revoke(ctx context.Context, kiosk, reason string, when time.Time) error {
-	return s.setRevoked(ctx, kiosk, `UPDATE kiosk SET revoked_for = CASE WHEN revoked_at IS NULL THEN ? ELSE revoked_for END,
-		revoked_at = coalesce(revoked_at, ?) WHERE id = ?`, reason, when.UnixMilli(), kiosk)
+	return s.setRevoked(ctx, kiosk, hub.NoteKioskRevoked, when,
+		`UPDATE kiosk SET revoked_for = ?, revoked_at = ? WHERE id = ? AND revoked_at IS NULL`, reason, when.UnixMilli(), kiosk)
 }
 
 // Restore lifts a revocation.
-func (s *Store) Restore(ctx context.Context, kiosk string) error {
-	return s.setRevoked(ctx, kiosk, `UPDATE kiosk SET revoked_at = NULL, revoked_for = '' WHERE id = ?`, kiosk)
+func (s *Store) Restore(ctx context.Context, kiosk string, when time.Time) error {
+	return s.setRevoked(ctx, kiosk, hub.NoteKioskRestored, when,
+		`UPDATE kiosk SET revoked_at = NULL, revoked_for = '' WHERE id = ? AND revoked_at IS NOT NULL`, kiosk)
 }
 
-func (s *Store) setRevoked(ctx context.Context, kiosk, statement string, args ...any) error {
+// setRevoked notes what the statement has changed.
+func (s *Store) setRevoked(ctx context.Context, kiosk string, event hub.NoteEvent, when time.Time, statement string, args ...any) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, statement, args...)
-		return wrap("change kiosk", changedOne(r, err))
+		done, err := changed(tx.ExecContext(ctx, statement, args...))
+		switch {
+		case err != nil:
+			return wrap("change kiosk", err)
+		case done:
+			return note(ctx, tx, event, kiosk, "", when)
+		}
+		// It was so before, or there is no such kiosk.
+		var one int
+		return wrap("read kiosk", tx.QueryRowContext(ctx, `SELECT 1 FROM kiosk WHERE id = ?`, kiosk).Scan(&one))
 	})
 	if err != nil {
 		return err

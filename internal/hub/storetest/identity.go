@@ -126,7 +126,7 @@ func revocation(t *testing.T, b *bench) {
 		t.Errorf("revoked are %v (%v)", list, err)
 	}
 	mustBe(t, b.Revoke(t.Context(), "k-two", "lost", epoch()), hub.ErrNotFound)
-	mustBe(t, b.Restore(t.Context(), "k-two"), hub.ErrNotFound)
+	mustBe(t, b.Restore(t.Context(), "k-two", epoch()), hub.ErrNotFound)
 	must(t, b.Revoke(t.Context(), "k-one", "stolen from 髙﨑", epoch().Add(time.Minute)))
 	must(t, b.Revoke(t.Context(), "k-one", "another", epoch().Add(time.Hour)))
 	k, err := b.Kiosk(t.Context(), "k-one")
@@ -150,8 +150,8 @@ func revocation(t *testing.T, b *bench) {
 		t.Errorf("enrolled anew: %+v (%v)", k, err)
 	}
 	must(t, b.Revoke(t.Context(), "k-one", "", epoch()))
-	must(t, b.Restore(t.Context(), "k-one"))
-	must(t, b.Restore(t.Context(), "k-one"))
+	must(t, b.Restore(t.Context(), "k-one", epoch()))
+	must(t, b.Restore(t.Context(), "k-one", epoch()))
 	if k, err = b.Kiosk(t.Context(), "k-one"); err != nil || k.Revoked() {
 		t.Errorf("restored: %+v (%v)", k, err)
 	}
@@ -248,7 +248,7 @@ func identityAfterTheEnd(t *testing.T, b *bench) {
 		"Certificates":  func() error { _, err := b.Certificates(ctx, "k-one"); return err },
 		"EnrolledSince": func() error { _, err := b.EnrolledSince(ctx, epoch()); return err },
 		"Revoke":        func() error { return b.Revoke(ctx, "k-one", "", epoch()) },
-		"Restore":       func() error { return b.Restore(ctx, "k-one") },
+		"Restore":       func() error { return b.Restore(ctx, "k-one", epoch()) },
 		"Revoked":       func() error { _, err := b.Revoked(ctx); return err },
 		"BeatHub":       func() error { return b.BeatHub(ctx, "h", time.Minute) },
 		"EndHub":        func() error { return b.EndHub(ctx, "h") },

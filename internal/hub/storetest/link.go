@@ -162,7 +162,7 @@ func hintsReachEveryHub(t *testing.T, b *bench) {
 			h.await(told)
 			h.await("k-one")
 		}
-		must(t, s.Restore(t.Context(), "k-one"))
+		must(t, s.Restore(t.Context(), "k-one", epoch()))
 		for _, h := range all {
 			h.await("k-one")
 		}

@@ -86,6 +86,8 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		{"EnrolByACrowd", enrolByACrowd},
 		{"EnrolAgainByACrowd", enrolAgainByACrowd},
 		{"Revocation", revocation},
+		{"RevokeByACrowd", revokeByACrowd},
+		{"IdentityIsNoted", identityIsNoted},
 		{"EnrolledAnew", enrolledAnew},
 		{"Certificates", certificates},
 		{"IdentityAfterTheEnd", identityAfterTheEnd},
