@@ -120,27 +120,43 @@ func parseKeys(args []string, env func(string) string, stderr io.Writer) (c keys
 
 func (c keysCall) run(ctx context.Context, now time.Time, out io.Writer) error {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
-	if c.verb == "list" || c.verb == "reseal" {
+	if c.verb == "list" {
 		keys, err := madeKeys(c.options)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case c.verb == "list":
-			return c.list(keys, out)
 		}
-		return c.reseal(ctx, keys, "", say)
+		return c.list(keys, out)
 	}
-	// The store is opened before anything is changed: what cannot be noted is not done.
 	return withStore(ctx, c.options, func(s *store, keys *pki.PKI) error {
-		if err := c.change(ctx, keys, now, say); err != nil {
-			return err
+		if c.verb == "retire" {
+			if err := c.retirable(keys, now); err != nil {
+				return err
+			}
 		}
-		return s.Note(ctx, hub.NoteKeysRotated, "", c.verb+"_"+string(c.kind), now)
+		return c.noted(ctx, s, now, func() error { return c.change(ctx, s, keys, now, say) })
 	})
 }
 
-// change does what changes keys.
-func (c keysCall) change(ctx context.Context, keys *pki.PKI, now time.Time, say func(string, ...any)) error {
+// noted does what is noted before: keys are files, so no transaction holds both, and
+// what cannot be noted is not done. A process that is killed in between leaves a note
+// that is true: it was begun.
+func (c keysCall) noted(ctx context.Context, s hub.AuditStore, now time.Time, do func() error) error {
+	what := c.verb
+	if c.kind != "" {
+		what += "_" + string(c.kind)
+	}
+	if err := s.Note(ctx, hub.NoteKeysBegun, "", what, now); err != nil {
+		return err
+	}
+	err := do()
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, s.Note(context.WithoutCancel(ctx), hub.NoteKeysFailed, "", what, time.Now()))
+}
+
+// change does what changes keys, or what is encrypted with them.
+func (c keysCall) change(ctx context.Context, s *store, keys *pki.PKI, now time.Time, say func(string, ...any)) error {
 	switch c.verb {
 	case "rotate":
 		k, err := keys.Rotate(c.kind, now)
@@ -155,10 +171,12 @@ func (c keysCall) change(ctx context.Context, keys *pki.PKI, now time.Time, say 
 		}
 		say("%s is in use. Copy %s to the other hubs, if there are any.", k.ID, c.file())
 	case "retire":
-		if err := c.retire(ctx, keys, now, say); err != nil {
+		if err := c.retire(ctx, s, keys, say); err != nil {
 			return err
 		}
 		say("%s is gone. Copy %s to the other hubs, if there are any.", c.id, c.file())
+	case "reseal":
+		return c.reseal(ctx, s, keys, say)
 	}
 	return nil
 }
@@ -188,13 +206,22 @@ func (c keysCall) list(keys *pki.PKI, out io.Writer) error {
 // untilAllChanged is how long other hubs may encrypt with the vault's earlier key.
 const untilAllChanged = 10 * time.Minute
 
-func (c keysCall) retire(ctx context.Context, keys *pki.PKI, now time.Time, say func(string, ...any)) error {
-	i := slices.IndexFunc(keys.List(c.kind), func(k pki.Key) bool { return k.ID == c.id })
+// key finds the key that is to be retired.
+func (c keysCall) key(keys *pki.PKI) (pki.Key, bool) {
+	list := keys.List(c.kind)
+	i := slices.IndexFunc(list, func(k pki.Key) bool { return k.ID == c.id })
 	if i < 0 {
-		return fmt.Errorf("cannot retire: there is no %s key %s: hubd keys list shows the IDs", c.kind, c.id)
+		return pki.Key{}, false
 	}
-	key := keys.List(c.kind)[i]
+	return list[i], true
+}
+
+// retirable says why a key must stay.
+func (c keysCall) retirable(keys *pki.PKI, now time.Time) error {
+	key, ok := c.key(keys)
 	switch {
+	case !ok:
+		return fmt.Errorf("cannot retire: there is no %s key %s: hubd keys list shows the IDs", c.kind, c.id)
 	case key.State != pki.Earlier: // the next one has done nothing; the present one is refused
 	case c.kind == pki.Seal && !c.lose:
 		return errors.New("cannot retire this seal key: a kiosk that was off the line may hold applications that only it opens, " +
@@ -202,22 +229,25 @@ func (c keysCall) retire(ctx context.Context, keys *pki.PKI, now time.Time, say 
 	case c.kind == pki.Vault && !c.atOnce && now.Before(key.Since.Add(untilAllChanged)):
 		return fmt.Errorf("cannot retire this vault key before %s: another hub may still encrypt with it; --now does not wait",
 			key.Since.Add(untilAllChanged).UTC().Format(time.RFC3339))
-	case c.kind == pki.Vault:
-		if err := c.reseal(ctx, keys, c.id, say); err != nil {
+	}
+	return nil
+}
+
+// retire deletes a key. One of the vault is first put out of use.
+func (c keysCall) retire(ctx context.Context, s *store, keys *pki.PKI, say func(string, ...any)) error {
+	if key, ok := c.key(keys); ok && c.kind == pki.Vault && key.State == pki.Earlier {
+		if err := c.reseal(ctx, s, keys, say); err != nil {
+			return err
+		}
+		if err := c.disprove(ctx, s); err != nil {
 			return err
 		}
 	}
 	return keys.Retire(c.kind, c.id)
 }
 
-// reseal goes over the database and the sandbox, and in the end forgets the key that
-// is to be retired, unless something is sealed with it again.
-func (c keysCall) reseal(ctx context.Context, keys *pki.PKI, retired string, say func(string, ...any)) (err error) {
-	s, err := openStore(ctx, c.options, keys)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+// reseal goes over the database and the sandbox.
+func (c keysCall) reseal(ctx context.Context, s *store, keys *pki.PKI, say func(string, ...any)) error {
 	n, err := s.ResealAll(ctx, vaultKeys(keys), func(int) error { return ctx.Err() })
 	if err != nil {
 		return err
@@ -227,17 +257,20 @@ func (c keysCall) reseal(ctx context.Context, keys *pki.PKI, retired string, say
 		return err
 	}
 	say("%d rows were encrypted anew.", n+more)
-	if retired == "" {
-		return nil
-	}
-	used, err := s.Uses(ctx, retired)
+	return nil
+}
+
+// disprove forgets the key that is to be retired, unless something is sealed with it
+// again.
+func (c keysCall) disprove(ctx context.Context, s *store) error {
+	used, err := s.Uses(ctx, c.id)
 	switch {
 	case err != nil:
 		return err
 	case used:
 		return fmt.Errorf("%w: a hub still encrypts with it: copy the keys to every hub first", pki.ErrInUse)
 	}
-	return s.Disprove(ctx, retired)
+	return s.Disprove(ctx, c.id)
 }
 
 func (c keysCall) resealSandbox(ctx context.Context, keys *pki.PKI) (n int, err error) {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -86,5 +87,51 @@ func TestKioskCommandsAreNotedOrNotDone(t *testing.T) {
 	}
 	if got := noted(t, dir); !slices.Equal(got, []string{"kiosk_revoked demo", "kiosk_restored demo"}) {
 		t.Errorf("noted are %q", got)
+	}
+}
+
+// A key is changed, made or deleted after its note or not at all; each has one note.
+func TestKeysAreNotedOrNotChanged(t *testing.T) {
+	dir := hubFiles(t)
+	keys := func() string {
+		t.Helper()
+		code, list := tool(t, "list", "--data", dir)
+		if code != exitOK {
+			t.Fatalf("list: exit %d, %s", code, list)
+		}
+		return list
+	}
+	var want []string
+	step := func(note string, args ...string) {
+		t.Helper()
+		args = append(args, "--data", dir)
+		before := keys()
+		hear := deafen(t, dir)
+		if code, out := tool(t, args...); code != exitRun || keys() != before {
+			t.Errorf("not noted, and %v: exit %d, %s\n%s", args, code, out, keys())
+		}
+		hear()
+		if code, out := tool(t, args...); code != exitOK {
+			t.Errorf("%v: exit %d, %s", args, code, out)
+		}
+		want = append(want, "keys_begun "+note)
+	}
+	for _, kind := range []string{"ack", "seal", "vault"} {
+		step("rotate_"+kind, "rotate", kind)
+		step("use_"+kind, "use", kind, "--now")
+	}
+	for _, k := range regexp.MustCompile(`(?m)^(\w+) +(\S+) +earlier`).FindAllStringSubmatch(keys(), -1) {
+		step("retire_"+k[1], "retire", k[1], k[2], "--delete", "--now")
+	}
+	step("reseal", "reseal")
+	if left := keys(); strings.Contains(left, "earlier") {
+		t.Errorf("left are\n%s", left)
+	}
+	if got := noted(t, dir); !slices.Equal(got, want) {
+		t.Errorf("noted are %q, not %q", got, want)
+	}
+	// What is refused before anything is begun is not noted.
+	if code, _ := tool(t, "retire", "seal", "nonsense", "--delete", "--data", dir); code != exitRun || len(noted(t, dir)) != len(want) {
+		t.Errorf("exit %d, noted are %q", code, noted(t, dir))
 	}
 }

@@ -34,7 +34,8 @@ const (
 	NoteKioskRenewed      NoteEvent = "kiosk_renewed" // its certificate; detail "again": not by the newest one
 	NoteKioskRevoked      NoteEvent = "kiosk_revoked"
 	NoteKioskRestored     NoteEvent = "kiosk_restored"
-	NoteKeysRotated       NoteEvent = "keys_rotated"
+	NoteKeysBegun         NoteEvent = "keys_begun"       // before it is done; detail: what to which keys
+	NoteKeysFailed        NoteEvent = "keys_failed"      // what was begun was refused, or not wholly done
 	NoteEvidenceSettled   NoteEvent = "evidence_settled" // what was kept as evidence until then is explained
 	NoteSubmissionsPurged NoteEvent = "submissions_purged"
 	NoteSandboxReset      NoteEvent = "sandbox_reset"

@@ -253,7 +253,7 @@ func notes(t *testing.T, b *bench) {
 		errs[i] = s.Note(t.Context(), hub.NoteKioskInvited, name(i), "", epoch())
 	})
 	must(t, errors.Join(errs...))
-	must(t, b.Note(t.Context(), hub.NoteKeysRotated, "", "v2", epoch()))
+	must(t, b.Note(t.Context(), hub.NoteKeysBegun, "", "v2", epoch()))
 	list := b.entries("", hub.OwnLog)
 	if err := wire.CheckAudit(0, wire.AuditStart(), list); err != nil || len(list) != crowd+1 {
 		t.Fatalf("%d notes: %v", len(list), err)

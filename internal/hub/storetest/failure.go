@@ -77,7 +77,7 @@ func endedContexts(t *testing.T, b *bench) {
 			_, err := b.TakeAudit(ctx, "demo", batchOf(wire.NewSubmissionID(), logOf(wire.AuditStart(), 1, 1, "x"), 0, 1), epoch())
 			return err
 		},
-		"Note":             func() error { return b.Note(ctx, hub.NoteKeysRotated, "", "", epoch()) },
+		"Note":             func() error { return b.Note(ctx, hub.NoteKeysBegun, "", "", epoch()) },
 		"AuditLog":         func() error { _, err := b.AuditLog(ctx, "demo", "x"); return err },
 		"AuditLogs":        func() error { _, err := b.AuditLogs(ctx, ""); return err },
 		"AuditEntries":     func() error { _, err := b.AuditEntries(ctx, "demo", "x", 0, 1); return err },

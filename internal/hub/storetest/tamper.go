@@ -16,7 +16,7 @@ func auditTampering(t *testing.T, b *bench) {
 	b.took("demo", batchOf(one, list, 0, 8), wire.AuditTaken, 8)
 	fresh := logOf(list[5].Hash, 7, 9, "rescued")
 	b.took("demo", wire.AuditBatch{Log: two, Prior: one, Prev: list[5].Hash, Head: 9, Entries: fresh}, wire.AuditTaken, 9)
-	must(t, b.Note(t.Context(), hub.NoteKeysRotated, "", "", epoch()))
+	must(t, b.Note(t.Context(), hub.NoteKeysBegun, "", "", epoch()))
 	must(t, b.Note(t.Context(), hub.NoteKioskRevoked, "demo", "", epoch()))
 	noted, err := hub.AuditHeads(t.Context(), b, "")
 	must(t, err)
