@@ -79,17 +79,33 @@ func FuzzUnpadded(f *testing.F) {
 	})
 }
 
-func FuzzVerifyAck(f *testing.F) {
-	priv, err := NewAckKey()
-	if err != nil {
-		f.Fatal(err)
+// changed gives a copy of b in which the byte at a place is changed, or some bytes
+// behind it are cut out, or others are put in. All zero, it changes nothing.
+func changed(b []byte, at uint16, xor byte, cut uint16, put []byte) []byte {
+	if len(b) == 0 {
+		return bytes.Clone(put)
 	}
+	i := int(at) % len(b)
+	out := append(bytes.Clone(b[:i]), put...)
+	rest := bytes.Clone(b[i:])
+	rest[0] ^= xor
+	return append(out, rest[min(int(cut), len(rest)):]...)
+}
+
+// fixedID is the same in every process that fuzzes: inputs go from one to another.
+const fixedID = "0123456789ABCDEFGHJKMNPQRS"
+
+// FuzzVerifyAck changes an acknowledgement, and what it is held against: none but the
+// very one that was signed is taken. The key is fixed, so that seeds fit every worker.
+func FuzzVerifyAck(f *testing.F) {
+	priv := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 	key := AckKeyOf(priv.Public().(ed25519.PublicKey))
 	v, err := NewAckVerifier(key)
 	if err != nil {
 		f.Fatal(err)
 	}
 	body := someAck()
+	body.ID = fixedID
 	s, err := SignAck(priv, key.ID, body)
 	if err != nil {
 		f.Fatal(err)
@@ -98,17 +114,33 @@ func FuzzVerifyAck(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(good)
-	f.Add([]byte(`{"key_id":"","body":"","sig":""}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		got, err := DecodeSignedAck(b)
-		if err != nil {
-			return
+	f.Add(good, uint16(0), byte(0), uint16(0), []byte{}) // the control: nothing changed
+	f.Add([]byte(`{"key_id":"","body":"","sig":""}`), uint16(1), byte(1), uint16(0), []byte{})
+	f.Add(good[:len(good)-1], uint16(9), byte(0), uint16(3), []byte("AAAA"))
+	f.Fuzz(func(t *testing.T, b []byte, at uint16, xor byte, cut uint16, put []byte) {
+		// It holds for got, submission, hash and kiosk if and only if all are as signed.
+		hold := func(got SignedAck, id string, hash []byte, kiosk string) {
+			t.Helper()
+			same := reflect.DeepEqual(got, s) && id == body.ID && bytes.Equal(hash, body.Hash) && kiosk == body.Kiosk
+			ack, err := v.Verify(got, id, hash, kiosk)
+			if (err == nil) != same || ack.Proven() != same || same && (ack.ID() != body.ID || ack.Verdict() != body.Verdict) {
+				t.Fatalf("%+v against %q, %x, %q: %+v (%v)", got, id, hash, kiosk, ack, err)
+			}
 		}
-		ack, err := v.Verify(got, body.ID, body.Hash, body.Kiosk)
-		if err == nil && !bytes.Equal(got.Body, s.Body) {
-			t.Fatalf("a forged acknowledgement passed: %+v", ack)
+		change := func(b []byte) []byte { return changed(b, at, xor, cut, put) }
+		for _, raw := range [][]byte{b, change(good)} {
+			got, err := DecodeSignedAck(raw)
+			if err == nil {
+				hold(got, body.ID, body.Hash, body.Kiosk)
+			} else if bytes.Equal(raw, good) {
+				t.Fatalf("the good one does not decode: %v", err)
+			}
 		}
+		hold(SignedAck{KeyID: s.KeyID, Body: change(s.Body), Sig: s.Sig}, body.ID, body.Hash, body.Kiosk)
+		hold(SignedAck{KeyID: s.KeyID, Body: s.Body, Sig: change(s.Sig)}, body.ID, body.Hash, body.Kiosk)
+		hold(s, string(change([]byte(body.ID))), body.Hash, body.Kiosk)
+		hold(s, body.ID, change(body.Hash), body.Kiosk)
+		hold(s, body.ID, body.Hash, string(change([]byte(body.Kiosk))))
 	})
 }
 
@@ -138,27 +170,38 @@ func FuzzDecodeEnrolment(f *testing.F) {
 	})
 }
 
-// FuzzOpen changes what was sealed, and for what: nothing but the very bytes opens.
+// FuzzOpen changes what was sealed, and for what: nothing but the very bytes opens. The
+// key is fixed, and what is changed is sealed in each process: sealing draws lots.
 func FuzzOpen(f *testing.F) {
-	key, err := NewSealKey()
+	key, err := ParseSealPrivateKey(bytes.Repeat([]byte{7}, 32))
 	if err != nil {
 		f.Fatal(err)
 	}
-	good, err := Seal(key.Public(), "kiosk-1", NewSubmissionID(), somePayload(f))
+	payload := somePayload(f)
+	good, err := Seal(key.Public(), "kiosk-1", fixedID, payload)
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(good.ID, good.Kiosk, good.Schema, good.Sealed)
-	f.Add(good.ID, "kiosk-2", good.Schema, good.Sealed)
-	f.Add(good.ID, good.Kiosk, good.Schema, good.Sealed[:len(good.Sealed)-1])
-	f.Add("", "", 0, []byte{})
-	f.Fuzz(func(t *testing.T, id, kiosk string, schema int, sealed []byte) {
-		s := good
-		s.ID, s.Kiosk, s.Schema, s.Sealed = id, kiosk, schema, sealed
-		_, err := Open(key, s)
-		same := id == good.ID && kiosk == good.Kiosk && schema == good.Schema && bytes.Equal(sealed, good.Sealed)
-		if (err == nil) != same {
-			t.Fatalf("id %q, kiosk %q, schema %d: %v", id, kiosk, schema, err)
+	f.Add(good.ID, good.Kiosk, good.Schema, good.Sealed, uint16(0), byte(0), uint16(0), []byte{}) // the control
+	f.Add(good.ID, "kiosk-2", good.Schema, good.Sealed, uint16(0), byte(0), uint16(0), []byte{})
+	f.Add(good.ID, good.Kiosk, good.Schema, good.Sealed[:len(good.Sealed)-1], uint16(1100), byte(1), uint16(0), []byte{})
+	f.Add(good.ID, good.Kiosk, good.Schema, []byte{}, uint16(len(good.Sealed)-1), byte(0), uint16(1), []byte{})
+	f.Add("", "", 0, []byte{}, uint16(0), byte(0), uint16(0), []byte{1})
+	f.Fuzz(func(t *testing.T, id, kiosk string, schema int, sealed []byte, at uint16, xor byte, cut uint16, put []byte) {
+		bound := id == good.ID && kiosk == good.Kiosk && schema == good.Schema
+		open := func(sealed []byte) bool {
+			s := good
+			s.ID, s.Kiosk, s.Schema, s.Sealed = id, kiosk, schema, sealed
+			got, err := Open(key, s)
+			if err == nil && (!bound || !reflect.DeepEqual(got, payload)) {
+				t.Fatalf("id %q, kiosk %q, schema %d: opened to %+v", id, kiosk, schema, got)
+			}
+			return err == nil
+		}
+		open(sealed) // a seed of another process may open, and to the same only
+		own := changed(good.Sealed, at, xor, cut, put)
+		if opened := open(own); opened != (bound && bytes.Equal(own, good.Sealed)) {
+			t.Fatalf("id %q, kiosk %q, schema %d, changed at %d: opened %v", id, kiosk, schema, at, opened)
 		}
 	})
 }
