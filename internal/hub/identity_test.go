@@ -25,7 +25,6 @@ import (
 
 	"kioskd/internal/fault"
 	"kioskd/internal/hub"
-	"kioskd/internal/hub/pki"
 	"kioskd/internal/wire"
 )
 
@@ -277,19 +276,14 @@ func TestConnectionsToEnrol(t *testing.T) {
 		change(c)
 		return c
 	}
-	foreign, err := pki.Open(t.TempDir(), time.Now())
-	must(t, err)
-	other, err := wire.NewPairingCode("127.0.0.1:8443", foreign.CA())
-	must(t, err)
 	body := mustJSON(t, wire.EnrolRequest{Token: code.Token[:], CSR: csrOf(t, r.newcomer(t).key)})
 	self, err := tls.X509KeyPair(selfSigned(t))
 	must(t, err)
 	for name, c := range map[string]*tls.Config{
-		"no protocol":           with(func(c *tls.Config) { c.NextProtos = nil }),
-		"another protocol":      with(func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }),
-		"TLS 1.2":               with(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS12, tls.VersionTLS12 }),
-		"a code of another hub": enrolTLS(other),
-		"a self-signed client":  {MinVersion: tls.VersionTLS13, RootCAs: r.keys.Pool(), Certificates: []tls.Certificate{self}},
+		"no protocol":          with(func(c *tls.Config) { c.NextProtos = nil }),
+		"another protocol":     with(func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }),
+		"TLS 1.2":              with(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS12, tls.VersionTLS12 }),
+		"a self-signed client": {MinVersion: tls.VersionTLS13, RootCAs: r.keys.Pool(), Certificates: []tls.Certificate{self}},
 	} {
 		if status, b, err := ask(t, c, http.MethodPost, r.srv.URL+wire.PathEnrol, body); err == nil {
 			t.Errorf("%s: answered %d %s", name, status, b)
