@@ -169,9 +169,6 @@ func invite(ctx context.Context, s *store, keys *pki.PKI, o kioskOptions, name s
 	if err := s.Invite(ctx, i); err != nil {
 		return err
 	}
-	if err := s.Note(ctx, hub.NoteKioskInvited, "", "", now); err != nil {
-		return err
-	}
 	if o.json {
 		return json.NewEncoder(stdout).Encode(map[string]any{"code": code.Text(), "name": name, "expires": i.Expires.UTC().Truncate(time.Second)})
 	}

@@ -16,12 +16,12 @@ func TestEnrolmentIsNotedOrDoesNotStand(t *testing.T) {
 	n := r.newcomer(t)
 	_, e := n.enrolled(r.invite("Store 12"))
 	must(t, r.store.Revoke(t.Context(), e.Kiosk, "stolen", r.now()))
+	code := r.invite("Store 12 again")
 	db, err := sql.Open("sqlite3", "file:"+filepath.Join(r.dir, "hub.db")+"?_busy_timeout=5000")
 	must(t, err)
 	defer func() { must(t, db.Close()) }()
 	_, err = db.ExecContext(t.Context(), `CREATE TRIGGER deaf BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'deaf'); END`)
 	must(t, err)
-	code := r.invite("Store 12 again")
 	if status, b := n.enrol(code); status < http.StatusInternalServerError {
 		t.Errorf("not noted: %d %s", status, b)
 	}

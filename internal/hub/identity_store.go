@@ -21,10 +21,11 @@ var (
 // IdentityStore keeps who may speak to the hub. The kiosk's row is the truth:
 // every request is held against it.
 //
-// What Enrol, Revoke and Restore do is noted in [OwnLog] in the same transaction: what
+// What Invite, Enrol, Revoke and Restore do is noted in [OwnLog] in the same transaction: what
 // cannot be noted is not done.
 type IdentityStore interface {
-	// Invite stores an invitation, and forgets those that ended long ago.
+	// Invite stores an invitation, and forgets those that ended long ago. It is in
+	// [OwnLog] as [NoteKioskInvited].
 	Invite(ctx context.Context, i Invitation) error
 	// Enrol uses an invitation: marks it used, enrols its kiosk (or enrols it anew,
 	// which lifts a revocation) and notes the certificate, all or nothing, and tells

@@ -17,9 +17,12 @@ func (s *Store) Invite(ctx context.Context, i hub.Invitation) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM invitation WHERE expires < $1`, ms(i.Made.Add(-hub.InvitationsKept))); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO invitation (token_hash, name, made, expires) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		done, err := tx.Exec(ctx, `INSERT INTO invitation (token_hash, name, made, expires) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
 			i.TokenHash, clean(i.Name), ms(i.Made), ms(i.Expires))
-		return err
+		if err != nil || done.RowsAffected() == 0 { // the answer was lost, and it is there
+			return err
+		}
+		return note(ctx, tx, hub.NoteKioskInvited, "", "", i.Made)
 	})
 }
 

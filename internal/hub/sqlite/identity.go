@@ -18,7 +18,10 @@ func (s *Store) Invite(ctx context.Context, i hub.Invitation) error {
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO invitation (token_hash, name, made, expires) VALUES (?, ?, ?, ?)`,
 			i.TokenHash, i.Name, i.Made.UnixMilli(), i.Expires.UnixMilli())
-		return wrap("store invitation", err)
+		if err != nil {
+			return wrap("store invitation", err)
+		}
+		return note(ctx, tx, hub.NoteKioskInvited, "", "", i.Made)
 	})
 }
 

@@ -62,10 +62,12 @@ func identityIsNoted(t *testing.T, b *bench) {
 		hear()
 		must(t, do())
 	}
-	for _, code := range []string{"a", "b"} {
-		must(t, b.Invite(t.Context(), invitation(code)))
+	invite := func(code string) func() error {
+		return func() error { return b.Invite(t.Context(), invitation(code)) }
 	}
 
+	unheard(invite("a"), func() { mustBe(t, enrol("a", 0), hub.ErrInviteUnknown) })
+	noted("kiosk_invited ")
 	unheard(func() error { return enrol("a", 0) }, func() {
 		_, err := b.Kiosk(t.Context(), "k-one")
 		mustBe(t, err, hub.ErrNotFound)
@@ -73,25 +75,27 @@ func identityIsNoted(t *testing.T, b *bench) {
 			t.Errorf("certificates %+v (%v)", list, err)
 		}
 	})
-	noted("kiosk_enrolled k-one")
+	noted("kiosk_invited ", "kiosk_enrolled k-one")
 	mustBe(t, enrol("c", 0), hub.ErrInviteUnknown)
 
 	unheard(revoke, func() { is(false) })
 	is(true)
 	must(t, revoke()) // it is so already
-	noted("kiosk_enrolled k-one", "kiosk_revoked k-one")
+	noted("kiosk_invited ", "kiosk_enrolled k-one", "kiosk_revoked k-one")
 
 	unheard(restore, func() { is(true) })
 	is(false)
 	must(t, restore())
-	noted("kiosk_enrolled k-one", "kiosk_revoked k-one", "kiosk_restored k-one")
+	noted("kiosk_invited ", "kiosk_enrolled k-one", "kiosk_revoked k-one", "kiosk_restored k-one")
 
+	must(t, invite("b")())
 	must(t, revoke())
 	unheard(func() error { return enrol("b", time.Nanosecond) }, func() { is(true) })
 	is(false)
 	mustBe(t, b.Revoke(t.Context(), "k-two", "", epoch()), hub.ErrNotFound)
 	mustBe(t, b.Restore(t.Context(), "k-two", epoch()), hub.ErrNotFound)
-	noted("kiosk_enrolled k-one", "kiosk_revoked k-one", "kiosk_restored k-one", "kiosk_revoked k-one", "kiosk_enrolled k-one")
+	noted("kiosk_invited ", "kiosk_enrolled k-one", "kiosk_revoked k-one", "kiosk_restored k-one",
+		"kiosk_invited ", "kiosk_revoked k-one", "kiosk_enrolled k-one")
 	verified(t, b, 1)
 }
 
