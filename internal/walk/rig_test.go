@@ -156,14 +156,20 @@ func (r *rig) restartHub() {
 
 func (r *rig) startKiosk(listen string) {
 	r.t.Helper()
-	data := filepath.Join(r.dir, "kiosk")
-	_ = os.Remove(filepath.Join(data, "addr.json"))
-	r.kioskd = r.start("kioskd", "--sim", "--data", data, "--listen", listen,
-		"--enrolment", filepath.Join(r.dir, "hub", "enrolment", "demo.json"), fmt.Sprintf("--verbose=%t", r.talkative))
+	r.kioskd = r.launchKiosk(listen)
 	var addr struct{ HTTP string }
-	r.address(filepath.Join(data, "addr.json"), &addr, r.kioskd)
+	r.address(filepath.Join(r.dir, "kiosk", "addr.json"), &addr, r.kioskd)
 	r.kiosk = "http://" + addr.HTTP
 	r.connect()
+}
+
+// launchKiosk starts kioskd and does not wait for it.
+func (r *rig) launchKiosk(listen string) *process {
+	r.t.Helper()
+	data := filepath.Join(r.dir, "kiosk")
+	_ = os.Remove(filepath.Join(data, "addr.json"))
+	return r.start("kioskd", "--sim", "--data", data, "--listen", listen,
+		"--enrolment", filepath.Join(r.dir, "hub", "enrolment", "demo.json"), fmt.Sprintf("--verbose=%t", r.talkative))
 }
 
 func (r *rig) restartKiosk() {

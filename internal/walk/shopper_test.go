@@ -71,8 +71,11 @@ type shopper struct {
 	relaid   bool // Next was pressed on a trouble while the right card lay there
 	begun    bool // a question was asked
 	reprints int
-	recorded bool     // an issued ID was shown and its slip came to an end
-	told     []string // numbers of submissions that the screen told of
+	recorded bool // an issued ID was shown and its slip came to an end
+	// unkept: the kiosk's disk was broken in this visit. A slip does not wait for a record
+	// that cannot be stored yet, so that it says nothing of it.
+	unkept bool
+	told   []string // numbers of submissions that the screen told of
 	// After a kill: it came while the visit may have been ending; the next start
 	// told of what was stored.
 	endsMaybe, recovered bool
@@ -196,7 +199,7 @@ func (s *shopper) note(shot snapshot) {
 		if s.id = ""; len(sc.Fields) > 0 {
 			s.id = sc.Fields[0].Value
 		}
-		s.recorded = s.recorded || sc.Slip != "" && sc.Slip != "printing"
+		s.recorded = s.recorded || !s.unkept && sc.Slip != "" && sc.Slip != "printing"
 	case "manage":
 		if s.id != "" && (len(sc.Fields) == 0 || sc.Fields[0].Value != s.id) {
 			s.t.Errorf("the management page shows another ID than was issued")
