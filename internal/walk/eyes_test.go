@@ -103,6 +103,7 @@ type eyes struct {
 	wrong   []string          // what no snapshot may be, and was
 	slips   map[string]string // result → what was said last of its slip
 	said    map[string]string // kind of result screen → delivery said last
+	issued  string            // the ID that was shown last
 }
 
 func newEyes(t testing.TB) *eyes {
@@ -126,7 +127,7 @@ func (e *eyes) forget() (unfinished int) {
 			unfinished++
 		}
 	}
-	e.secrets, e.wrong, e.slips, e.said = nil, nil, map[string]string{}, map[string]string{}
+	e.secrets, e.wrong, e.slips, e.said, e.issued = nil, nil, map[string]string{}, map[string]string{}, ""
 	return unfinished
 }
 
@@ -151,6 +152,13 @@ func (e *eyes) delivery(kind string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.said[kind]
+}
+
+// issuedID gives the ID that was shown; "" = none was.
+func (e *eyes) issuedID() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.issued
 }
 
 // slipsSaid counts the results that were shown, and what was said of their slips.
@@ -179,7 +187,8 @@ func (e *eyes) see(msg []byte) (snapshot, bool) {
 	case "issued":
 		e.said["issued"] = "accepted"
 		if len(s.Screen.Fields) > 0 {
-			e.slips[s.Screen.Fields[0].Value] = s.slip()
+			e.issued = s.Screen.Fields[0].Value
+			e.slips[e.issued] = s.slip()
 		}
 	case "manage":
 		e.said["manage"] = "accepted"

@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -24,7 +25,7 @@ type book struct {
 	reprints int
 
 	judged  map[string]row // numbers that were compared, with what the hub says of them
-	records int            // of issuances at the hub
+	records map[string]int // reference of an issuance → its records at the hub
 }
 
 // standing is how far one person got, as far as screens said.
@@ -36,7 +37,7 @@ type standing struct {
 func newBook() *book {
 	return &book{
 		numbers: map[string][]string{}, people: map[string]*standing{}, issued: map[string]bool{}, slips: map[string]slipWord{},
-		judged: map[string]row{},
+		judged: map[string]row{}, records: map[string]int{},
 	}
 }
 
@@ -120,7 +121,10 @@ func (b *book) judge(t *testing.T, r row) {
 	defer b.mu.Unlock()
 	b.judged[r.Number] = r
 	if r.Kind == "issuance" {
-		b.records++
+		ref := r.Summary.IssueRef
+		if b.records[ref]++; b.records[ref] > 1 || ref == "" {
+			t.Errorf("DOUBLED: the hub holds %d records of the issuance %q", b.records[ref], ref)
+		}
 	}
 	said := b.numbers[r.Number]
 	switch {
@@ -143,8 +147,8 @@ func (b *book) judge(t *testing.T, r row) {
 }
 
 // close holds what was promised against what was found, after all of it was
-// judged, and forgets who has come.
-func (b *book) close(t *testing.T) {
+// judged, and forgets who has come. refs are the references of IDs, as the issuer has them.
+func (b *book) close(t *testing.T, refs map[string][]string) {
 	t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -153,8 +157,8 @@ func (b *book) close(t *testing.T) {
 			t.Errorf("LOST: %s was told of (%v), and the hub does not have it", number, said)
 		}
 	}
-	if b.records < len(b.issued) {
-		t.Errorf("LOST: %d IDs were issued, %d records of it are in the hub", len(b.issued), b.records)
+	for _, wrong := range unrecorded(b.issued, refs, b.records) {
+		t.Error(wrong)
 	}
 	for who, p := range b.people {
 		if len(p.applications) > 0 {
@@ -169,4 +173,20 @@ func (b *book) close(t *testing.T) {
 	}
 	b.untold = nil
 	clear(b.people)
+}
+
+// unrecorded says of which IDs the hub has no record. One that is there too often for one
+// of them stands for no other.
+func unrecorded(issued map[string]bool, refs map[string][]string, records map[string]int) (wrong []string) {
+	for id := range issued {
+		if len(refs[id]) == 0 {
+			wrong = append(wrong, "an ID was called issued, and the issuer does not know it")
+		}
+		for _, ref := range refs[id] {
+			if records[ref] == 0 {
+				wrong = append(wrong, fmt.Sprintf("LOST: an ID was issued as %s, and the hub has no record of it", ref))
+			}
+		}
+	}
+	return wrong
 }

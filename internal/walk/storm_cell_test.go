@@ -200,6 +200,7 @@ func (c *cell) rage() {
 		f fate
 		p *process
 	}{&c.hubs: {hubFate(c.rnd), c.hubd}, &c.kiosks: {kioskFate(c.rnd), c.kioskd}} {
+		life.f.start = false // it has started long ago
 		r := newReaper(life.f)
 		r.take(life.p)
 		to.Store(r)
@@ -252,7 +253,7 @@ func (c *cell) settle() {
 		}
 	}
 	c.readSlips()
-	c.close(c.test)
+	c.close(c.test, c.refs)
 }
 
 // end compares all that was ever promised with all that the hub holds, and looks
@@ -260,9 +261,12 @@ func (c *cell) settle() {
 func (c *cell) end() {
 	c.test.Helper()
 	c.settle()
-	rows, times := c.rows(), map[string]int{}
+	rows, times, issuances := c.rows(), map[string]int{}, 0
 	for _, r := range rows {
 		times[r.Number]++
+		if r.Kind == "issuance" {
+			issuances++
+		}
 	}
 	for number := range c.judged {
 		if times[number] != 1 {
@@ -280,6 +284,7 @@ func (c *cell) end() {
 		c.test.Errorf("the hub raised an alarm: %s %s", a.Kind, a.Text)
 	}
 	c.all.count("submissions", len(rows))
+	c.all.count("issuances", issuances)
 	c.disconnect()
 	c.kioskd.kill()
 	c.eventually("the printer to read all that was sent to it", c.press.quiet)

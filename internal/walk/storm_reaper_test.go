@@ -11,6 +11,7 @@ import (
 
 // fate is how a life in a storm ends: a kill -9 when something has happened, or a time after it.
 type fate struct {
+	start bool          // it was drawn to cut a start
 	word  string        // of a log, of either process; "" = none is waited for
 	step  string        // that a screen shows
 	looks int           // so many snapshots were shown
@@ -26,7 +27,7 @@ func (f fate) String() string {
 		return "at a step"
 	case f.looks > 0:
 		return "after so many snapshots"
-	case f.after < startTakes:
+	case f.start:
 		return "during the start"
 	}
 	return "at any time"
@@ -56,7 +57,7 @@ func kioskFate(rnd *rand.Rand) fate {
 		"pin", "reading", "reading", "apply_check", "reserved", "applied", "issued", "issue_password", "goodbye", "recovered",
 	}
 	if cutStart(rnd, 8) {
-		return fate{after: upTo(rnd, 2*startTakes)}
+		return fate{start: true, after: upTo(rnd, 2*startTakes)}
 	}
 	switch n := rnd.IntN(18); {
 	case n < 5:
@@ -74,7 +75,7 @@ func kioskFate(rnd *rand.Rand) fate {
 func hubFate(rnd *rand.Rand) fate {
 	words := []string{saysCommitted, saysStored, saysStored, saysAcknowledged}
 	if cutStart(rnd, 2) {
-		return fate{after: upTo(rnd, 2*startTakes)}
+		return fate{start: true, after: upTo(rnd, 2*startTakes)}
 	}
 	switch n := rnd.IntN(9); {
 	case n < 2:

@@ -65,12 +65,6 @@ func (c *cell) readSlips() (whole, torn int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	slips, pieces := c.press.all()
-	records := map[string]bool{}
-	for _, r := range c.judged {
-		if r.Kind == "issuance" {
-			records[r.Summary.IssueRef] = true
-		}
-	}
 	first := map[string]bool{} // those that are no reprint
 	came := map[string]bool{}
 	for i, s := range slips {
@@ -84,7 +78,7 @@ func (c *cell) readSlips() (whole, torn int) {
 		if i < c.read {
 			continue
 		}
-		if wrong := c.unsound(s, records, c.refs); wrong != "" {
+		if wrong := c.unsound(s, c.refs); wrong != "" {
 			c.test.Errorf("a slip: %s\n%s", wrong, s.text)
 		}
 	}
@@ -107,7 +101,7 @@ func (c *cell) readSlips() (whole, torn int) {
 }
 
 // unsound says what is wrong with one slip; "" = it is as the hub knows it.
-func (b *book) unsound(s paper, records map[string]bool, refs map[string][]string) string {
+func (b *book) unsound(s paper, refs map[string][]string) string {
 	if s.unlikely != "" {
 		return s.unlikely
 	}
@@ -115,7 +109,7 @@ func (b *book) unsound(s paper, records map[string]bool, refs map[string][]strin
 		switch {
 		case len(refs[s.key]) == 0:
 			return "the issuer has not issued this ID"
-		case !slices.ContainsFunc(refs[s.key], func(ref string) bool { return records[ref] }):
+		case !slices.ContainsFunc(refs[s.key], func(ref string) bool { return b.records[ref] > 0 }):
 			return fmt.Sprintf("LOST: the hub has no record of this issuance, %v", refs[s.key])
 		}
 		return ""

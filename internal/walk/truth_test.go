@@ -11,12 +11,16 @@ type ledger struct {
 	promised map[string][]string
 	must     map[string]bool // applications that have to be accepted
 	judged   map[string]bool
-	issued   int // IDs whose record must be at the hub
-	unsure   int // submissions of which a screen said that it is not known whether they are stored
+	issued   map[string]bool     // IDs whose record must be at the hub
+	refs     map[string][]string // ID → the references that it was issued under
+	unsure   int                 // submissions of which a screen said that it is not known whether they are stored
 }
 
 func newLedger() *ledger {
-	return &ledger{promised: map[string][]string{}, must: map[string]bool{}, judged: map[string]bool{}}
+	return &ledger{
+		promised: map[string][]string{}, must: map[string]bool{}, judged: map[string]bool{},
+		issued: map[string]bool{}, refs: map[string][]string{},
+	}
 }
 
 func (l *ledger) promise(number, delivery string) {
@@ -93,16 +97,21 @@ func (r *rig) settle(book *ledger) int {
 	r.t.Helper()
 	r.arrive(book)
 	var rows []row
-	r.eventually(fmt.Sprintf("the hub to hold the records of %d IDs that were issued", book.issued), func() bool {
-		rows = r.rows() // no screen gives their numbers
-		issued := 0
+	var records map[string]int
+	r.eventually(fmt.Sprintf("the hub to hold the records of %d IDs that were issued", len(book.issued)), func() bool {
+		rows, records = r.rows(), map[string]int{} // no screen gives their numbers
 		for _, row := range rows {
 			if row.Kind == "issuance" {
-				issued++
+				records[row.Summary.IssueRef]++
 			}
 		}
-		return issued >= book.issued
+		return len(unrecorded(book.issued, book.refs, records)) == 0
 	})
+	for ref, n := range records {
+		if n != 1 || ref == "" {
+			r.t.Errorf("DOUBLED: the hub holds %d records of the issuance %q", n, ref)
+		}
+	}
 	times := map[string]int{}
 	for _, row := range rows {
 		times[row.Number]++

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -218,7 +219,11 @@ func (s *shopper) walk() (end string) {
 		s.afterKill()
 	}
 	if s.eyes.delivery("issued") != "" && (end != killed || s.recorded) {
-		s.ledger.issued++
+		s.ledger.issued[s.eyes.issuedID()] = true
+		// The sandbox forgets it before the next one comes.
+		if err := learnIssued(filepath.Join(s.dir, "hub"), s.ledger.refs); err != nil {
+			s.t.Fatalf("cannot look up what was issued: %v", err)
+		}
 	}
 	return end
 }
