@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"kioskd/internal/catalogue"
 	"kioskd/internal/flow"
 )
 
@@ -339,45 +337,6 @@ func FuzzMessage(f *testing.F) {
 		in, fact, err := parse(raw)
 		if (err == nil) != (fact != nil) {
 			t.Errorf("%q gives %v, %v, %v", raw, in, fact, err)
-		}
-	})
-}
-
-// FuzzVisit sends the lines of a text as messages to a visit: whatever they are,
-// it goes on, and each snapshot can be drawn and encoded.
-func FuzzVisit(f *testing.F) {
-	cat, err := catalogue.Load()
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, seed := range []string{
-		`{"type":"start","data":{"plan":"manage"}}` + "\n" + `{"type":"key","data":{"text":"0901234"}}` + "\n" + `{"type":"key","data":{"text":"5678"}}` + "\n" +
-			`{"type":"next"}` + "\n" + `{"type":"key","data":{"text":"Zebra42q"}}` + "\n" + `{"type":"next"}`,
-		`{"type":"start","data":{"plan":"issue"}}` + "\n" + `{"type":"pick","data":{"id":"aeon-card-waon"}}` + "\n" + `{"type":"turn","data":{"page":1}}` + "\n" +
-			`{"type":"box","data":{"on":true}}` + "\n" + `{"type":"next"}` + "\n" + `{"type":"key","data":{"text":"4980"}}` + "\n" + `{"type":"erase"}` + "\n" + `{"type":"back"}`,
-		`{"type":"open","data":{"overlay":"language"}}` + "\n" + `{"type":"lang","data":{"lang":"en"}}` + "\n" + `{"type":"home"}` + "\n" + `{"type":"staff","data":{"on":true}}`,
-		`{"type":"start","data":{"plan":"full"}}` + "\n" + `{"type":"size","data":{"size":3}}` + "\n" + `{"type":"clear"}` + "\n" + `{"type":"home"}` + "\n" + `{"type":"next"}`,
-		"{}\n{\"seq\":18446744073709551615}\n[]",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		state := flow.New(flow.Settings{Catalogue: cat, Name: "test", Langs: []string{"ja", "en"}})
-		at := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
-		ready := []flow.Fact{flow.LineIs{Up: true}, flow.ReaderIs{Ready: true, WAON: true}, flow.PrinterIs{}}
-		for _, fact := range ready {
-			state, _ = flow.Step(state, flow.Event{At: at, Fact: fact})
-		}
-		for line := range bytes.SplitSeq(text, []byte("\n")) {
-			_, fact, err := parse(line)
-			if err != nil {
-				continue
-			}
-			at = at.Add(time.Second)
-			state, _ = flow.Step(state, flow.Event{At: at, Fact: fact})
-			if _, err := json.Marshal(flow.View(state)); err != nil {
-				t.Fatalf("after %q at %s: %v", line, state.Step(), err)
-			}
 		}
 	})
 }
