@@ -1,7 +1,9 @@
 package walk
 
 import (
+	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -10,10 +12,42 @@ import (
 	"kioskd/internal/secret"
 )
 
-// pinMarkers are the shapes in which a PIN lies: four digits are found everywhere.
+// pinMarkers are the shapes in which a PIN lies: four digits are found everywhere, and in
+// quotes where the dock lists its cards.
 func pinMarkers() []marker {
 	return []marker{
 		{"PIN as the card takes it", []byte("\x00\x20\x00\x80\x04" + pin)}, {"PIN as a secret", []byte(pin + "\x00\x00\x00\x00\x00\x00\x00\x00")},
+		{"PIN that is given to a name", []byte("=" + pin)},
+	}
+}
+
+// readable searches what people and programs read: files, logs, answers.
+func readable(where string, content []byte, markers []marker) []string {
+	return append(find(where, content, markers), pinTexts(where, content)...)
+}
+
+// pinTexts tells where a PIN stands as text. Its digits alone are found everywhere, and
+// as a number that counts something too: it has to be quoted, given to a name, or to be
+// said to be a PIN.
+func pinTexts(where string, content []byte) (hits []string) {
+	const quotes = "\"'`"
+	is := func(i int, any string) bool {
+		return i >= 0 && i < len(content) && strings.IndexByte(any, content[i]) >= 0
+	}
+	for at := 0; ; at += len(pin) {
+		i := bytes.Index(content[at:], []byte(pin))
+		if i < 0 {
+			return hits
+		}
+		at += i
+		end := at + len(pin)
+		around := content[max(0, at-40):min(len(content), end+40)]
+		quoted := is(at-1, quotes) && is(end, quotes+"\\")
+		given := is(at-1, "=") && (end == len(content) || is(end, " &;\r\n"+quotes))
+		named := bytes.Contains(bytes.ToLower(content[max(0, at-8):at]), []byte("pin"))
+		if quoted || given || named {
+			hits = append(hits, fmt.Sprintf("%s holds the PIN as text at %#x: %q", where, at, around))
+		}
 	}
 }
 

@@ -185,17 +185,18 @@ func (h *hunt) after() {
 	h.t.Helper()
 	all := join(h.personal, h.secret)
 	h.disks(all)
-	h.fail(find("the log of kioskd", []byte(h.kioskd.log.String()), all))
-	h.fail(find("the log of hubd", []byte(h.hubd.log.String()), all))
+	for _, p := range []*process{h.kioskd, h.hubd} {
+		h.fail(readable("the log of "+filepath.Base(p.cmd.Path), []byte(p.log.String()), all))
+	}
 	for _, url := range []string{
 		h.kiosk + "/metrics", h.measures, h.kiosk + "/healthz", h.kiosk + "/", h.kiosk + "/brand.css",
 		h.hub + "/healthz", h.hub + "/", h.hub + "/submissions", h.hub + "/api/kiosks", h.hub + "/api/submissions", h.hub + "/api/alarms",
 	} {
-		h.fail(find(url, h.answer(url), all))
+		h.fail(readable(url, h.answer(url), all))
 	}
 	for _, row := range h.page(1, 100) {
 		url := h.hub + "/api/submissions/" + row.ID
-		h.fail(find(url, h.answer(url), h.secret))
+		h.fail(readable(url, h.answer(url), h.secret))
 	}
 }
 
@@ -232,7 +233,7 @@ func (h *hunt) within(dir string, markers []marker) (hits []string) {
 			return skipGone(err)
 		}
 		files++
-		hits = append(hits, find(path, content, markers)...)
+		hits = append(hits, readable(path, content, markers)...)
 		return nil
 	})
 	if err != nil || files < 5 {
