@@ -31,8 +31,8 @@ func readable(where string, content []byte, markers []marker) []string {
 // said to be a PIN.
 func pinTexts(where string, content []byte) (hits []string) {
 	const quotes = "\"'`"
-	is := func(i int, any string) bool {
-		return i >= 0 && i < len(content) && strings.IndexByte(any, content[i]) >= 0
+	is := func(i int, chars string) bool {
+		return i >= 0 && i < len(content) && strings.IndexByte(chars, content[i]) >= 0
 	}
 	for at := 0; ; at += len(pin) {
 		i := bytes.Index(content[at:], []byte(pin))
