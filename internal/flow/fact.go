@@ -152,7 +152,7 @@ type (
 		Number string // 受付番号, for people
 	}
 	// Acknowledged says that the hub has stored a submission. It may come at any
-	// time after Committed, or never within the visit.
+	// time, even before Committed, or never within the visit.
 	Acknowledged struct {
 		ID      string
 		Verdict wire.Verdict

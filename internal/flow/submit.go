@@ -37,6 +37,7 @@ func (t *turn) committed(f Committed) {
 		return
 	}
 	v := t.v
+	early := v.card.early
 	v.card.forget()
 	sub := submission{id: f.ID, number: f.Number, delivery: DeliverySending, until: t.now.Add(ackWait)}
 	if !t.line {
@@ -46,16 +47,24 @@ func (t *turn) committed(f Committed) {
 		v.applied = sub
 		t.settle(StepApplied)
 		t.printIfSettled(&v.applied)
-		return
+	} else {
+		v.reserved = sub
+		t.settle(StepReserved)
+		t.printIfSettled(&v.reserved)
 	}
-	v.reserved = sub
-	t.settle(StepReserved)
-	t.printIfSettled(&v.reserved)
+	if early != nil {
+		t.acknowledged(*early)
+	}
 }
 
-// acknowledged: the hub has it. That may come at any time.
+// acknowledged: the hub has it. That may come at any time, also before it is known here
+// that it was committed: the courier does not wait for that.
 func (t *turn) acknowledged(f Acknowledged) {
 	if t.v == nil || f.ID == "" {
+		return
+	}
+	if f.ID == t.v.card.unsentID {
+		t.v.card.early = &f
 		return
 	}
 	for _, sub := range []*submission{&t.v.reserved, &t.v.applied} {

@@ -103,6 +103,8 @@ type cardData struct {
 	// unsentID: the same one however often it is tried.
 	unsent   *wire.Signed
 	unsentID string
+	// early is the hub's word on it, which can come before the outbox's.
+	early *Acknowledged
 }
 
 // purpose is what the card signs.
@@ -218,7 +220,7 @@ func (v *visit) wipe() {
 func (c *cardData) forget() {
 	if c.unsent != nil {
 		clear(c.unsent.Document)
-		c.unsent, c.unsentID = nil, ""
+		c.unsent, c.unsentID, c.early = nil, "", nil
 	}
 }
 
