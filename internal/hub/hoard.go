@@ -57,8 +57,9 @@ type hoard struct {
 	until  time.Time // nothing more before
 }
 
-// wait counts n and gives 0, or says for how long nothing more is taken.
-func (h *hoards) wait(ctx context.Context, s Store, kiosk, what string, a Allowance, n int, now time.Time) (time.Duration, error) {
+// wait counts n and gives 0, or says for how long nothing more is taken, and whether that
+// has just been found out.
+func (h *hoards) wait(ctx context.Context, s Store, kiosk, what string, a Allowance, n int, now time.Time) (d time.Duration, found bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.all == nil {
@@ -70,17 +71,17 @@ func (h *hoards) wait(ctx context.Context, s Store, kiosk, what string, a Allowa
 		h.all[[2]string{kiosk, what}] = k
 	}
 	if left := k.until.Sub(now); left > 0 {
-		return left, nil
+		return left, false, nil
 	}
 	k.untold += n
 	tells := min(hoardTells, max(1, a.Most/2))
 	if k.untold < tells {
-		return 0, nil
+		return 0, false, nil
 	}
 	told := k.untold
 	k.untold = 0 // while the store is asked, others count on
 	h.mu.Unlock()
-	d, err := spend(ctx, s, kiosk, what, a.cost(told), a.cost(a.Most), now)
+	d, err = spend(ctx, s, kiosk, what, a.cost(told), a.cost(a.Most), now)
 	h.mu.Lock()
 	if err != nil {
 		k.untold += told
@@ -89,18 +90,21 @@ func (h *hoards) wait(ctx context.Context, s Store, kiosk, what string, a Allowa
 		k.untold += told - n // this one is not stored
 		k.until = now.Add(d)
 	}
-	return d, err
+	return d, d > 0, err
 }
 
 // mayHoard takes n of the kiosk's allowance of what is kept, or says how long it must wait.
 func (a *API) mayHoard(ctx context.Context, kiosk, what string, allowed Allowance, n int) time.Duration {
-	wait, err := a.hoards.wait(ctx, a.Store, kiosk, what, allowed, n, a.Now())
+	wait, found, err := a.hoards.wait(ctx, a.Store, kiosk, what, allowed, n, a.Now())
 	if err != nil { // the store is away, and will take nothing else either
 		a.Log.Error("Allowance not asked for", "kiosk", kiosk, "of", what, "error", err)
 		return 0
 	}
 	if wait <= 0 {
 		return 0
+	}
+	if !found { // told already
+		return min(wait, retryHoard)
 	}
 	a.Log.Error("Kiosk has more stored than it may", "kiosk", kiosk, "of", what, "daily", allowed.Daily, "alarm", true)
 	a.raise(ctx, Alarm{Kind: AlarmHoard, Kiosk: kiosk,
