@@ -36,6 +36,24 @@ func transactionsIn(t *testing.T, wal string) (n int) {
 	return n
 }
 
+// busyDisk keeps the one who writes busy, until free is called.
+func busyDisk(t *testing.T, o *Outbox) (free func()) {
+	t.Helper()
+	busy, release := make(chan struct{}), make(chan struct{})
+	var writing stdsync.WaitGroup
+	writing.Go(func() {
+		if err := o.write(t.Context(), func(context.Context, *sqlitedb.Tx) error {
+			close(busy)
+			<-release
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+	<-busy
+	return func() { close(release); writing.Wait() }
+}
+
 // Submissions that wait for the disk at the same moment cost one flush, not one each.
 func TestCommitsShareATransaction(t *testing.T) {
 	const visitors = 8
@@ -44,18 +62,8 @@ func TestCommitsShareATransaction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := openOutbox(t, path, k)
 		defer func() { _ = o.Close() }()
-		busy, free := make(chan struct{}), make(chan struct{})
+		free := busyDisk(t, o)
 		var all stdsync.WaitGroup
-		all.Go(func() {
-			if err := o.write(t.Context(), func(context.Context, *sqlitedb.Tx) error {
-				close(busy)
-				<-free
-				return nil
-			}); err != nil {
-				t.Error(err)
-			}
-		})
-		<-busy
 		for range visitors {
 			all.Go(func() {
 				if _, err := o.Commit(t.Context(), entry("1", wire.KindReservation)); err != nil {
@@ -65,7 +73,7 @@ func TestCommitsShareATransaction(t *testing.T) {
 		}
 		synctest.Wait() // all of them stand in front of the writer
 		before := transactionsIn(t, path+"-wal")
-		close(free)
+		free()
 		all.Wait()
 		if n := transactionsIn(t, path+"-wal") - before; n != 1 {
 			t.Errorf("%d submissions took %d transactions", visitors, n)
@@ -89,26 +97,14 @@ func TestTheLineDoesNotWaitForTheDisk(t *testing.T) {
 		}
 		<-o.fresh // nothing new comes: the round goes to its end
 		hub := newFakeHub(k)
-		busy, free := make(chan struct{}), make(chan struct{})
-		var slow stdsync.WaitGroup
-		slow.Go(func() {
-			if err := o.write(t.Context(), func(context.Context, *sqlitedb.Tx) error {
-				close(busy)
-				<-free
-				return nil
-			}); err != nil {
-				t.Error(err)
-			}
-		})
-		<-busy
+		free := busyDisk(t, o)
 		before := transactionsIn(t, path+"-wal")
 		stop := run(t, NewCourier(o, hub, quiet(), CourierOptions{}))
 		synctest.Wait()
 		if n := len(hub.ids()); n != visitors {
 			t.Errorf("the hub has %d of %d while the disk is busy", n, visitors)
 		}
-		close(free)
-		slow.Wait()
+		free()
 		synctest.Wait()
 		if n := pending(t, o); n != 0 {
 			t.Errorf("%d are still queued", n)
