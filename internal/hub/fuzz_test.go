@@ -7,22 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"kioskd/internal/fuzztest"
 	"kioskd/internal/hub"
 	"kioskd/internal/wire"
 )
-
-// changed gives a copy of b in which the byte at a place is changed, or some bytes
-// behind it are cut out, or others are put in. All zero, it changes nothing.
-func changed(b []byte, at uint16, xor byte, cut uint16, put []byte) []byte {
-	if len(b) == 0 {
-		return bytes.Clone(put)
-	}
-	i := int(at) % len(b)
-	out := append(bytes.Clone(b[:i]), put...)
-	rest := bytes.Clone(b[i:])
-	rest[0] ^= xor
-	return append(out, rest[min(int(cut), len(rest)):]...)
-}
 
 // good is a request that is taken.
 type good struct {
@@ -90,7 +78,7 @@ func FuzzBodies(f *testing.F) {
 		g := all[int(which)%len(all)]
 		unchanged := len(body) == 0 && xor == 0 && cut == 0 && len(put) == 0
 		if len(body) == 0 {
-			body = changed(g.body, at, xor, cut, put)
+			body = fuzztest.Changed(g.body, at, xor, cut, put)
 		}
 		here := *k
 		here.t = t
@@ -118,7 +106,7 @@ func FuzzSealed(f *testing.F) {
 		p := signer.payload(here.reservation())
 		of := []*[]byte{&p.Signed.Document, &p.Signed.Signature, &p.Signed.Certificate}[int(part)%3]
 		before := *of
-		*of = changed(before, at, xor, cut, put)
+		*of = fuzztest.Changed(before, at, xor, cut, put)
 		sub, err := wire.Seal(k.seal, k.id, wire.NewSubmissionID(), p)
 		if err != nil {
 			return // no kiosk can send it

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"reflect"
 	"testing"
+
+	"kioskd/internal/fuzztest"
 )
 
 func FuzzDecodeDocument(f *testing.F) {
@@ -79,19 +81,6 @@ func FuzzUnpadded(f *testing.F) {
 	})
 }
 
-// changed gives a copy of b in which the byte at a place is changed, or some bytes
-// behind it are cut out, or others are put in. All zero, it changes nothing.
-func changed(b []byte, at uint16, xor byte, cut uint16, put []byte) []byte {
-	if len(b) == 0 {
-		return bytes.Clone(put)
-	}
-	i := int(at) % len(b)
-	out := append(bytes.Clone(b[:i]), put...)
-	rest := bytes.Clone(b[i:])
-	rest[0] ^= xor
-	return append(out, rest[min(int(cut), len(rest)):]...)
-}
-
 // fixedID is the same in every process that fuzzes: inputs go from one to another.
 const fixedID = "0123456789ABCDEFGHJKMNPQRS"
 
@@ -127,7 +116,7 @@ func FuzzVerifyAck(f *testing.F) {
 				t.Fatalf("%+v against %q, %x, %q: %+v (%v)", got, id, hash, kiosk, ack, err)
 			}
 		}
-		change := func(b []byte) []byte { return changed(b, at, xor, cut, put) }
+		change := func(b []byte) []byte { return fuzztest.Changed(b, at, xor, cut, put) }
 		for _, raw := range [][]byte{b, change(good)} {
 			got, err := DecodeSignedAck(raw)
 			if err == nil {
@@ -199,7 +188,7 @@ func FuzzOpen(f *testing.F) {
 			return err == nil
 		}
 		open(sealed) // a seed of another process may open, and to the same only
-		own := changed(good.Sealed, at, xor, cut, put)
+		own := fuzztest.Changed(good.Sealed, at, xor, cut, put)
 		if opened := open(own); opened != (bound && bytes.Equal(own, good.Sealed)) {
 			t.Fatalf("id %q, kiosk %q, schema %d, changed at %d: opened %v", id, kiosk, schema, at, opened)
 		}

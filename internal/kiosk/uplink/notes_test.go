@@ -3,6 +3,7 @@ package uplink
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -83,5 +84,32 @@ func TestAnotherEnrolmentIsNoted(t *testing.T) {
 	r.until("the second note", func() bool { return noted() == first+1 })
 	if again, _ := r.up.Identity(); again != id {
 		t.Errorf("it is %s now, and was %s", again, id)
+	}
+}
+
+// What cannot be written is counted, and the log tells so once it can be written again.
+func TestLostNotesAreCounted(t *testing.T) {
+	var up Uplink
+	up.opt.Log = slog.New(slog.DiscardHandler)
+	var list []string // the notes are written one after the other
+	fails := true
+	up.notes.write = func(_ context.Context, event ksync.AuditEvent, _, detail string) error {
+		if fails {
+			return errors.New("no room")
+		}
+		list = append(list, string(event)+":"+detail)
+		return nil
+	}
+	for range 3 {
+		up.note(t.Context(), ksync.AuditRenewed, "")
+	}
+	up.notes.running.Wait()
+	fails = false
+	for range 2 {
+		up.note(t.Context(), ksync.AuditRenewed, "")
+	}
+	up.notes.running.Wait()
+	if got, want := strings.Join(list, " "), "renewed: notes_lost:3 renewed:"; got != want {
+		t.Errorf("noted %q, want %q", got, want)
 	}
 }
