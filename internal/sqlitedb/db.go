@@ -55,12 +55,11 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 	if err := private(path); err != nil {
 		return nil, err
 	}
-	w, err := sql.Open("sqlite3", dsn(path, "rwc"))
+	w, err := openWriter(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open database: %w", err)
+		return nil, fmt.Errorf("cannot use %s: %w", path, Damaged(err))
 	}
-	w.SetMaxOpenConns(1)
-	d := &DB{w: &writer{DB: w}}
+	d := &DB{w: w}
 	d.group = newGroup(d.w)
 	if err := d.prepare(ctx, path, migrations); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot use %s: %w", path, Damaged(err)), d.Close())
@@ -69,10 +68,10 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 }
 
 func (d *DB) prepare(ctx context.Context, path string, migrations fs.FS) error {
-	if err := checkPragmas(ctx, d.w.DB); err != nil {
+	if err := checkPragmas(ctx, d.w.conn); err != nil {
 		return err
 	}
-	if err := quickCheck(ctx, d.w.DB); err != nil {
+	if err := quickCheck(ctx, d.w.conn); err != nil {
 		return err
 	}
 	if err := migrate(ctx, d.w, migrations); err != nil {
@@ -126,7 +125,7 @@ func dsn(path, mode string) string {
 
 // checkPragmas reads back what the DSN asked for: a driver that ignores a
 // setting must not go unnoticed, because durability hangs on it.
-func checkPragmas(ctx context.Context, q *sql.DB) error {
+func checkPragmas(ctx context.Context, q *sql.Conn) error {
 	want := []struct{ name, value string }{
 		{"journal_mode", "wal"},
 		{"synchronous", "2"},
@@ -149,7 +148,7 @@ func checkPragmas(ctx context.Context, q *sql.DB) error {
 }
 
 // quickCheck looks through the file; it reads every page once.
-func quickCheck(ctx context.Context, w *sql.DB) error {
+func quickCheck(ctx context.Context, w *sql.Conn) error {
 	var verdict string
 	if err := w.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
 		return fmt.Errorf("cannot check database: %w", err)
@@ -185,7 +184,7 @@ func migrate(ctx context.Context, w *writer, migrations fs.FS) error {
 		return fmt.Errorf("cannot list migrations: %w", err)
 	}
 	slices.Sort(names)
-	have, err := version(ctx, w.DB)
+	have, err := version(ctx, w.conn)
 	if err != nil {
 		return err
 	}
@@ -222,8 +221,12 @@ func migrate(ctx context.Context, w *writer, migrations fs.FS) error {
 func (d *DB) Write(ctx context.Context, f func(*sql.Tx) error) error { return d.w.inTx(ctx, f) }
 
 // Exec runs one statement in a transaction of its own.
-func (d *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return d.w.ExecContext(ctx, query, args...)
+func (d *DB) Exec(ctx context.Context, query string, args ...any) (r sql.Result, err error) {
+	err = d.w.alone(ctx, func() error {
+		r, err = d.w.conn.ExecContext(ctx, query, args...)
+		return err
+	})
+	return r, err
 }
 
 // Read gives the reading pool. Its connections refuse to write.
@@ -231,7 +234,7 @@ func (d *DB) Read() *sql.DB { return d.r }
 
 // Check says whether the file can be read and the writer is free.
 func (d *DB) Check(ctx context.Context) error {
-	if err := d.w.PingContext(ctx); err != nil {
+	if err := d.w.alone(ctx, func() error { return d.w.conn.PingContext(ctx) }); err != nil {
 		return fmt.Errorf("cannot reach database: %w", err)
 	}
 	var n int
@@ -243,9 +246,10 @@ func (d *DB) Check(ctx context.Context) error {
 
 // Close writes the WAL back and closes the file.
 func (d *DB) Close() error {
-	errs := []error{d.group.close()}
+	d.group.close()
+	var err error
 	if d.r != nil {
-		errs = append(errs, d.r.Close())
+		err = d.r.Close()
 	}
-	return errors.Join(append(errs, d.w.Close())...)
+	return errors.Join(err, d.w.close())
 }

@@ -48,7 +48,12 @@ func Examine(ctx context.Context, path string, migrations fs.FS) error {
 	return Damaged(errors.Join(err, w.Close(), last.Close()))
 }
 
-func version(ctx context.Context, q *sql.DB) (n int, err error) {
+// asker is a connection, or a pool of them.
+type asker interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func version(ctx context.Context, q asker) (n int, err error) {
 	if err := q.QueryRowContext(ctx, "PRAGMA user_version").Scan(&n); err != nil {
 		return 0, fmt.Errorf("cannot read schema version: %w", err)
 	}

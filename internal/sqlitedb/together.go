@@ -2,9 +2,9 @@ package sqlitedb
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -27,36 +27,8 @@ const (
 // ErrClosed says that the file was closed.
 var ErrClosed = errors.New("the database is closed")
 
-// Tx is a transaction that several writers may share. It keeps its statements
-// prepared from one transaction to the next.
-type Tx struct {
-	tx *sql.Tx
-	g  *group
-}
-
-// ExecContext runs a statement.
-func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if s := t.g.prepared(query); s != nil {
-		return t.tx.StmtContext(ctx, s).ExecContext(ctx, args...) //nolint:sqlclosecheck // closed with the transaction
-	}
-	return t.tx.ExecContext(ctx, query, args...)
-}
-
-// QueryContext asks for rows, which must be closed before the next statement.
-func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if s := t.g.prepared(query); s != nil {
-		return t.tx.StmtContext(ctx, s).QueryContext(ctx, args...) //nolint:sqlclosecheck // closed with the transaction
-	}
-	return t.tx.QueryContext(ctx, query, args...)
-}
-
-// QueryRowContext asks for one row.
-func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if s := t.g.prepared(query); s != nil {
-		return t.tx.StmtContext(ctx, s).QueryRowContext(ctx, args...) //nolint:sqlclosecheck // closed with the transaction
-	}
-	return t.tx.QueryRowContext(ctx, query, args...)
-}
+// errAbandoned says that the goroutine that led ended itself in somebody's work.
+var errAbandoned = errors.New("cannot commit: another writer's work never came back")
 
 // WriteTogether runs f in a transaction that it may share with whoever writes at
 // the same moment: they are all committed by one flush of the disk. To each of them
@@ -69,15 +41,10 @@ func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sq
 // each time as if for the first: when a shared transaction comes to grief it is begun
 // again, in the end for each caller alone.
 func (d *DB) WriteTogether(ctx context.Context, f func(context.Context, *Tx) error) error {
-	j := &job{f: f, done: make(chan struct{})}
-	select {
-	case d.group.jobs <- j:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-d.group.quit:
-		return ErrClosed
+	j := &job{f: f, told: make(chan struct{}, 1)}
+	if err := d.group.write(ctx, j); err != nil {
+		return err
 	}
-	<-j.done
 	if j.panicked != nil {
 		panic(j.panicked) // the caller's defect, told to the caller
 	}
@@ -89,74 +56,129 @@ type job struct {
 	f        func(context.Context, *Tx) error
 	err      error
 	panicked any
-	done     chan struct{}
+	told     chan struct{} // when it waits: that it is done, or that its caller is to lead
+	leads    bool          // written before told is
 }
 
-// group is the one goroutine that commits what callers hand it.
+// group lets callers share transactions. One of those who come leads: it commits its own
+// work together with that of all who wait, and whoever has come meanwhile leads next. One
+// that comes alone therefore waits for no other goroutine.
 type group struct {
-	w       *writer
-	jobs    chan *job // without a buffer: what is not taken is still the caller's
-	quit    chan struct{}
-	closing sync.Once
-	done    chan struct{}
+	w *writer
 
-	// Owned by the goroutine. A statement cannot be prepared while the transaction
-	// has the only connection, so what is new is prepared after it.
-	stmts map[string]*sql.Stmt
-	fresh []string
+	mu      sync.Mutex
+	waiting []*job
+	led     bool          // somebody leads
+	closed  bool          // nobody may come any more
+	over    chan struct{} // closed when, after that, nobody leads any more
+
+	// Owned by who leads.
 	calm  int // transactions since a crowd came
 	folds int // after so many pages
 }
 
 func newGroup(w *writer) *group {
-	g := &group{
-		w: w, jobs: make(chan *job), quit: make(chan struct{}), done: make(chan struct{}),
-		stmts: map[string]*sql.Stmt{}, calm: calmAfter, folds: foldForOne,
-	}
-	go g.run()
-	return g
+	return &group{w: w, over: make(chan struct{}), calm: calmAfter, folds: foldForOne}
 }
 
-// close lets the transaction that is under way come to its end.
-func (g *group) close() error {
-	g.closing.Do(func() { close(g.quit) })
-	<-g.done
-	var errs []error
-	for _, s := range g.stmts {
-		errs = append(errs, s.Close())
+// close lets those come to their end who have come already.
+func (g *group) close() {
+	g.mu.Lock()
+	if !g.closed && !g.led {
+		close(g.over)
 	}
-	return errors.Join(errs...)
+	g.closed = true
+	g.mu.Unlock()
+	<-g.over
 }
 
-func (g *group) run() {
-	defer close(g.done)
-	for {
+// write has j done, by whoever leads. An error means that it was not begun.
+func (g *group) write(ctx context.Context, j *job) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	switch {
+	case g.closed:
+		g.mu.Unlock()
+		return ErrClosed
+	case g.led:
+		g.waiting = append(g.waiting, j)
+		g.mu.Unlock()
 		select {
-		case j := <-g.jobs:
-			batch := g.waiting([]*job{j})
-			g.foldFor(len(batch))
-			g.commit(batch)
-			for _, j := range batch {
-				close(j.done)
+		case <-j.told:
+		case <-ctx.Done():
+			if g.leave(j) {
+				return ctx.Err()
 			}
-			g.prepare()
-		case <-g.quit:
-			return
+			<-j.told
 		}
+		if !j.leads {
+			return nil
+		}
+	default:
+		g.led = true
+		g.mu.Unlock()
+	}
+	defer g.passOn()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	g.lead(j)
+	return nil
+}
+
+// leave takes j out of those who wait, unless its turn has come.
+func (g *group) leave(j *job) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := slices.Index(g.waiting, j)
+	if i < 0 {
+		return false
+	}
+	g.waiting = slices.Delete(g.waiting, i, i+1)
+	return true
+}
+
+// passOn has the first of those who wait lead.
+func (g *group) passOn() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) > 0 {
+		next := g.waiting[0]
+		g.waiting = slices.Delete(g.waiting, 0, 1)
+		next.leads = true
+		next.told <- struct{}{}
+		return
+	}
+	g.led = false
+	if g.closed {
+		close(g.over)
 	}
 }
 
-// waiting takes everybody who waits just now.
-func (g *group) waiting(batch []*job) []*job {
-	for len(batch) < most {
-		select {
-		case j := <-g.jobs:
-			batch = append(batch, j)
-		default:
-			return batch
-		}
-	}
-	return batch
+// lead commits first together with everybody who waits just now.
+func (g *group) lead(first *job) {
+	_ = g.w.alone(context.Background(), func() error {
+		g.mu.Lock()
+		n := min(len(g.waiting), most-1)
+		batch := append([]*job{first}, g.waiting[:n]...)
+		g.waiting = slices.Delete(g.waiting, 0, n)
+		g.mu.Unlock()
+		ended := false
+		defer func() {
+			for _, j := range batch[1:] {
+				if !ended {
+					j.err = errors.Join(j.err, errAbandoned)
+				}
+				j.told <- struct{}{}
+			}
+		}()
+		g.foldFor(len(batch))
+		g.commit(batch)
+		ended = true
+		return nil
+	})
 }
 
 // foldFor sets when the WAL is folded in next. Where that fails it stays as it was.
@@ -172,7 +194,7 @@ func (g *group) foldFor(writers int) {
 	if pages == g.folds {
 		return
 	}
-	if _, err := g.w.ExecContext(context.Background(), "PRAGMA wal_autocheckpoint = "+strconv.Itoa(pages)); err == nil {
+	if _, err := g.w.conn.ExecContext(context.Background(), "PRAGMA wal_autocheckpoint = "+strconv.Itoa(pages)); err == nil {
 		g.folds = pages
 	}
 }
@@ -183,7 +205,7 @@ func (g *group) commit(batch []*job) {
 	}
 	for _, j := range batch {
 		j.err = nil
-		if err := g.within(j.call); err != nil {
+		if err := g.w.within(j.call); err != nil {
 			j.err = err // the caller's own, and whether it is known what stands
 		}
 	}
@@ -192,7 +214,7 @@ func (g *group) commit(batch []*job) {
 // share commits the whole batch in the hope that nobody fails. Where somebody does,
 // nothing of the batch stands: savepoints for all would cost more than they save.
 func (g *group) share(batch []*job) error {
-	return g.within(func(tx *Tx) error {
+	return g.w.within(func(tx *Tx) error {
 		for _, j := range batch {
 			if err := j.call(tx); err != nil {
 				return err
@@ -205,7 +227,7 @@ func (g *group) share(batch []*job) error {
 // shareSafely commits what does not fail. An error is about the transaction: nothing
 // of the batch stands then.
 func (g *group) shareSafely(batch []*job) error {
-	err := g.within(func(tx *Tx) error {
+	err := g.w.within(func(tx *Tx) error {
 		ctx := context.Background()
 		for _, j := range batch {
 			if _, err := tx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
@@ -245,32 +267,4 @@ func (j *job) call(tx *Tx) (err error) {
 		j.err = err
 	}()
 	return j.f(context.Background(), tx)
-}
-
-// within is inTx for a Tx.
-func (g *group) within(f func(*Tx) error) error {
-	return g.w.inTx(context.Background(), func(tx *sql.Tx) error { return f(&Tx{tx: tx, g: g}) })
-}
-
-// prepared gives the statement, or nil when this is the first time it is wanted.
-func (g *group) prepared(query string) *sql.Stmt {
-	s, known := g.stmts[query]
-	if !known {
-		g.stmts[query] = nil
-		g.fresh = append(g.fresh, query)
-	}
-	return s
-}
-
-// prepare gets ready for the next time. Where that fails the statement is run as
-// text, as it was this time.
-func (g *group) prepare() {
-	for _, query := range g.fresh {
-		if s, err := g.w.PrepareContext(context.Background(), query); err == nil { //nolint:sqlclosecheck // closed with the group
-			g.stmts[query] = s
-		} else {
-			delete(g.stmts, query)
-		}
-	}
-	g.fresh = nil
 }

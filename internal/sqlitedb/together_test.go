@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -178,6 +179,83 @@ func TestGivingUp(t *testing.T) {
 		t.Errorf("gave up after: %v", err)
 	}
 	if diff := cmp.Diff([]int{2}, stored(t, d)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Work that ends its goroutine, as a test that fails does, leaves nothing open behind it:
+// nobody is told that something stands that does not, and nobody waits for ever.
+func TestWorkThatNeverComesBack(t *testing.T) {
+	d := open(t)
+	gone := func(context.Context, *sqlitedb.Tx) error { runtime.Goexit(); return nil }
+	for others := range 4 { // beside one that is gone, alone or in front of others
+		free := hold(t, d)
+		errs := make([]error, others)
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = d.WriteTogether(context.Background(), gone) })
+		for i := range others {
+			errs[i] = errors.New("whose goroutine ended is told nothing")
+			wg.Go(func() { errs[i] = d.WriteTogether(context.Background(), insert(100*others+i)) })
+		}
+		free()
+		wg.Wait()
+		have := stored(t, d)
+		for i, err := range errs {
+			if err == nil && !slices.Contains(have, 100*others+i) {
+				t.Errorf("one of %d was told %v, and there is %v", others, err, have)
+			}
+		}
+	}
+	if err := d.WriteTogether(t.Context(), insert(1)); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// What is kept beyond its transaction writes nothing into somebody else's.
+func TestATransactionThatIsOver(t *testing.T) {
+	d := open(t)
+	var kept *sqlitedb.Tx
+	if err := d.WriteTogether(t.Context(), func(_ context.Context, tx *sqlitedb.Tx) error { kept = tx; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := insert(1)(t.Context(), kept); !errors.Is(err, sql.ErrTxDone) {
+		t.Errorf("err = %v", err)
+	}
+	var n int
+	if err := kept.QueryRowContext(t.Context(), "INSERT INTO t VALUES (2) RETURNING n").Scan(&n); err == nil {
+		t.Error("a row after the end")
+	}
+	if _, err := kept.QueryContext(t.Context(), "INSERT INTO t VALUES (3) RETURNING n"); !errors.Is(err, sql.ErrTxDone) { //nolint:rowserrcheck,sqlclosecheck // there are none
+		t.Errorf("err = %v", err)
+	}
+	if list := stored(t, d); len(list) > 0 {
+		t.Errorf("stored %v", list)
+	}
+}
+
+// A context that ends in the middle of a transaction undoes it, and the next one finds
+// the writer as it was.
+func TestGivingUpAmidst(t *testing.T) {
+	d := open(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := d.Write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO t VALUES (1)"); err != nil {
+			return err
+		}
+		cancel()
+		_, err := tx.ExecContext(ctx, "INSERT INTO t VALUES (2)")
+		return err
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v", err)
+	}
+	if err := d.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), "INSERT INTO t VALUES (3)")
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]int{3}, stored(t, d)); diff != "" {
 		t.Error(diff)
 	}
 }
