@@ -56,7 +56,7 @@ func kioskFate(rnd *rand.Rand) fate {
 	steps := []string{
 		"pin", "reading", "reading", "apply_check", "reserved", "applied", "issued", "issue_password", "goodbye", "recovered",
 	}
-	if cutStart(rnd, 8) {
+	if cutStart(rnd, 4) {
 		return fate{start: true, after: upTo(rnd, 2*startTakes)}
 	}
 	switch n := rnd.IntN(18); {

@@ -36,7 +36,7 @@ func readIndex(path string) (index, bool, error) {
 	}
 	own := binary.NativeEndian
 	head := b[:indexHead]
-	sum := checksum(own, [2]uint32{}, head[:40])
+	sum := checksum(own.Uint16([]byte{0, 1}) == 1, [2]uint32{}, head[:40])
 	good := bytes.Equal(head, b[indexHead:]) && own.Uint32(head) == indexVersion && head[12] == 1 &&
 		sum == [2]uint32{own.Uint32(head[40:]), own.Uint32(head[44:])}
 	return index{

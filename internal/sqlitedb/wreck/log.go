@@ -1,9 +1,12 @@
 package wreck
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
+	"math/bits"
 	"os"
 )
 
@@ -54,26 +57,26 @@ func readLog(f *os.File) (*wal, error) {
 		return nil, err
 	}
 	word := func(b []byte, i int) uint32 { return binary.BigEndian.Uint32(b[4*i:]) }
-	var order binary.ByteOrder = binary.LittleEndian
-	if word(head, 0)&1 == 1 {
-		order = binary.BigEndian
-	}
-	sum := checksum(order, [2]uint32{}, head[:24])
+	big := word(head, 0)&1 == 1
+	sum := checksum(big, [2]uint32{}, head[:24])
 	l := &wal{salt: salt{word(head, 4), word(head, 5)}}
 	l.headSound = word(head, 0)&^1 == logMagic && word(head, 1) == logFormat && word(head, 2) == PageSize &&
 		sum == [2]uint32{word(head, 6), word(head, 7)}
 	buf := make([]byte, frameSize)
+	rest := bufio.NewReaderSize(io.NewSectionReader(f, logHeader, math.MaxInt64-logHeader), 64<<10)
 	unbroken := l.headSound
 	for at := int64(logHeader); ; at += frameSize {
-		if _, err := f.ReadAt(buf, at); err != nil {
-			if errors.Is(err, io.EOF) {
+		if _, err := io.ReadFull(rest, buf); err != nil {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 				break
 			}
 			return nil, err
 		}
 		fr := frame{at: at, page: word(buf, 0), commit: word(buf, 1) != 0, salt: salt{word(buf, 2), word(buf, 3)}}
-		sum = checksum(order, checksum(order, sum, buf[:8]), buf[frameHeader:])
-		unbroken = unbroken && fr.page != 0 && fr.salt == l.salt && sum == [2]uint32{word(buf, 4), word(buf, 5)}
+		if unbroken = unbroken && fr.page != 0 && fr.salt == l.salt; unbroken {
+			sum = checksum(big, checksum(big, sum, buf[:8]), buf[frameHeader:])
+			unbroken = sum == [2]uint32{word(buf, 4), word(buf, 5)}
+		}
 		if unbroken {
 			l.sound++
 		}
@@ -99,10 +102,15 @@ func (l *wal) likelySalt() salt {
 }
 
 // checksum is the sum of the file format: pairs of words, each half feeding the other.
-func checksum(order binary.ByteOrder, s [2]uint32, b []byte) [2]uint32 {
-	for i := 0; i+8 <= len(b); i += 8 {
-		s[0] += order.Uint32(b[i:]) + s[1]
-		s[1] += order.Uint32(b[i+4:]) + s[0]
+// big says in which order the bytes of a word stand.
+func checksum(big bool, s [2]uint32, b []byte) [2]uint32 {
+	for ; len(b) >= 8; b = b[8:] {
+		first, second := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])
+		if big {
+			first, second = bits.ReverseBytes32(first), bits.ReverseBytes32(second)
+		}
+		s[0] += first + s[1]
+		s[1] += second + s[0]
 	}
 	return s
 }

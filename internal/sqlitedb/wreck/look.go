@@ -15,7 +15,7 @@ var ErrBroken = errors.New("the file is broken")
 // that make it another kind of file. What SQLite finds itself it leaves to SQLite.
 // An error that is not ErrBroken is about reading.
 func Look(path string) error {
-	w, err := Open(path)
+	w, err := openFiles(path)
 	if err != nil {
 		return err
 	}

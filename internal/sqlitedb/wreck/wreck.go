@@ -52,15 +52,22 @@ type Span struct {
 
 // Open looks through the file at path, which may be missing, and its WAL.
 func Open(path string) (*Wreck, error) {
-	w := &Wreck{versions: map[uint32][]version{}}
-	var err error
+	w, err := openFiles(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.chart(); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+func openFiles(path string) (w *Wreck, err error) {
+	w = &Wreck{versions: map[uint32][]version{}}
 	if w.main, err = openIf(path); err != nil {
 		return nil, err
 	}
 	if w.wal, err = openIf(path + "-wal"); err != nil {
-		return nil, errors.Join(err, w.Close())
-	}
-	if err := w.chart(); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil

@@ -33,7 +33,7 @@ func RootPEM() []byte {
 func Roots() []*x509.Certificate {
 	var out []*x509.Certificate
 	for _, name := range rootFiles() {
-		der, _, err := fixture(name)
+		der, _, err := pemOf(name)
 		if err != nil {
 			panic(err) // embedded: cannot happen
 		}
@@ -217,17 +217,13 @@ func TaroProfile() Profile { return ProfileOf("taro") }
 
 // fixture gives a certificate and its key, which is nil where it was not kept.
 func fixture(id string) ([]byte, crypto.Signer, error) {
-	b, err := testdata.ReadFile("testdata/" + id + ".pem")
+	certificate, rest, err := pemOf(id)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot read the fixture of %s: %w", id, err)
-	}
-	certificate, rest := pem.Decode(b)
-	if certificate == nil {
-		return nil, nil, fmt.Errorf("cannot read the fixture of %s: not PEM", id)
+		return nil, nil, err
 	}
 	private, _ := pem.Decode(rest)
 	if private == nil {
-		return certificate.Bytes, nil, nil
+		return certificate, nil, nil
 	}
 	key, err := x509.ParsePKCS8PrivateKey(private.Bytes)
 	if err != nil {
@@ -237,7 +233,20 @@ func fixture(id string) ([]byte, crypto.Signer, error) {
 	if !ok {
 		return nil, nil, fmt.Errorf("cannot sign with the key of %s", id)
 	}
-	return certificate.Bytes, signer, nil
+	return certificate, signer, nil
+}
+
+// pemOf gives a certificate, and what follows it in its file.
+func pemOf(id string) (certificate, rest []byte, err error) {
+	b, err := testdata.ReadFile("testdata/" + id + ".pem")
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot read the fixture of %s: %w", id, err)
+	}
+	block, rest := pem.Decode(b)
+	if block == nil {
+		return nil, nil, fmt.Errorf("cannot read the fixture of %s: not PEM", id)
+	}
+	return block.Bytes, rest, nil
 }
 
 // find looks a persona up.
