@@ -128,7 +128,7 @@ func drain(ctx context.Context, out io.Writer) (err error) {
 	}
 	ours := field[0].rate[drainRounds/2]
 	report(out, "drain_into_postgres", ours, field[1].rate[drainRounds/2], "submissions/s")
-	report(out, "drain_into_postgres_beside_a_loop", ours, field[2].rate[drainRounds/2], "submissions/s")
+	report(out, "drain_into_postgres_beside_a_loop", ours, field[2].rate[drainRounds/2], "submissions/s", atLeast(0.7))
 	secrets, err := cryptography(ctx, keys, people, queues[0])
 	if err != nil {
 		return err

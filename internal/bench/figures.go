@@ -32,7 +32,7 @@ func start(ctx context.Context, out io.Writer, binary string) error {
 			return err
 		}
 	}
-	report(out, "daemon_start_to_first_snapshot", quantile(took, 0.5), limitStart, "ms")
+	report(out, "daemon_start_to_first_snapshot", quantile(took, 0.5), limitStart, "ms", within())
 	return nil
 }
 
@@ -73,7 +73,7 @@ func memory(ctx context.Context, out io.Writer, binary string) (err error) {
 	if _, err := fmt.Sscan(string(m[1]), &kib); err != nil {
 		return err
 	}
-	report(out, "idle_memory", kib/1024, limitMemory, "MiB")
+	report(out, "idle_memory", kib/1024, limitMemory, "MiB", within())
 	return nil
 }
 
@@ -109,7 +109,7 @@ func bundle(out io.Writer, dist string) error {
 	if total == 0 {
 		return errors.New("cannot measure the screen: its page names no script")
 	}
-	report(out, "ui_bundle_gzip", float64(total)/1000, limitBundle, "kB")
+	report(out, "ui_bundle_gzip", float64(total)/1000, limitBundle, "kB", within())
 	return nil
 }
 

@@ -39,7 +39,7 @@ func idle(ctx context.Context, out io.Writer, kioskd, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	report(out, "card_idle_cpu", 100*(after-before).Seconds()/time.Since(began).Seconds(), limitIdle, "%")
+	report(out, "card_idle_cpu", 100*(after-before).Seconds()/time.Since(began).Seconds(), limitIdle, "%", within())
 	return nil
 }
 

@@ -62,9 +62,9 @@ func links(ctx context.Context, out io.Writer) (err error) {
 			return fmt.Errorf("cannot measure links (%s): %w", kind, err)
 		}
 	}
-	report(out, "idle_link_memory", size[0], limitLink, "kB")
+	report(out, "idle_link_memory", size[0], limitLink, "kB", within())
 	report(out, "idle_link_memory_beside_bare", size[0], size[1], "kB")
-	report(out, "reconnect_storm", back[0], limitReturn, "s")
+	report(out, "reconnect_storm", back[0], limitReturn, "s", within())
 	report(out, "reconnect_storm_beside_bare", back[0], back[1], "s")
 	return nil
 }

@@ -1,9 +1,10 @@
 // Command bench measures the real kioskd and prints one line for each figure:
 //
-//	bench: NAME ours=… peer=… ratio=… unit=…
+//	bench: NAME ours=… peer=… ratio=… unit=… goal=…
 //
 // A peer is either something that does the least for the same purpose, measured
-// in the same run, or a limit that the product has set itself. Run it with
+// in the same run, or a limit that the product has set itself. Where the ratio has a
+// goal, that stands behind it, and whether it is met. Run it with
 // `make bench`, or `go run ./internal/bench` after `make build`.
 package main
 
@@ -102,7 +103,40 @@ func again(ctx context.Context, out io.Writer, args ...string) error {
 	return cmd.Run()
 }
 
-// report prints one figure.
-func report(out io.Writer, name string, ours, peer float64, unit string) {
-	_, _ = fmt.Fprintf(out, "bench: %s ours=%.4g peer=%.4g ratio=%.2f unit=%s\n", name, ours, peer, ours/peer, unit)
+// aim is what a ratio has to be.
+type aim struct {
+	bound float64
+	most  bool // and not the least
+}
+
+func atLeast(ratio float64) aim { return aim{bound: ratio} }
+
+// within is the aim of a figure whose peer is a limit.
+func within() aim { return aim{bound: 1, most: true} }
+
+func (a aim) metBy(ratio float64) bool {
+	if a.most {
+		return ratio <= a.bound
+	}
+	return ratio >= a.bound
+}
+
+func (a aim) String() string {
+	if a.most {
+		return fmt.Sprintf("<=%g", a.bound)
+	}
+	return fmt.Sprintf(">=%g", a.bound)
+}
+
+// report prints one figure, and whether it is what it has to be.
+func report(out io.Writer, name string, ours, peer float64, unit string, goals ...aim) {
+	_, _ = fmt.Fprintf(out, "bench: %s ours=%.4g peer=%.4g ratio=%.2f unit=%s", name, ours, peer, ours/peer, unit)
+	for _, goal := range goals {
+		met := "met"
+		if !goal.metBy(ours / peer) {
+			met = "MISSED"
+		}
+		_, _ = fmt.Fprintf(out, " goal=%s %s", goal, met)
+	}
+	_, _ = fmt.Fprintln(out)
 }

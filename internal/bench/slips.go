@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -138,16 +137,16 @@ func (c *contest) round(ctx context.Context) error {
 
 func (c *contest) times(out io.Writer) {
 	drawn, raster := median(c.drawn.whole), median(c.peer.took["raster"])
-	goal(out, "slip_raster", drawn, limitSlip, "ms")
-	goal(out, "slip_raster_first_ever", median([]time.Duration{c.cold}), limitSlip, "ms")
-	goal(out, "slip_raster_first_band", median(c.drawn.band), limitBand, "ms")
+	report(out, "slip_raster", drawn, limitSlip, "ms", within())
+	report(out, "slip_raster_first_ever", median([]time.Duration{c.cold}), limitSlip, "ms", within())
+	report(out, "slip_raster_first_band", median(c.drawn.band), limitBand, "ms", within())
 	report(out, "slip_raster_beside_receiptio", drawn, raster, "ms")
-	goal(out, "slip_raster_share_of_receiptio", drawn/raster, limitPeer, "share")
-	goal(out, "slip_raster_native_qr", median(c.native.whole), limitSlip, "ms")
+	report(out, "slip_raster_share_of_receiptio", drawn/raster, limitPeer, "share", within())
+	report(out, "slip_raster_native_qr", median(c.native.whole), limitSlip, "ms", within())
 	typed, mixed, text := median(c.typed.whole), median(c.mixed.whole), median(c.peer.took["text"])
-	goal(out, "slip_typed", typed, limitSlip, "ms")
+	report(out, "slip_typed", typed, limitSlip, "ms", within())
 	report(out, "slip_typed_beside_receiptline", typed, text, "ms")
-	goal(out, "slip_typed_share_of_receiptline", typed/text, limitPeer, "share")
+	report(out, "slip_typed_share_of_receiptline", typed/text, limitPeer, "share", within())
 	report(out, "slip_typed_drawn_qr_beside_receiptline", mixed, text, "ms")
 }
 
@@ -155,9 +154,9 @@ func (c *contest) sizes(out io.Writer) {
 	naive, raster, text := float64(c.naive), float64(c.peer.bytes["raster"]), float64(c.peer.bytes["text"])
 	drawn, native := float64(c.drawn.bytes), float64(c.native.bytes)
 	report(out, "slip_raster_bytes", drawn, naive, "B")
-	goal(out, "slip_raster_bytes_share_of_naive", drawn/naive, limitNaive, "share")
+	report(out, "slip_raster_bytes_share_of_naive", drawn/naive, limitNaive, "share", within())
 	report(out, "slip_native_qr_bytes", native, naive, "B")
-	goal(out, "slip_native_qr_bytes_share_of_naive", native/naive, limitNaive, "share")
+	report(out, "slip_native_qr_bytes_share_of_naive", native/naive, limitNaive, "share", within())
 	report(out, "slip_raster_bytes_beside_receiptio", drawn, raster, "B")
 	report(out, "slip_typed_bytes_beside_receiptline", float64(c.typed.bytes), text, "B")
 	report(out, "slip_typed_drawn_qr_bytes_beside_receiptline", float64(c.mixed.bytes), text, "B")
@@ -175,12 +174,4 @@ func naiveBytes(draw printer.Drawing, p printer.Profile) (int, error) {
 		}
 	}
 	return rows*stride + (rows+254)/255*8, nil
-}
-
-// goal prints a figure beside the limit that it is to keep, and says so when it does not.
-func goal(out io.Writer, name string, ours, limit float64, unit string) {
-	report(out, name, ours, limit, unit)
-	if ours > limit {
-		_, _ = fmt.Fprintf(out, "goal missed: %s is %.3g %s, the goal is %.3g\n", name, ours, unit, limit)
-	}
 }

@@ -21,8 +21,8 @@ var (
 // IdentityStore keeps who may speak to the hub. The kiosk's row is the truth:
 // every request is held against it.
 //
-// What Invite, Enrol, Revoke and Restore do is noted in [OwnLog] in the same transaction: what
-// cannot be noted is not done.
+// What Invite, Enrol, Certify, Revoke and Restore do is noted in [OwnLog] in the same
+// transaction: what cannot be noted is not done.
 type IdentityStore interface {
 	// Invite stores an invitation, and forgets those that ended long ago. It is in
 	// [OwnLog] as [NoteKioskInvited].
@@ -42,8 +42,10 @@ type IdentityStore interface {
 	Enrol(ctx context.Context, e Enrolment) (Kiosk, error)
 	// Certify notes a further certificate of a kiosk that is enrolled since then, or
 	// gives ErrNotFound: also when it was enrolled anew meanwhile. The last few of
-	// each kiosk are kept.
-	Certify(ctx context.Context, c Certificate, enrolled time.Time) error
+	// each kiosk are kept. by is the serial of the certificate that it was asked for with.
+	// It is in [OwnLog] as [NoteKioskRenewed], once, with [RenewedAgain] where by is not
+	// the newest that was noted before.
+	Certify(ctx context.Context, c Certificate, enrolled time.Time, by string) error
 	// Certificates lists the certificates of a kiosk, newest first.
 	Certificates(ctx context.Context, kiosk string) ([]Certificate, error)
 	// Revoke refuses a kiosk from now on and tells all hubs, or gives ErrNotFound.

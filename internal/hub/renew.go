@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -48,7 +47,8 @@ func (a *API) renew(w http.ResponseWriter, r *http.Request, k Kiosk) {
 		replyProblem(w, p)
 		return
 	}
-	cert, err := a.certify(r.Context(), k, r.TLS.VerifiedChains[0][0].SerialNumber.Text(16))
+	cert := k.Own(NewCertificate(k.ID, a.Now()))
+	err = a.Store.Certify(r.Context(), cert, k.EnrolledAt, r.TLS.VerifiedChains[0][0].SerialNumber.Text(16))
 	switch {
 	case errors.Is(err, ErrNotFound): // enrolled anew since the request came
 		replyFormer(w)
@@ -70,30 +70,11 @@ func sameKey(r *http.Request, spki []byte) bool {
 	return string(r.TLS.VerifiedChains[0][0].RawSubjectPublicKeyInfo) == string(spki)
 }
 
-// certify notes a further certificate, and in the hubs' log that there is one: renewed by
-// whom is not known, only that it was somebody with the key. With serial it was asked
-// for. When that is not the newest that was issued, the newest's answer was lost, or
-// another holder of the key has got it: the note says so, and the latter shows as soon
-// as both are used.
-func (a *API) certify(ctx context.Context, k Kiosk, serial string) (Certificate, error) {
-	list, err := a.Store.Certificates(ctx, k.ID)
-	if err != nil {
-		return Certificate{}, err
-	}
-	detail := ""
-	if len(list) > 0 && list[0].Serial != serial {
-		detail = noteAgain
-	}
-	cert := k.Own(NewCertificate(k.ID, a.Now()))
-	if err := a.Store.Certify(ctx, cert, k.EnrolledAt); err != nil {
-		return Certificate{}, err
-	}
-	return cert, a.Store.Note(ctx, NoteKioskRenewed, k.ID, detail, a.Now())
-}
-
-// noteAgain stands beside NoteKioskRenewed when a newer certificate than the one that
-// asks was issued before.
-const noteAgain = "again"
+// RenewedAgain stands beside [NoteKioskRenewed] when a newer certificate than the one that
+// asked was issued before: the newest's answer was lost, or another holder of the key has
+// got it, which shows as soon as both are used. By whom a kiosk was renewed is not known,
+// only that it was somebody with its key.
+const RenewedAgain = "again"
 
 // replyFormer refuses a certificate of an earlier enrolment. To whoever holds it the
 // kiosk is revoked: as little as any other request may a new enrolment let it in.

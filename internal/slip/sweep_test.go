@@ -143,7 +143,9 @@ func TestEveryFaultOnEveryLine(t *testing.T) {
 func lines() map[string]func(t *testing.T, dev *printertest.Printer) (dial printer.Dial, end func()) {
 	return map[string]func(t *testing.T, dev *printertest.Printer) (printer.Dial, func()){
 		"tcp": func(t *testing.T, dev *printertest.Printer) (printer.Dial, func()) {
-			l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+			// An address of its own: a printer takes whoever dials last, and other tests dial
+			// 127.0.0.1 at ports that nobody listens at any more, until somebody does.
+			l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.9.1.1:0")
 			if err != nil {
 				t.Error(err)
 				return dev.Dial, func() {}

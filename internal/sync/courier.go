@@ -16,14 +16,6 @@ import (
 	"kioskd/internal/wire"
 )
 
-const (
-	// sendersAtOnce is how many visits are served at the same time.
-	sendersAtOnce = 4
-	// sendersARound is how many are served between two looks at the queue, which cost
-	// the more the longer it is.
-	sendersARound = 256
-)
-
 // Upstream is the hub as the courier needs it. *Client is one.
 type Upstream interface {
 	Submit(ctx context.Context, s wire.Submission) (wire.Ack, error)
@@ -229,65 +221,6 @@ func (c *Courier) round(ctx context.Context) time.Duration {
 	return 0
 }
 
-// sendReady sends in order, some at a time, and judges what comes back. When something
-// fails, the hub wants silence or something new stands in the queue, it begins no more.
-// It tells what failed of the line, and of the outbox.
-func (c *Courier) sendReady(ctx context.Context, ready []due) (down, disk error) {
-	type sent struct {
-		due
-		result
-	}
-	next, results := make(chan due), make(chan sent)
-	var working stdsync.WaitGroup
-	for range min(len(ready), sendersAtOnce) {
-		working.Go(func() {
-			for d := range next {
-				r := c.send(ctx, d)
-				if r.err != nil {
-					results <- sent{d, r}
-					continue
-				}
-				// The line does not wait for a slow disk: those that come meanwhile share its next
-				// flush. The proof is in hand: it is noted even when the daemon is being shut down.
-				working.Go(func() {
-					r.noted = c.outbox.Acknowledge(context.WithoutCancel(ctx), r.ack)
-					results <- sent{d, r}
-				})
-			}
-		})
-	}
-	defer working.Wait()
-	defer close(next)
-	for under := 0; len(ready) > 0 || under > 0; {
-		var (
-			begin chan<- due
-			first due
-		)
-		if len(ready) > 0 {
-			begin, first = next, ready[0]
-		}
-		select {
-		case begin <- first:
-			ready = ready[1:]
-			under++
-		case r := <-results:
-			under--
-			lineErr, err := c.judge(ctx, r.due, r.result)
-			if err != nil { // it may be about this row alone: the others go first from now on
-				disk = err
-				c.delayVisit(r.visit, err)
-			}
-			if lineErr != nil {
-				down = lineErr
-			}
-			if down != nil || disk != nil || ctx.Err() != nil || c.notBefore().After(c.now()) || c.committed() {
-				ready = nil
-			}
-		}
-	}
-	return down, disk
-}
-
 // committed reports whether something new stands in the queue: it goes before what has
 // failed.
 func (c *Courier) committed() bool {
@@ -329,23 +262,6 @@ func (c *Courier) ready(heads []due) ([]due, time.Duration) {
 	c.visits = waiting // visits without a head are settled: forget them
 	slices.SortStableFunc(ready, func(a, b due) int { return waiting[a.visit].at.Compare(waiting[b.visit].at) })
 	return ready[:min(len(ready), sendersARound)], wait
-}
-
-// result is what became of one sending.
-type result struct {
-	ack   wire.Ack
-	err   error
-	noted error // of an acknowledgement, in the outbox
-}
-
-// send sends one submission.
-func (c *Courier) send(ctx context.Context, d due) (r result) {
-	s, err := c.outbox.take(ctx, d.id)
-	if err != nil {
-		return result{err: err}
-	}
-	r.ack, r.err = c.hub.Submit(ctx, s)
-	return r
 }
 
 // judge settles one result. It returns what the result says against the line,

@@ -10,6 +10,7 @@ import (
 	stdsync "sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"kioskd/internal/sqlitedb"
 	"kioskd/internal/sqlitedb/wreck"
@@ -111,6 +112,65 @@ func TestTheLineDoesNotWaitForTheDisk(t *testing.T) {
 		}
 		if n := transactionsIn(t, path+"-wal") - before; n != 1 {
 			t.Errorf("%d acknowledgements took %d transactions", visitors, n)
+		}
+		stop()
+	})
+}
+
+// unhurriedHub takes a moment for each submission, and for one of them until it may go on.
+type unhurriedHub struct {
+	*fakeHub
+	held string // its ID
+	free chan struct{}
+}
+
+func (h *unhurriedHub) Submit(ctx context.Context, s wire.Submission) (wire.Ack, error) {
+	if s.ID == h.held {
+		<-h.free
+	} else {
+		pass(5 * time.Millisecond)
+	}
+	return h.fakeHub.Submit(ctx, s)
+}
+
+// A long queue does not flush the disk for each acknowledgement. One that does not come
+// holds the others up for a moment only, and where nothing else is on its way none waits.
+func TestAcknowledgementsAreNotedTogether(t *testing.T) {
+	const visitors = 2*notedTogether + 5
+	k := newKeys(t)
+	path := filepath.Join(t.TempDir(), "outbox.db")
+	synctest.Test(t, func(t *testing.T) {
+		o := openOutbox(t, path, k)
+		defer func() { _ = o.Close() }()
+		hub := &unhurriedHub{fakeHub: newFakeHub(k), free: make(chan struct{})}
+		for i := range visitors {
+			hub.held = commit(t, o, strconv.Itoa(i), wire.KindIssuance)
+		}
+		<-o.fresh // nothing new comes: the round goes to its end
+		before := transactionsIn(t, path+"-wal")
+		c := NewCourier(o, hub, quiet(), CourierOptions{})
+		stop := run(t, c)
+		pass((visitors/sendersAtOnce+1)*5*time.Millisecond + notedWithin)
+		synctest.Wait()
+		if n := pending(t, o); n != 1 {
+			t.Errorf("%d wait beside the one that is held up", n-1)
+		}
+		if n := transactionsIn(t, path+"-wal") - before; n > 6 { // the first of each sheaf may go alone
+			t.Errorf("%d acknowledgements took %d transactions", visitors-1, n)
+		}
+		close(hub.free)
+		synctest.Wait()
+		if n := pending(t, o); n != 0 {
+			t.Errorf("%d are still queued", n)
+		}
+		began := time.Now()
+		commit(t, o, "later", wire.KindIssuance)
+		for len(c.Acks()) > 0 {
+			<-c.Acks()
+		}
+		<-c.Acks()
+		if took := time.Since(began); took > 5*time.Millisecond {
+			t.Errorf("one alone took %s", took)
 		}
 		stop()
 	})

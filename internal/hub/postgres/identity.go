@@ -39,7 +39,7 @@ func (s *Store) Enrol(ctx context.Context, e hub.Enrolment) (k hub.Kiosk, err er
 		if k, err = row(); err != nil {
 			return err
 		}
-		if err := certify(ctx, tx, k.Own(e.Certificate), k.EnrolledAt); err != nil {
+		if _, err := certify(ctx, tx, k.Own(e.Certificate), k.EnrolledAt); err != nil {
 			return err
 		}
 		if k, err = row(); err != nil {
@@ -104,25 +104,46 @@ func enrol(ctx context.Context, tx pgx.Tx, e hub.Enrolment) error {
 	return err
 }
 
-// Certify notes a further certificate of a kiosk.
-func (s *Store) Certify(ctx context.Context, c hub.Certificate, enrolled time.Time) error {
-	return s.write(ctx, "note certificate", func(tx pgx.Tx) error { return certify(ctx, tx, c, enrolled) })
+// Certify notes a further certificate of a kiosk. Of two at the same time the second waits
+// for the lock of the kiosk's row, and then sees the certificate of the first.
+func (s *Store) Certify(ctx context.Context, c hub.Certificate, enrolled time.Time, by string) error {
+	return s.write(ctx, "note certificate", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT 1 FROM kiosk WHERE id = $1 FOR UPDATE`, clean(c.Kiosk)); err != nil {
+			return err
+		}
+		detail := ""
+		var newest string
+		switch err := tx.QueryRow(ctx, `SELECT serial FROM certificate WHERE kiosk = $1 ORDER BY issued DESC, serial LIMIT 1`,
+			clean(c.Kiosk)).Scan(&newest); {
+		case errors.Is(err, pgx.ErrNoRows):
+		case err != nil:
+			return err
+		case newest != by:
+			detail = hub.RenewedAgain
+		}
+		fresh, err := certify(ctx, tx, c, enrolled)
+		if err != nil || !fresh {
+			return err
+		}
+		return note(ctx, tx, hub.NoteKioskRenewed, c.Kiosk, detail, c.Issued)
+	})
 }
 
-func certify(ctx context.Context, tx pgx.Tx, c hub.Certificate, enrolled time.Time) error {
+// certify notes a certificate, unless it was noted before.
+func certify(ctx context.Context, tx pgx.Tx, c hub.Certificate, enrolled time.Time) (fresh bool, err error) {
 	kiosk := clean(c.Kiosk)
-	err := changed(tx.Exec(ctx, `UPDATE kiosk SET cert_until = $2 WHERE id = $1 AND enrolled_at = $3`, kiosk, ms(c.Expires), ms(enrolled)))
+	err = changed(tx.Exec(ctx, `UPDATE kiosk SET cert_until = $2 WHERE id = $1 AND enrolled_at = $3`, kiosk, ms(c.Expires), ms(enrolled)))
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO certificate (serial, kiosk, issued, expires) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+	done, err := tx.Exec(ctx, `INSERT INTO certificate (serial, kiosk, issued, expires) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
 		clean(c.Serial), kiosk, ms(c.Issued), ms(c.Expires))
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = tx.Exec(ctx, `DELETE FROM certificate WHERE kiosk = $1 AND serial NOT IN
 		(SELECT serial FROM certificate WHERE kiosk = $1 ORDER BY issued DESC, serial LIMIT $2)`, kiosk, hub.CertificatesKept)
-	return err
+	return done.RowsAffected() == 1, err
 }
 
 // Certificates lists the certificates of a kiosk, newest first.

@@ -37,7 +37,7 @@ func (s *Store) Enrol(ctx context.Context, e hub.Enrolment) (k hub.Kiosk, err er
 		if k, err = row(); err != nil {
 			return err
 		}
-		if err := certify(ctx, tx, k.Own(e.Certificate), k.EnrolledAt); err != nil {
+		if _, err := certify(ctx, tx, k.Own(e.Certificate), k.EnrolledAt); err != nil {
 			return err
 		}
 		if k, err = row(); err != nil {
@@ -99,24 +99,45 @@ func enrol(ctx context.Context, tx *sql.Tx, e hub.Enrolment) error {
 }
 
 // Certify notes a further certificate of a kiosk.
-func (s *Store) Certify(ctx context.Context, c hub.Certificate, enrolled time.Time) error {
-	return s.db.Write(ctx, func(tx *sql.Tx) error { return certify(ctx, tx, c, enrolled) })
+func (s *Store) Certify(ctx context.Context, c hub.Certificate, enrolled time.Time, by string) error {
+	return s.db.Write(ctx, func(tx *sql.Tx) error {
+		detail := ""
+		var newest string
+		switch err := tx.QueryRowContext(ctx, `SELECT serial FROM certificate WHERE kiosk = ? ORDER BY issued DESC, serial LIMIT 1`,
+			c.Kiosk).Scan(&newest); {
+		case errors.Is(err, sql.ErrNoRows):
+		case err != nil:
+			return wrap("read certificates", err)
+		case newest != by:
+			detail = hub.RenewedAgain
+		}
+		fresh, err := certify(ctx, tx, c, enrolled)
+		if err != nil || !fresh {
+			return err
+		}
+		return note(ctx, tx, hub.NoteKioskRenewed, c.Kiosk, detail, c.Issued)
+	})
 }
 
-func certify(ctx context.Context, tx *sql.Tx, c hub.Certificate, enrolled time.Time) error {
+// certify notes a certificate, unless it was noted before.
+func certify(ctx context.Context, tx *sql.Tx, c hub.Certificate, enrolled time.Time) (fresh bool, err error) {
 	r, err := tx.ExecContext(ctx, `UPDATE kiosk SET cert_until = ? WHERE id = ? AND enrolled_at = ?`,
 		c.Expires.UnixMilli(), c.Kiosk, enrolled.UnixMilli())
 	if err := changedOne(r, err); err != nil {
-		return wrap("note certificate", err)
+		return false, wrap("note certificate", err)
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO certificate (serial, kiosk, issued, expires) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+	r, err = tx.ExecContext(ctx, `INSERT INTO certificate (serial, kiosk, issued, expires) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		c.Serial, c.Kiosk, c.Issued.UnixMilli(), c.Expires.UnixMilli())
 	if err != nil {
-		return wrap("note certificate", err)
+		return false, wrap("note certificate", err)
+	}
+	n, err := r.RowsAffected()
+	if err != nil {
+		return false, wrap("note certificate", err)
 	}
 	_, err = tx.ExecContext(ctx, `DELETE FROM certificate WHERE kiosk = ?1 AND serial NOT IN
 		(SELECT serial FROM certificate WHERE kiosk = ?1 ORDER BY issued DESC, serial LIMIT ?2)`, c.Kiosk, hub.CertificatesKept)
-	return wrap("forget certificates", err)
+	return n == 1, wrap("forget certificates", err)
 }
 
 // Certificates lists the certificates of a kiosk, newest first.

@@ -140,7 +140,7 @@ func revocation(t *testing.T, b *bench) {
 	// Asking again with the used code does not lift it, nor does a renewal.
 	_, err = b.Enrol(t.Context(), enrolment("a", "k-one", 2*time.Minute))
 	mustBe(t, err, hub.ErrInviteUsed)
-	must(t, b.Certify(t.Context(), certificate("k-one", 3*time.Minute), kept(epoch())))
+	must(t, b.Certify(t.Context(), certificate("k-one", 3*time.Minute), kept(epoch()), ""))
 	if k, err = b.Kiosk(t.Context(), "k-one"); err != nil || !k.Revoked() {
 		t.Errorf("after a renewal: %+v (%v)", k, err)
 	}
@@ -177,13 +177,13 @@ func enrolledAnew(t *testing.T, b *bench) {
 	}
 	first := enrol("a", 0)
 	ahead := certificate("k-one", 30*time.Minute)
-	must(t, b.Certify(t.Context(), ahead, first.EnrolledAt))
+	must(t, b.Certify(t.Context(), ahead, first.EnrolledAt, ""))
 	second := enrol("b", 10*time.Minute)
 	if !second.EnrolledAt.Equal(kept(ahead.Issued.Add(time.Second))) || !second.Former(ahead.Issued) {
 		t.Errorf("enrolled anew at %v, not after %v", second.EnrolledAt, ahead.Issued)
 	}
-	mustBe(t, b.Certify(t.Context(), certificate("k-one", 40*time.Minute), first.EnrolledAt), hub.ErrNotFound)
-	must(t, b.Certify(t.Context(), certificate("k-one", 40*time.Minute), second.EnrolledAt))
+	mustBe(t, b.Certify(t.Context(), certificate("k-one", 40*time.Minute), first.EnrolledAt, ""), hub.ErrNotFound)
+	must(t, b.Certify(t.Context(), certificate("k-one", 40*time.Minute), second.EnrolledAt, ""))
 	// The answer was lost: nothing but a certificate is new.
 	if again := enrol("b", 50*time.Minute); !again.EnrolledAt.Equal(second.EnrolledAt) {
 		t.Errorf("asked again: enrolled at %v", again.EnrolledAt)
@@ -192,7 +192,7 @@ func enrolledAnew(t *testing.T, b *bench) {
 		t.Errorf("asked again: enrolled at %v", again.EnrolledAt)
 	}
 	// A clock that was a year ahead does not bar the kiosk for a year.
-	must(t, b.Certify(t.Context(), certificate("k-one", 365*24*time.Hour), second.EnrolledAt))
+	must(t, b.Certify(t.Context(), certificate("k-one", 365*24*time.Hour), second.EnrolledAt, ""))
 	k, err := b.Enrol(t.Context(), enrolment("c", "k-one", 55*time.Minute))
 	must(t, err)
 	if !k.EnrolledAt.Equal(kept(epoch().Add(55 * time.Minute))) {
@@ -210,7 +210,7 @@ func enrolledAnew(t *testing.T, b *bench) {
 }
 
 func certificates(t *testing.T, b *bench) {
-	mustBe(t, b.Certify(t.Context(), certificate("k-one", 0), epoch()), hub.ErrNotFound)
+	mustBe(t, b.Certify(t.Context(), certificate("k-one", 0), epoch(), ""), hub.ErrNotFound)
 	for _, k := range []string{"k-one", "k-two"} {
 		must(t, b.EnsureKiosk(t.Context(), k, epoch()))
 	}
@@ -219,12 +219,12 @@ func certificates(t *testing.T, b *bench) {
 	for i := range hub.CertificatesKept + more {
 		c := certificate("k-one", time.Duration(i)*time.Hour)
 		for range 2 { // the same again is the same
-			must(t, b.Certify(t.Context(), c, epoch()))
+			must(t, b.Certify(t.Context(), c, epoch(), ""))
 		}
 		c.Issued, c.Expires = kept(c.Issued), kept(c.Expires)
 		want = append([]hub.Certificate{c}, want...)
 	}
-	must(t, b.Certify(t.Context(), certificate("k-two", 0), epoch()))
+	must(t, b.Certify(t.Context(), certificate("k-two", 0), epoch(), ""))
 	got, err := b.Certificates(t.Context(), "k-one")
 	must(t, err)
 	if d := cmp.Diff(want[:hub.CertificatesKept], got); d != "" {
@@ -244,7 +244,7 @@ func identityAfterTheEnd(t *testing.T, b *bench) {
 	for name, call := range map[string]func() error{
 		"Invite":        func() error { return b.Invite(ctx, invitation("b")) },
 		"Enrol":         func() error { _, err := b.Enrol(ctx, enrolment("a", "k-one", 0)); return err },
-		"Certify":       func() error { return b.Certify(ctx, certificate("k-one", 0), epoch()) },
+		"Certify":       func() error { return b.Certify(ctx, certificate("k-one", 0), epoch(), "") },
 		"Certificates":  func() error { _, err := b.Certificates(ctx, "k-one"); return err },
 		"EnrolledSince": func() error { _, err := b.EnrolledSince(ctx, epoch()); return err },
 		"Revoke":        func() error { return b.Revoke(ctx, "k-one", "", epoch()) },

@@ -88,13 +88,35 @@ func identityIsNoted(t *testing.T, b *bench) {
 	must(t, restore())
 	noted("kiosk_invited ", "kiosk_enrolled k-one", "kiosk_revoked k-one", "kiosk_restored k-one")
 
+	renew := func(c hub.Certificate, by string) func() error {
+		return func() error {
+			k, err := b.Kiosk(t.Context(), "k-one")
+			must(t, err)
+			return b.Certify(t.Context(), c, k.EnrolledAt, by)
+		}
+	}
+	first, second, third := certificate("k-one", 0), certificate("k-one", 0), certificate("k-one", 0)
+	second.Serial, third.Serial = "2", "1" // of one moment the first in order is the newest
+	unheard(renew(second, first.Serial), func() {
+		if list, err := b.Certificates(t.Context(), "k-one"); err != nil || len(list) != 1 {
+			t.Errorf("certificates %+v (%v)", list, err)
+		}
+	})
+	must(t, renew(second, first.Serial)()) // it is noted already
+	must(t, renew(third, first.Serial)())  // and this one came with one of before
+	renewals := b.entries("", hub.OwnLog)[5:]
+	if len(renewals) != 2 || renewals[0].Detail != "" || renewals[1].Detail != hub.RenewedAgain {
+		t.Errorf("renewals are noted as %+v", renewals)
+	}
+	noted("kiosk_invited ", "kiosk_enrolled k-one", "kiosk_revoked k-one", "kiosk_restored k-one", "kiosk_renewed k-one", "kiosk_renewed k-one")
+
 	must(t, invite("b")())
 	must(t, revoke())
 	unheard(func() error { return enrol("b", time.Nanosecond) }, func() { is(true) })
 	is(false)
 	mustBe(t, b.Revoke(t.Context(), "k-two", "", epoch()), hub.ErrNotFound)
 	mustBe(t, b.Restore(t.Context(), "k-two", epoch()), hub.ErrNotFound)
-	noted("kiosk_invited ", "kiosk_enrolled k-one", "kiosk_revoked k-one", "kiosk_restored k-one",
+	noted("kiosk_invited ", "kiosk_enrolled k-one", "kiosk_revoked k-one", "kiosk_restored k-one", "kiosk_renewed k-one", "kiosk_renewed k-one",
 		"kiosk_invited ", "kiosk_revoked k-one", "kiosk_enrolled k-one")
 	verified(t, b, 1)
 }
