@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -129,6 +130,33 @@ func TestOnlyProofDeletes(t *testing.T) {
 	if pending(t, o) != 0 {
 		t.Fatal("the submission is still there")
 	}
+}
+
+// Of acknowledgements that are noted together each stands for itself: not one that proves
+// nothing, nor a row that the disk does not let go, holds up the others.
+func TestEachAcknowledgementForItself(t *testing.T) {
+	k := newKeys(t)
+	o := newOutbox(t, k)
+	var acks []wire.Ack
+	var ids []string
+	for i := range 5 {
+		ids = append(ids, commit(t, o, fmt.Sprint(i), wire.KindReservation))
+		s, err := o.take(t.Context(), ids[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		acks = append(acks, proof(t, k, s))
+	}
+	acks[1] = wire.Ack{}
+	if _, err := o.db.Exec(t.Context(), "CREATE TRIGGER stuck BEFORE DELETE ON submissions WHEN old.id = '"+ids[3]+"' BEGIN SELECT RAISE (ABORT, 'stuck'); END"); err != nil {
+		t.Fatal(err)
+	}
+	for i, err := range o.acknowledge(t.Context(), acks) {
+		if good := i == 1 && errors.Is(err, ErrUnproven) || i == 3 && fault.CodeOf(err) == fault.StorageFailed || i != 1 && i != 3 && err == nil; !good {
+			t.Errorf("acknowledgement %d: %v", i, err)
+		}
+	}
+	wantHeads(t, o, ids[1], ids[3])
 }
 
 // wantHeads fails unless exactly these submissions may be sent now.

@@ -93,38 +93,61 @@ func (o *Outbox) take(ctx context.Context, id string) (wire.Submission, error) {
 // Acknowledge removes the submission that ack proves to be stored at the hub.
 // It is the only way out of the outbox. Doing it again does nothing.
 func (o *Outbox) Acknowledge(ctx context.Context, ack wire.Ack) error {
-	if !ack.Proven() {
-		return fmt.Errorf("cannot acknowledge: %w", ErrUnproven)
-	}
+	return o.acknowledge(ctx, []wire.Ack{ack})[0]
+}
+
+// acknowledge does so for several, in one transaction. One that proves nothing, or that
+// cannot be noted, holds up none of the others.
+func (o *Outbox) acknowledge(ctx context.Context, acks []wire.Ack) []error {
+	errs := make([]error, len(acks))
 	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
-		var hash []byte
-		err := tx.QueryRowContext(ctx, "SELECT hash FROM submissions WHERE id = ?", ack.ID()).Scan(&hash)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil // acknowledged before
+		clear(errs)
+		for i, ack := range acks {
+			err := acknowledged(ctx, tx, ack)
+			if errors.Is(err, ErrUnproven) {
+				errs[i] = fmt.Errorf("cannot acknowledge: %w", ErrUnproven)
+			} else if err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
-		if !ack.HashIs(hash) {
-			return ErrUnproven
-		}
-		detail := "accepted"
-		if v := ack.Verdict(); !v.Accepted {
-			detail = string(known(v.Code))
-		}
-		if err := appendAudit(ctx, tx, auditAcknowledged, ack.ID(), detail); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, "DELETE FROM submissions WHERE id = ?", ack.ID())
-		return err
+		return nil
 	})
-	if errors.Is(err, ErrUnproven) {
-		return fmt.Errorf("cannot acknowledge: %w", err)
+	switch {
+	case err != nil && len(acks) > 1: // it may be about one row alone
+		for i := range acks {
+			errs[i] = o.Acknowledge(ctx, acks[i])
+		}
+	case err != nil:
+		errs[0] = storageFailed("acknowledge submission", err)
+	}
+	return errs
+}
+
+// acknowledged notes one, or gives ErrUnproven and has changed nothing.
+func acknowledged(ctx context.Context, tx *sqlitedb.Tx, ack wire.Ack) error {
+	if !ack.Proven() {
+		return ErrUnproven
+	}
+	var hash []byte
+	err := tx.QueryRowContext(ctx, "SELECT hash FROM submissions WHERE id = ?", ack.ID()).Scan(&hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // acknowledged before
 	}
 	if err != nil {
-		return storageFailed("acknowledge submission", err)
+		return err
 	}
-	return nil
+	if !ack.HashIs(hash) {
+		return ErrUnproven
+	}
+	detail := "accepted"
+	if v := ack.Verdict(); !v.Accepted {
+		detail = string(known(v.Code))
+	}
+	if err := appendAudit(ctx, tx, auditAcknowledged, ack.ID(), detail); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "DELETE FROM submissions WHERE id = ?", ack.ID())
+	return err
 }
 
 // known is code, or hub_refused for a newer hub's word that neither the audit log nor

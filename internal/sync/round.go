@@ -103,18 +103,26 @@ func (r *round) hold(s sent) {
 	}
 }
 
-// note has all that are held noted, by one flush of the disk or two. The line does not wait
-// for it. The proof is in hand: it is noted even when the daemon is being shut down.
+// note has all that are held noted, by one flush of the disk. The line does not wait for it.
+// The proof is in hand: it is noted even when the daemon is being shut down.
 func (r *round) note(ctx context.Context) {
 	r.late.Stop()
-	for _, s := range r.held {
-		r.noting++
-		go func() {
-			s.noted = r.outbox.Acknowledge(context.WithoutCancel(ctx), s.ack)
-			r.noted <- s
-		}()
+	if len(r.held) == 0 {
+		return
 	}
-	r.held = nil
+	held := r.held
+	r.held, r.noting = nil, r.noting+len(held)
+	go func() {
+		acks := make([]wire.Ack, len(held))
+		for i, s := range held {
+			acks[i] = s.ack
+		}
+		for i, err := range r.outbox.acknowledge(context.WithoutCancel(ctx), acks) {
+			s := held[i]
+			s.noted = err
+			r.noted <- s
+		}
+	}()
 }
 
 // conclude judges one that has come to its end.
