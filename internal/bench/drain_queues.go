@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"kioskd/internal/hub/pki"
@@ -59,10 +60,12 @@ func drainQueues(ctx context.Context, out io.Writer, dir string, keys *pki.PKI, 
 		}
 		kiosks[i] = k
 	}
+	syscall.Sync() // what was done before is on the disk: it is in nobody's way
 	bare, err := crowdOf(ctx, queueKiosks*queueSenders, queuedAll, insert)
 	if err != nil {
 		return 0, err
 	}
+	syscall.Sync()
 	began := time.Now()
 	errs := make([]error, len(kiosks))
 	var wg sync.WaitGroup

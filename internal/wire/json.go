@@ -128,6 +128,9 @@ func stringEnd(b []byte, i int) int {
 // foldName gives what encoding/json compares when it looks for the field of a
 // name: it takes names that differ in case, in all of Unicode, for the same.
 func foldName(quoted []byte) (string, error) {
+	if plain := quoted[1 : len(quoted)-1]; !bytes.ContainsFunc(plain, notPlain) { // as ours are
+		return string(bytes.ToUpper(plain)), nil
+	}
 	var name string
 	if err := json.Unmarshal(quoted, &name); err != nil {
 		return "", fmt.Errorf("%w: a name is not valid", ErrMalformed)
@@ -141,6 +144,11 @@ func foldName(quoted []byte) (string, error) {
 			r = next
 		}
 	}, name), nil
+}
+
+// notPlain reports whether a character of a name takes more than ASCII to fold.
+func notPlain(r rune) bool {
+	return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 }
 
 // jsonReason says what is wrong without quoting what stands there: bodies carry
