@@ -47,7 +47,7 @@ const (
 func upTo(rnd *rand.Rand, d time.Duration) time.Duration { return time.Duration(rnd.Int64N(int64(d))) }
 
 // cutStart draws whether a life ends while it takes up what the one before left, as it
-// does where the power flickers: all but one of n, so that several in a row are cut.
+// does where the power flickers: all but one of n, so that now and then several in a row are cut.
 func cutStart(rnd *rand.Rand, n int) bool { return rnd.IntN(n) > 0 }
 
 // kioskFate draws how a life of kioskd ends.
@@ -56,7 +56,7 @@ func kioskFate(rnd *rand.Rand) fate {
 	steps := []string{
 		"pin", "reading", "reading", "apply_check", "reserved", "applied", "issued", "issue_password", "goodbye", "recovered",
 	}
-	if cutStart(rnd, 4) {
+	if cutStart(rnd, 2) {
 		return fate{start: true, after: upTo(rnd, 2*startTakes)}
 	}
 	switch n := rnd.IntN(18); {

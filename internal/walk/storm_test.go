@@ -50,7 +50,7 @@ func (s *storm) over() bool {
 }
 
 // stormTakes is how long `make test` lets it rage.
-const stormTakes = 68 * time.Second
+const stormTakes = 95 * time.Second
 
 // stormLeast is how many kills that must be, if it takes stormLate longer.
 const (
@@ -60,8 +60,8 @@ const (
 
 // TestKillStorm kills both daemons again and again, at any point of visits and in
 // the moments around each commit, and holds what screens and slips have promised
-// against what the hub holds. Two of three kills cut a start, while it takes up what the
-// kill before left. The printer has a life of its own: what came out of it
+// against what the hub holds. About half of the kills cut a start, while it takes up what
+// the kill before left. The printer has a life of its own: what came out of it
 // stays, whoever is killed. Every second hub is on PostgreSQL.
 //
 // KIOSKD_STORM is how long it rages ("1h"), KIOSKD_KILLS how many kills instead. From
@@ -136,10 +136,10 @@ func (s *storm) floors(t *testing.T) {
 		what        string
 		there, want int
 	}{
-		{"visits that ended " + killed, s.sum["visits that ended "+killed], 200},
-		{"kills of what had started", standing("kioskd") + standing("hubd"), 400},
-		{"kills of kioskd at a chosen word or step", chosen("kioskd"), 80},
-		{"kills of hubd at a chosen word or step", chosen("hubd"), 40},
+		{"visits that ended " + killed, s.sum["visits that ended "+killed], 400},
+		{"kills of what had started", standing("kioskd") + standing("hubd"), 700},
+		{"kills of kioskd at a chosen word or step", chosen("kioskd"), 150},
+		{"kills of hubd at a chosen word or step", chosen("hubd"), 60},
 		{"issuances in the hubs", s.sum["issuances"], 15},
 	} {
 		if floor.there < floor.want {
