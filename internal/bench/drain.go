@@ -141,7 +141,7 @@ func drain(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	report(out, "drain_10000_queued_beside_a_loop", queued, field[2].rate[drainRounds/2], "submissions/s")
+	report(out, "drain_10000_queued_beside_a_loop", queued, field[2].rate[drainRounds/2], "submissions/s", atLeast(0.7))
 	return nil
 }
 
