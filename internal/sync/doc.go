@@ -37,7 +37,7 @@
 //
 // # Concurrency
 //
-// Outbox, Client and Courier may be used from any goroutine. Writers queue for
-// the one goroutine that writes. Courier's channels never block it: see
-// [Courier.Acks] and [Courier.Line].
+// Outbox, Client and Courier may be used from any goroutine. Writers that come together
+// share a transaction, which one of them makes for all. Courier's channels never block it:
+// see [Courier.Acks] and [Courier.Line].
 package sync
