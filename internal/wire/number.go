@@ -103,15 +103,14 @@ func double(v int) int {
 // base32of writes b as a big-endian number in exactly n characters.
 func base32of(b []byte, n int) string {
 	out := make([]byte, n)
-	for i := range n {
-		v := 0
-		for k := range 5 { // bit k of character i, counted from the right end of b
-			at := 5*(n-1-i) + k
-			if at < 8*len(b) && b[len(b)-1-at/8]>>(at%8)&1 == 1 {
-				v |= 1 << k
-			}
+	bits, held := uint(0), 0 // from the right end of b, not written yet
+	for i := n - 1; i >= 0; i-- {
+		if held < 5 && len(b) > 0 {
+			bits |= uint(b[len(b)-1]) << held
+			b, held = b[:len(b)-1], held+8
 		}
-		out[i] = crockford[v]
+		out[i] = crockford[bits&31]
+		bits, held = bits>>5, max(0, held-5)
 	}
 	return string(out)
 }
