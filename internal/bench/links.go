@@ -109,14 +109,14 @@ func crowdLinks(ctx context.Context, kind, dir, url string, enrolments []*wire.E
 	if s, err = startLinkServer(ctx, kind, dir, url, s.addr); err != nil {
 		return 0, 0, err
 	}
-	c.refused.Store(0)
+	c.failed.Store(0)
 	began := time.Now()
 	if err := c.wait(ctx, len(enrolments)); err != nil {
 		return 0, 0, err
 	}
 	back = time.Since(began).Seconds()
-	if n := c.refused.Load(); n > 0 {
-		return 0, 0, fmt.Errorf("%d kiosks were turned away or failed in the storm", n)
+	if n := c.failed.Load(); n > 0 {
+		return 0, 0, fmt.Errorf("%d links were turned away, failed or ended in the storm", n)
 	}
 	return float64(full-empty) / float64(len(enrolments)) / 1000, back, nil
 }
@@ -125,7 +125,7 @@ func crowdLinks(ctx context.Context, kind, dir, url string, enrolments []*wire.E
 type linkCrowd struct {
 	wg      sync.WaitGroup
 	up      atomic.Int64
-	refused atomic.Int64
+	failed  atomic.Int64 // links that did not come about, or ended
 	stormy  atomic.Bool
 	changed chan struct{}
 	gate    chan struct{} // bounds how many dial at the same time before the storm
@@ -144,11 +144,12 @@ func (c *linkCrowd) hold(ctx context.Context, client *ksync.Client) {
 		stood := false
 		err := client.Link(ctx, run, func() { release(); stood = true; c.count(1) }, func(wire.LinkMessage) {})
 		release()
+		if ctx.Err() == nil {
+			c.failed.Add(1)
+		}
 		if stood {
 			failures = 0
 			c.count(-1)
-		} else if ctx.Err() == nil {
-			c.refused.Add(1)
 		}
 		failures++
 		timer := time.NewTimer(ksync.Backoff{Floor: time.Second, Cap: time.Minute}.After(failures, err))
