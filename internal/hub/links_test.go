@@ -403,7 +403,7 @@ func TestClonedKioskIsNoticed(t *testing.T) {
 // believes of its old connection.
 func TestRestartedKioskIsNotCloned(t *testing.T) {
 	r := newRig(t)
-	l := r.takeLinks(r.store, func(l *hub.Links) { l.Ping, l.Sweep = 200*time.Millisecond, 50*time.Millisecond })
+	l := r.takeLinks(r.store, func(l *hub.Links) { l.Ping, l.Sweep = 500*time.Millisecond, 50*time.Millisecond })
 	k := r.kiosk("demo")
 	for _, kill := range []func(*line){
 		func(n *line) { must(t, n.conn.NetConn().Close()) }, // killed: the kernel closes

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"kioskd/internal/fault"
 	"kioskd/internal/hub"
 	"kioskd/internal/wire"
 )
@@ -16,21 +17,31 @@ const maxForward = 400 * 24 * time.Hour
 
 // Row is a submission in JSON.
 type Row struct {
-	ID       string       `json:"id"`
-	Number   string       `json:"number"`
-	Kind     wire.Kind    `json:"kind"`
-	Kiosk    string       `json:"kiosk"`
-	StoredAt time.Time    `json:"stored_at"`
-	SignedAt time.Time    `json:"signed_at,omitzero"`
-	Verdict  wire.Verdict `json:"verdict"`
-	Summary  hub.Summary  `json:"summary"`
-	Checks   []hub.Check  `json:"checks"`
+	ID       string      `json:"id"`
+	Number   string      `json:"number"`
+	Kind     wire.Kind   `json:"kind"`
+	Kiosk    string      `json:"kiosk"`
+	StoredAt time.Time   `json:"stored_at"`
+	SignedAt time.Time   `json:"signed_at,omitzero"`
+	Verdict  Verdict     `json:"verdict"`
+	Summary  hub.Summary `json:"summary"`
+	Checks   []hub.Check `json:"checks"`
+}
+
+// Verdict is a submission's, without the MyKey ID: that is between the hub and the shopper.
+type Verdict struct {
+	Accepted    bool       `json:"accepted"`
+	Code        fault.Code `json:"code,omitempty"` // why not accepted
+	MyKeyIssued bool       `json:"mykey_issued,omitempty"`
+	CompleteBy  time.Time  `json:"complete_by,omitzero"`
 }
 
 func rowOf(s hub.Stored) Row {
+	v := s.Verdict
 	return Row{
 		ID: s.ID, Number: wire.NumberOf(s.ID), Kind: s.Kind, Kiosk: s.Kiosk, StoredAt: s.StoredAt, SignedAt: s.SignedAt,
-		Verdict: s.Verdict, Summary: s.Summary, Checks: s.Checks,
+		Verdict: Verdict{Accepted: v.Accepted, Code: v.Code, MyKeyIssued: v.MyKeyID != "", CompleteBy: v.CompleteBy},
+		Summary: s.Summary, Checks: s.Checks,
 	}
 }
 

@@ -333,3 +333,22 @@ func TestAuditPage(t *testing.T) {
 }
 
 const entriesShown = 50
+
+// Nobody who looks at the console reads a MyKey ID there, only that there is one.
+func TestMyKeyIDIsNotShown(t *testing.T) {
+	h, store := open(t)
+	s, err := store.Put(t.Context(), hub.Stored{
+		ID: wire.NewSubmissionID(), Kiosk: "demo", Schema: 1, KeyID: "k", Sealed: []byte{1}, Hash: bytes.Repeat([]byte{1}, 32),
+		Kind: wire.KindReservation, StoredAt: time.Now(), Ack: []byte("{}"),
+		Verdict: wire.Verdict{Accepted: true, MyKeyID: "ZEBRA234"}, Checks: []hub.Check{{Name: hub.CheckSeal, OK: true}},
+	}, nil, nil)
+	must(t, err)
+	for url, tells := range map[string]string{
+		"/submissions": "", "/submissions/" + s.ID: "MyKey ID issued",
+		"/api/submissions": `"mykey_issued":true`, "/api/submissions/" + s.ID: `"mykey_issued":true`,
+	} {
+		if body := get(t, h, url); strings.Contains(body, "ZEBRA234") || !strings.Contains(body, tells) {
+			t.Errorf("%s: %s", url, body)
+		}
+	}
+}
