@@ -59,6 +59,12 @@ func (o *Outbox) NoteIdentity(ctx context.Context, kiosk string) error {
 	return o.noteChange(ctx, AuditEnrolled, kiosk)
 }
 
+// NoteHubKeys notes the hash, in hexadecimal, of the keys by which this kiosk seals and believes, unless they
+// are those of before: however they came to be others, the log tells.
+func (o *Outbox) NoteHubKeys(ctx context.Context, digest string) error {
+	return o.noteChange(ctx, AuditHubKeys, digest)
+}
+
 // noteChange notes an event whose detail is not the one of before.
 func (o *Outbox) noteChange(ctx context.Context, event AuditEvent, now string) error {
 	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {

@@ -18,6 +18,9 @@ const (
 	AuditStopped     AuditEvent = "stopped"         // –; ok or failed
 	AuditEnrolled    AuditEvent = "enrolled"        // –; the kiosk's ID, where it has the form of one
 	AuditRenewed     AuditEvent = "renewed"         // –; –
+	AuditHubKeys     AuditEvent = "hub_keys"        // –; hash of the hub's keys, which are not those of before
+	AuditRevoked     AuditEvent = "revoked"         // –; –
+	AuditRestored    AuditEvent = "restored"        // –; –
 	AuditVisitBegun  AuditEvent = "visit_begun"     // visit; plan
 	AuditVisitOver   AuditEvent = "visit_over"      // visit; how it ended
 	AuditProcedure   AuditEvent = "procedure_begun" // visit; procedure
@@ -63,13 +66,13 @@ func ruleOf(e AuditEvent) (rule, bool) {
 	switch e {
 	case AuditProgram:
 		return rule{true, nothing, isVersion}, true
-	case AuditConfig:
+	case AuditConfig, AuditHubKeys:
 		return rule{true, nothing, wire.AuditDigest}, true
 	case AuditStopped:
 		return rule{true, nothing, oneOf("ok", "failed")}, true
 	case AuditEnrolled:
 		return rule{true, nothing, perhaps(wire.AuditKiosk)}, true
-	case AuditRenewed:
+	case AuditRenewed, AuditRevoked, AuditRestored:
 		return rule{true, nothing, nothing}, true
 	case AuditVisitBegun:
 		return rule{true, wire.AuditVisit, oneOf("full", "issue", "reserve", "apply", "manage", "reserve_apply")}, true

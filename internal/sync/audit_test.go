@@ -89,11 +89,12 @@ func TestNothingPersonalIsNoted(t *testing.T) {
 	before, _ := verify(t, o)
 	personal := []string{"山田 太郎", "ヤマダタロウ", "taro", "yamada", "taro yamada", "09012345678", "1234", "123456", "6900123456789012", "1950-04-01", "Pass1234",
 		"k-taro", "v090-1234-5678x@", "a@b", "x\ny", "\x00", id + "/山田", "MYKEY234"}
-	events := []AuditEvent{AuditProgram, AuditConfig, AuditStopped, AuditEnrolled, AuditRenewed, AuditVisitBegun, AuditVisitOver, AuditProcedure, AuditPINWrong,
+	events := []AuditEvent{AuditProgram, AuditConfig, AuditStopped, AuditEnrolled, AuditRenewed,
+		AuditHubKeys, AuditRevoked, AuditRestored, AuditVisitBegun, AuditVisitOver, AuditProcedure, AuditPINWrong,
 		AuditPINBlocked, AuditStaffCalled, AuditStaffDone, AuditStaffEnds, AuditReprinted, AuditRefused, AuditDock}
 	fits := map[AuditEvent][2]string{ // as the program notes them
 		AuditProgram: {"", "v1.2.3-4-gabcdef"}, AuditConfig: {"", strings.Repeat("0f", 32)}, AuditStopped: {"", "ok"}, AuditEnrolled: {"", "k-abcdefghijklmnopqrstuvwxyz"},
-		AuditRenewed: {}, AuditVisitBegun: {"0-1", "full"}, AuditVisitOver: {"0-1", "idle"}, AuditProcedure: {"0-1", "issue"}, AuditPINWrong: {"0-1", "2"},
+		AuditRenewed: {}, AuditHubKeys: {"", strings.Repeat("e1", 32)}, AuditRevoked: {}, AuditRestored: {}, AuditVisitBegun: {"0-1", "full"}, AuditVisitOver: {"0-1", "idle"}, AuditProcedure: {"0-1", "issue"}, AuditPINWrong: {"0-1", "2"},
 		AuditPINBlocked: {"0-1", ""}, AuditStaffCalled: {"0-1", "button"}, AuditStaffDone: {"0-1", ""}, AuditStaffEnds: {"", ""}, AuditReprinted: {id, ""},
 		AuditRefused: {"", "foreign_host"}, AuditDock: {"", "card"},
 	}

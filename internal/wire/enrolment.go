@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -134,6 +135,19 @@ func (e *Enrolment) Is(d Desired) bool {
 // Take makes e what d wants it to be.
 func (e *Enrolment) Take(d Desired) {
 	e.Name, e.SealKeyID, e.SealKey, e.AckKeys = d.Name, d.SealKeyID, d.SealKey, d.AckKeys
+}
+
+// KeysDigest is a SHA-256 of the hub's keys in e: the one that is sealed to and those whose
+// acknowledgements count, in any order.
+func (e *Enrolment) KeysDigest() [sha256.Size]byte {
+	sum := sha256.Sum256(e.SealKey)
+	keys := [][]byte{sum[:]}
+	for _, k := range e.AckKeys {
+		sum := sha256.Sum256(k.Key)
+		keys = append(keys, sum[:])
+	}
+	slices.SortFunc(keys[1:], bytes.Compare)
+	return sha256.Sum256(bytes.Join(keys, nil))
 }
 
 // Certificate is the kiosk's own, parsed.

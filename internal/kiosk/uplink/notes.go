@@ -22,7 +22,17 @@ type notes struct {
 	mu      sync.Mutex
 	last    chan struct{} // closed when the last one so far is written
 	lost    int           // that could not be written; whoever writes has it
+	over    bool          // nothing more is noted
 	running sync.WaitGroup
+}
+
+// end waits until all that was to be noted is. A call of a visit that comes back later may
+// still tell something, when nobody writes any more.
+func (n *notes) end() {
+	n.mu.Lock()
+	n.over = true
+	n.mu.Unlock()
+	n.running.Wait()
 }
 
 // note tells the audit log something about the kiosk's identity. It does not block;
@@ -30,6 +40,10 @@ type notes struct {
 func (u *Uplink) note(ctx context.Context, event ksync.AuditEvent, detail string) {
 	u.notes.mu.Lock()
 	defer u.notes.mu.Unlock()
+	if u.notes.over {
+		u.opt.Log.Warn("Identity not noted in the audit log: the program ends", "event", string(event))
+		return
+	}
 	former, done := u.notes.last, make(chan struct{})
 	u.notes.last = done
 	u.notes.running.Go(func() {

@@ -3,12 +3,14 @@ package uplink
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"kioskd/internal/fault"
 	ksync "kioskd/internal/sync"
 )
 
@@ -35,21 +37,15 @@ func TestNotesHoldUpNothing(t *testing.T) {
 // hub's wish is neither.
 func TestIdentityIsNoted(t *testing.T) {
 	r := newRig(t)
-	var mu sync.Mutex
-	var list []string
-	all := func() string { mu.Lock(); defer mu.Unlock(); return strings.Join(list, " ") }
-	r.write = func(_ context.Context, event ksync.AuditEvent, _, detail string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		list = append(list, string(event)+":"+detail)
-		return nil
-	}
+	all := r.noted()
+	digest := func() string { e, _ := r.up.Enrolment(); return fmt.Sprintf("%x", e.KeysDigest()) }
 	r.hub.Life(90*day, 70*day) // two thirds are over
 	r.enrol()
 	old := r.certEnd()
 	r.hub.Life(90*day, time.Hour)
 	r.run().hub.UntilCert(t, old)
 	id, _ := r.up.Identity()
+	keys := digest()
 	r.hub.RotateSeal(t)
 	r.hub.UntilLinks(t, 1)
 	r.until("the present keys", func() bool {
@@ -59,8 +55,56 @@ func TestIdentityIsNoted(t *testing.T) {
 		}
 		return ok && e.Is(r.hub.Desired())
 	})
-	if got, want := all(), "enrolled:"+id+" renewed:"; got != want {
+	want := "enrolled:" + id + " hub_keys:" + keys + " renewed: hub_keys:" + digest()
+	r.until("the note of the new keys", func() bool { return len(all()) >= len(want) })
+	if got := all(); got != want || keys == digest() {
 		t.Errorf("noted %q, want %q", got, want)
+	}
+}
+
+// noted has the notes kept for a test instead of in the outbox, and gives them.
+func (r *rig) noted() func() string {
+	var mu sync.Mutex
+	var list []string
+	r.write = func(_ context.Context, event ksync.AuditEvent, _, detail string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		list = append(list, string(event)+":"+detail)
+		return nil
+	}
+	return func() string { mu.Lock(); defer mu.Unlock(); return strings.Join(list, " ") }
+}
+
+// Whether the hub accepts the kiosk is noted when it changes, and once.
+func TestStandingIsNoted(t *testing.T) {
+	r := newRig(t)
+	all := r.noted()
+	r.enrol().run().stand("")
+	for _, revoked := range []bool{true, false} {
+		r.hub.Revoke(revoked)
+		r.until("the change", func() bool {
+			r.up.LinkChanged() // look at once
+			return r.up.standing.is(fault.KioskRevoked) == revoked
+		})
+	}
+	r.until("both notes", func() bool { return strings.HasSuffix(all(), " revoked: restored:") })
+	if got := all(); strings.Count(got, "revoked:") != 1 || strings.Count(got, "restored:") != 1 {
+		t.Errorf("noted %q", got)
+	}
+}
+
+// What a call tells that comes back after the end is not written any more.
+func TestNoNoteAfterTheEnd(t *testing.T) {
+	var up Uplink
+	up.opt.Log = slog.New(slog.DiscardHandler)
+	n := 0 // notes are written one after the other
+	up.notes.write = func(context.Context, ksync.AuditEvent, string, string) error { n++; return nil }
+	up.note(t.Context(), ksync.AuditRevoked, "")
+	up.notes.end()
+	up.note(t.Context(), ksync.AuditRestored, "")
+	up.notes.running.Wait()
+	if n != 1 {
+		t.Errorf("%d notes were written, want the one before the end", n)
 	}
 }
 
@@ -79,7 +123,7 @@ func TestAnotherEnrolmentIsNoted(t *testing.T) {
 	}
 	r.hub.UntilLinks(t, 1)
 	first := 0
-	r.until("the first note", func() bool { first = noted(); return first == 3 }) // log_begun, started, enrolled
+	r.until("the first note", func() bool { first = noted(); return first == 4 }) // log_begun, started, enrolled, hub_keys
 	r.enrol()
 	r.until("the second note", func() bool { return noted() == first+1 })
 	if again, _ := r.up.Identity(); again != id {

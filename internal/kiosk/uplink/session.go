@@ -117,6 +117,7 @@ func (s *session) accepted(yes bool, asked time.Time) {
 		return
 	}
 	s.u.opt.Log.Info("Hub accepts this kiosk again", "kiosk", s.enrolment.Kiosk)
+	s.u.note(context.Background(), ksync.AuditRestored, "")
 	s.remember(false)
 	s.courier.Kick()
 	nudge(s.again)
@@ -125,6 +126,7 @@ func (s *session) accepted(yes bool, asked time.Time) {
 
 func (s *session) revoked() {
 	s.u.opt.Log.Error("Hub does not accept this kiosk any more", "kiosk", s.enrolment.Kiosk, "code", string(fault.KioskRevoked), "alarm", true)
+	s.u.note(context.Background(), ksync.AuditRevoked, "")
 	s.remember(true)
 	s.courier.LinkChanged() // its sign of life now looks again and again whether that changes
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
@@ -141,6 +142,8 @@ func (u *Uplink) Run(ctx context.Context, outbox *ksync.Outbox) error {
 			switch event {
 			case ksync.AuditEnrolled: // at every start; only a change is worth an entry
 				return outbox.NoteIdentity(ctx, detail)
+			case ksync.AuditHubKeys:
+				return outbox.NoteHubKeys(ctx, detail)
 			case enrolledAnew:
 				event = ksync.AuditEnrolled
 			default:
@@ -148,7 +151,7 @@ func (u *Uplink) Run(ctx context.Context, outbox *ksync.Outbox) error {
 			return outbox.Note(ctx, event, subject, detail)
 		}
 	}
-	defer u.notes.running.Wait()
+	defer u.notes.end()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	end := func() error { return nil } // of the present session
@@ -237,6 +240,9 @@ func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Out
 		u.noteEnrolled(ctx, e)
 	case former.enrolment.ClientCert != e.ClientCert && !u.hasRenewed(e) && wire.AuditKiosk(e.Kiosk): // the demo's is new at each start of its hub
 		u.note(ctx, enrolledAnew, e.Kiosk)
+	}
+	if former == nil || former.enrolment.KeysDigest() != e.KeysDigest() {
+		u.note(ctx, ksync.AuditHubKeys, fmt.Sprintf("%x", e.KeysDigest()))
 	}
 	return func() error {
 		cancel()
