@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import type { Snapshot } from "../../ui/src/gen/snapshot.ts";
 import { Daemon } from "../support/daemon.ts";
 import { expect, test } from "../support/fixtures.ts";
 import { hanako } from "../support/people.ts";
@@ -31,9 +32,13 @@ async function stored(page: Page): Promise<unknown> {
 
 const nothing = { local: 0, session: 0, cookies: "", databases: 0, caches: 0, workers: 0 };
 
-/** Where a folder holds a text, as UTF-8 or as UTF-16. */
+/** Where a folder holds a text, as UTF-8, as UTF-16, or within the Base64 of a longer one. */
 function holding(folder: string, what: string): string[] {
-  const forms = [Buffer.from(what, "utf8"), Buffer.from(what, "utf16le")];
+  const inner = [0, 1, 2].map((shift) => {
+    const whole = Buffer.concat([Buffer.alloc(shift), Buffer.from(what, "utf8")]);
+    return whole.toString("base64").slice([0, 2, 3][shift], Math.floor((whole.length * 8) / 6)); // the ends depend on the neighbours
+  });
+  const forms = [Buffer.from(what, "utf8"), Buffer.from(what, "utf16le"), ...inner.filter((form) => form.length > 6).map((form) => Buffer.from(form))];
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((name) => join(folder, name))
     .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
@@ -98,8 +103,27 @@ test("nothing of a visit is left in the page, the browser's storage or its profi
     const mine = { ...scene, me };
     await me.arrive();
     // What the search must be able to find: a text that a page has stored.
-    await page.evaluate(() => localStorage.setItem("proof", "marker-that-is-found"));
+    await page.evaluate(() => {
+      localStorage.setItem("proof", "marker-that-is-found");
+      localStorage.setItem("proof64", btoa("and the marker-within-base64, too"));
+    });
+    // What is typed in secret is nowhere while it is being typed, either.
+    const secrets = [who.password, `"${who.pin}"`, `=${who.pin}`];
+    const looked = new Set<string>();
+    const early: string[] = [];
+    page.on("websocket", (socket) =>
+      socket.on("framereceived", ({ payload }) => {
+        const { screen } = JSON.parse(payload.toString()) as Partial<Snapshot>;
+        if (screen?.step !== "pin" && screen?.step !== "issue_password") return;
+        const typed = "count" in screen ? screen.count : 0;
+        if (typed < 4 || looked.has(screen.step)) return;
+        looked.add(screen.step);
+        early.push(...secrets.flatMap((secret) => holding(profile, secret)));
+      }),
+    );
     await wholeVisit(mine, who);
+    expect([...looked].sort()).toEqual(["issue_password", "pin"]);
+    expect(early).toEqual([]);
     await again(mine);
     await start(me, "issue");
     await toCardNumber(mine);
@@ -110,14 +134,18 @@ test("nothing of a visit is left in the page, the browser's storage or its profi
     await again(mine);
 
     const dom = await page.evaluate(() => document.documentElement.outerHTML + JSON.stringify(history.state));
-    const issued = me.snapshots.map((s) => s.screen).find((screen) => screen.kind === "issued");
+    const screens = me.snapshots.map((s) => s.screen);
+    const issued = screens.find((screen) => screen.kind === "issued");
+    const reserved = screens.find((screen) => screen.kind === "reserved" && screen.mykey_id !== "");
     const marks = [who.name, who.phone, who.password, who.card, ...(issued?.fields ?? []).map((field) => field.value)];
     expect(marks.length).toBeGreaterThan(5);
+    if (reserved?.kind !== "reserved") throw new Error("no screen showed a MyKey ID");
+    marks.push(reserved.mykey_id);
     marks.push(`"${who.pin}"`, `=${who.pin}`); // four digits alone are found everywhere
     expect(marks.filter((mark) => dom.includes(mark))).toEqual([]);
-    expect(await stored(page)).toEqual({ ...nothing, local: 1 });
+    expect(await stored(page)).toEqual({ ...nothing, local: 2 });
     await context.close();
-    expect(holding(profile, "marker-that-is-found")).not.toEqual([]);
+    for (const proof of ["marker-that-is-found", "marker-within-base64"]) expect(holding(profile, proof), proof).not.toEqual([]);
     for (const mark of marks) expect(holding(profile, mark), `the profile holds ${mark}`).toEqual([]);
   } finally {
     await context.close();

@@ -294,8 +294,8 @@ func put(ctx context.Context, c *http.Client, url string, body []byte) error {
 type yes struct{ n atomic.Int64 }
 
 // Reserve implements hub.Platform.
-func (y *yes) Reserve(context.Context, hub.ReserveOrder) (string, error) {
-	return fmt.Sprintf("MK%08d", y.n.Add(1)), nil
+func (y *yes) Reserve(context.Context, hub.ReserveOrder) (wire.Private, error) {
+	return wire.Private(fmt.Sprintf("MK%08d", y.n.Add(1))), nil
 }
 
 // Apply implements hub.Platform.

@@ -122,7 +122,7 @@ func (t *turn) printBeforeLeaving() {
 func (t *turn) printSubmission(sub *submission, again bool) {
 	s := Slip{
 		Kind: SlipReservation, Lang: t.lang, At: t.now, Number: sub.number,
-		MyKeyID: sub.verdict.MyKeyID, Queued: sub.delivery == DeliveryQueued, Guardian: t.v.guardian,
+		MyKeyID: string(sub.verdict.MyKeyID), Queued: sub.delivery == DeliveryQueued, Guardian: t.v.guardian,
 	}
 	if sub == &t.v.applied {
 		s.Kind, s.Service = SlipApplication, t.v.apply.service

@@ -28,7 +28,7 @@ func (s *State) pinView() PINView {
 func (s *State) reservedView() ReservedView {
 	sub := &s.v.reserved
 	return ReservedView{
-		Kind: "reserved", Step: s.step, Number: sub.number, MyKeyID: sub.verdict.MyKeyID,
+		Kind: "reserved", Step: s.step, Number: sub.number, MyKeyID: string(sub.verdict.MyKeyID),
 		Delivery: sub.delivery, Because: sub.because,
 		Slip: sub.slip.outcome, SlipBecause: sub.slip.because, Again: s.mayPrintAgain(sub.slip),
 		Onward: s.onwardToApply(),

@@ -256,6 +256,7 @@ func body(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
 }
 
 func (a *API) putSubmission(w http.ResponseWriter, r *http.Request, kiosk string) {
+	entrusted(r.Context()) // what is in it is opened here, and the answer may tell a MyKey ID
 	b, p := body(w, r)
 	if p != nil {
 		replyProblem(w, p)

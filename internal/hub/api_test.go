@@ -107,7 +107,7 @@ func TestAnswersAreSealedInTheStore(t *testing.T) {
 	issued := k.issue("4980000000000014", "09012345678", "abcd1234")
 	ack, signed := k.put(k.reserve(persona(t, "taro")))
 	b := dump(t, r.dir+"/hub.db") + dump(t, r.dir+"/hub.db-wal") + dump(t, r.dir+"/sandbox.db") + dump(t, r.dir+"/sandbox.db-wal")
-	for _, secret := range []string{ack.Verdict().MyKeyID, string(signed), issued.ServiceID, `"` + string(issued.Codes[0]) + `"`, "abcd1234", "09012345678", "4980000000000014"} {
+	for _, secret := range []string{string(ack.Verdict().MyKeyID), string(signed), issued.ServiceID, `"` + string(issued.Codes[0]) + `"`, "abcd1234", "09012345678", "4980000000000014"} {
 		if strings.Contains(b, secret) {
 			t.Errorf("the store holds %q in clear", secret)
 		}

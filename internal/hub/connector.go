@@ -37,7 +37,7 @@ type Issuer interface {
 // stores the submission, so after a crash it calls them again. A refusal is a
 // [*Refusal]; any other error means that the platform is away.
 type Platform interface {
-	Reserve(ctx context.Context, r ReserveOrder) (mykeyID string, err error)
+	Reserve(ctx context.Context, r ReserveOrder) (mykeyID wire.Private, err error)
 	Apply(ctx context.Context, a ApplyOrder) (completeBy time.Time, err error)
 	Standing(ctx context.Context, person Person) (wire.Standing, error)
 }

@@ -48,7 +48,8 @@ type Door struct {
 	Strangers int           // connections without a certificate; 0 = DefaultStrangers
 	Patience  time.Duration // how long one may stay so; 0 = 15 s
 	Each      int           // connections of one kiosk beside its links; 0 = 16
-	// Left is told when a connection ends over which a shopper's call came; nil = nobody is.
+	// Left is told when a connection ends over which a shopper's call or a submission came;
+	// nil = nobody is.
 	Left func()
 
 	turns atomic.Uint64 // numbers what must be told apart by its age
@@ -66,7 +67,7 @@ type doorConn struct {
 	net.Conn
 
 	idle atomic.Uint64 // the turn at which it fell idle; 0 = in use
-	told atomic.Bool   // a shopper's call came over it
+	told atomic.Bool   // a shopper's call or a submission came over it
 	door *Door
 
 	from  netip.Prefix
@@ -279,7 +280,7 @@ func (c *doorConn) Close() error {
 	return c.Conn.Close()
 }
 
-// entrusted notes that a shopper's call has come over this connection.
+// entrusted notes that a shopper's call or a submission has come over this connection.
 func entrusted(ctx context.Context) {
 	if c, _ := ctx.Value(doorKey{}).(*doorConn); c != nil {
 		c.told.Store(true)

@@ -3,7 +3,7 @@ package kiosk
 import (
 	"context"
 	"log/slog"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,9 +18,10 @@ const (
 // takes a moment, and no touch may wait for it. Visits that end meanwhile take
 // turns.
 type forgetter struct {
-	mu  sync.Mutex
-	do  func() // may be nil
-	log *slog.Logger
+	turn  chan struct{} // holds one value while something is being forgotten
+	do    func()        // may be nil
+	log   *slog.Logger
+	asked atomic.Bool // something late waits for its turn
 }
 
 // after waits until nothing of a visit runs any more, its slip included, and then
@@ -29,11 +30,24 @@ func (f *forgetter) after(work context.Context, visits ...*visit) {
 	for _, v := range visits {
 		v.jobs.Wait()
 	}
+	f.overwrite(work)
+}
+
+// late has memory overwritten for what came when its visit was over: the hub's answer to a
+// reservation that waited tells a MyKey ID. All that comes before its turn is one.
+func (f *forgetter) late(work context.Context) {
+	if !f.asked.Swap(true) {
+		f.overwrite(work)
+	}
+}
+
+func (f *forgetter) overwrite(work context.Context) {
+	f.turn <- struct{}{}
+	defer func() { <-f.turn }()
+	f.asked.Store(false)
 	if f.do == nil {
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	for round := range forgetRounds {
 		if round > 0 {
 			select {

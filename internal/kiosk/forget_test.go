@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kioskd/internal/flow"
+	ksync "kioskd/internal/sync"
 	"kioskd/internal/wire"
 )
 
@@ -36,6 +37,30 @@ func TestAVisitIsForgotten(t *testing.T) {
 		w.look()
 		if len(rounds) != forgetRounds {
 			t.Errorf("forgotten in %d rounds, want %d", len(rounds), forgetRounds)
+		}
+	})
+}
+
+// The hub's answer to what waited comes when the visit is long over, and tells a MyKey ID:
+// that is forgotten, too. Many that come together are forgotten together.
+func TestALateAnswerIsForgotten(t *testing.T) {
+	inWorld(t, func(w *world) {
+		rounds := make(chan struct{}, 100)
+		w.k.forget.do = func() { rounds <- struct{}{} }
+		for range 20 {
+			w.acks <- ksync.Acked{ID: wire.NewSubmissionID(), Verdict: wire.Verdict{Accepted: true, MyKeyID: "WAITED42"}}
+		}
+		pass(30 * time.Second)
+		w.look()
+		if n := len(rounds); n < forgetRounds || n > 2*forgetRounds {
+			t.Errorf("forgotten in %d rounds, want %d, or twice as many", n, forgetRounds)
+		}
+		before := len(rounds)
+		w.acks <- ksync.Acked{ID: wire.NewSubmissionID(), Verdict: wire.Verdict{Accepted: true, MyKeyID: "WAITED43"}}
+		pass(5 * time.Second)
+		w.look()
+		if n := len(rounds) - before; n != forgetRounds {
+			t.Errorf("the next one was forgotten in %d rounds, want %d", n, forgetRounds)
 		}
 	})
 }

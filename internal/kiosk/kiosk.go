@@ -124,7 +124,7 @@ func New(opt Options) *Kiosk {
 		asks:    make(chan func(context.Context)),
 		answers: make(chan answer),
 		done:    make(chan struct{}),
-		forget:  forgetter{do: opt.Forget, log: opt.Log},
+		forget:  forgetter{turn: make(chan struct{}, 1), do: opt.Forget, log: opt.Log},
 		journal: newJournal(),
 		step:    flow.Step,
 		view:    flow.View,
@@ -208,6 +208,9 @@ func (k *Kiosk) once(ctx, work context.Context) error {
 		k.known.enrol = &fact
 		return k.take(work, fact)
 	case a := <-k.opt.Acks:
+		if k.state.Visit() == 0 { // else the visit's end sees to it
+			k.running.Go(func() { k.forget.late(work) })
+		}
 		return k.take(work, flow.Acknowledged{ID: a.ID, Verdict: a.Verdict})
 	case <-k.opt.Button:
 		return k.take(work, flow.ButtonPressed{})

@@ -147,6 +147,7 @@ func (c *Client) Submit(ctx context.Context, s wire.Submission) (wire.Ack, error
 	if err != nil {
 		return wire.Ack{}, err
 	}
+	defer clear(signed.Body) // may hold a MyKey ID
 	ack, err := c.verifyAck(ctx, signed, s)
 	if err != nil {
 		return wire.Ack{}, hubFault(op, fault.HubRubbish, err, "the hub's acknowledgement key is not the enrolled one")

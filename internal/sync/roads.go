@@ -8,11 +8,11 @@ import (
 )
 
 // roads keeps what is personal on connections of its own. The buffers of a
-// connection hold what was said over it as long as it is open, and that of the
-// courier, which sees sealed submissions, signs of life and what else the machines
-// have to say to each other, is never idle for long.
+// connection hold what was said over it as long as it is open, and that over which
+// signs of life go, and what else the machines have to say to each other, is never
+// idle for long.
 type roads struct {
-	visits, courier http.RoundTripper
+	visits, machines http.RoundTripper
 }
 
 // newRoads makes two roads of one transport.
@@ -25,7 +25,7 @@ func newRoads(t http.RoundTripper) http.RoundTripper {
 	// The runtime may hold a timer that was stopped until its time comes, and with it the
 	// connection and its buffers. Nor is there a need for one: Forget closes them.
 	visits.IdleConnTimeout = 0
-	return &roads{visits: visits, courier: one}
+	return &roads{visits: visits, machines: one}
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -33,12 +33,16 @@ func (r *roads) RoundTrip(req *http.Request) (*http.Response, error) {
 	if personal(req.URL.Path) {
 		return r.visits.RoundTrip(req)
 	}
-	return r.courier.RoundTrip(req)
+	return r.machines.RoundTrip(req)
 }
 
-// personal reports whether a shopper's own words go to this path in clear. The hub's
-// address may have a path before it.
+// personal reports whether what is a shopper's goes to this path in clear, or comes
+// back from it: submissions are sealed, but the answer to a reservation holds a MyKey ID.
+// The hub's address may have a path before it.
 func personal(path string) bool {
+	if strings.Contains(path, wire.PathSubmissions) {
+		return true
+	}
 	for _, p := range []string{
 		wire.PathIssueStart, wire.PathIssueResend, wire.PathIssueVerify, wire.PathIssueComplete, wire.PathLookup, wire.PathInquiry,
 	} {
@@ -52,7 +56,7 @@ func personal(path string) bool {
 // CloseIdleConnections is what http.Client looks for.
 func (r *roads) CloseIdleConnections() {
 	closeIdle(r.visits)
-	closeIdle(r.courier)
+	closeIdle(r.machines)
 }
 
 func closeIdle(t http.RoundTripper) {
@@ -61,8 +65,8 @@ func closeIdle(t http.RoundTripper) {
 	}
 }
 
-// Forget closes the connections over which visits were served, as far as no call
-// uses them.
+// Forget closes the connections over which visits were served and submissions sent, as
+// far as no call uses them.
 func (c *Client) Forget() {
 	if r, ok := c.http.Transport.(*roads); ok {
 		closeIdle(r.visits)

@@ -24,20 +24,20 @@ func TestNoTimerKeepsAVisitsConnection(t *testing.T) {
 		t.Fatal("there are no two roads")
 	}
 	visits, _ := r.visits.(*http.Transport)
-	courier, _ := r.courier.(*http.Transport)
-	if visits.IdleConnTimeout != 0 || courier.IdleConnTimeout != time.Minute {
-		t.Errorf("idle connections of visits end after %s, the courier's after %s", visits.IdleConnTimeout, courier.IdleConnTimeout)
+	machines, _ := r.machines.(*http.Transport)
+	if visits.IdleConnTimeout != 0 || machines.IdleConnTimeout != time.Minute {
+		t.Errorf("idle connections of visits end after %s, the machines' after %s", visits.IdleConnTimeout, machines.IdleConnTimeout)
 	}
 }
 
-// Only what a shopper says goes over the connections that are closed after a visit.
+// Only what a shopper says, or is told, goes over the connections that are closed after a visit.
 func TestOnlyWhatIsPersonalTakesTheVisitsRoad(t *testing.T) {
-	visits, courier := road{}, road{}
-	r := &roads{visits: visits, courier: courier}
+	visits, machines := road{}, road{}
+	r := &roads{visits: visits, machines: machines}
 	for path, personal := range map[string]bool{
 		wire.PathIssueStart: true, wire.PathIssueResend: true, wire.PathIssueVerify: true, wire.PathIssueComplete: true,
 		wire.PathLookup: true, wire.PathInquiry: true,
-		wire.PathSubmissions + wire.NewSubmissionID(): false, wire.PathReport: false, wire.PathAudit: false,
+		wire.PathSubmissions + wire.NewSubmissionID(): true, wire.PathReport: false, wire.PathAudit: false,
 		wire.PathDesired: false, wire.PathRenew: false,
 	} {
 		for _, before := range []string{"", "/stores"} {
@@ -50,7 +50,7 @@ func TestOnlyWhatIsPersonalTakesTheVisitsRoad(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = resp.Body.Close()
-			if visits[before+path] != personal || courier[before+path] == personal {
+			if visits[before+path] != personal || machines[before+path] == personal {
 				t.Errorf("%s: over the visits' road %t", before+path, visits[before+path])
 			}
 		}

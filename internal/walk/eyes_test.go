@@ -21,6 +21,7 @@ type snapshot struct {
 		Kind     string `json:"kind"`
 		Step     string `json:"step"`
 		Number   string `json:"number"`
+		MyKeyID  string `json:"mykey_id"`
 		Delivery string `json:"delivery"`
 		Because  any    `json:"because"`
 		Slip     any    `json:"slip"` // an outcome, or on goodbye whether there is one

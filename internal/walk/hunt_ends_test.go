@@ -73,6 +73,23 @@ func (h *hunt) lookAtHub(password string) {
 	h.fail(hits)
 }
 
+// lookForID takes the MyKey ID that the hub has given for one of the things that must go, and
+// looks whether it can be found at all. The same person always has the same.
+func (h *hunt) lookForID(id string) {
+	h.t.Helper()
+	switch {
+	case id == "" || id == h.mykeyID:
+	case h.mykeyID != "":
+		h.t.Errorf("the MyKey ID was %s, and is %s", h.mykeyID, id)
+	default:
+		h.mykeyID = id
+		markers := markersOf("MyKey ID", id)
+		h.personal = append(h.personal, markers...)
+		hits, _ := h.memory(h.kioskd, markers)
+		h.sawID = len(hits) > 0
+	}
+}
+
 // hangUp ends the connections to the console, which was read for a message: as long as
 // somebody looks at it, its buffers show what he sees.
 func hangUp() { http.DefaultTransport.(*http.Transport).CloseIdleConnections() }

@@ -29,10 +29,10 @@ func TestNothingOfAVisitStays(t *testing.T) {
 	}
 	bin := t.TempDir()
 	build(t, bin)
-	t.Run("SQLite", func(t *testing.T) { huntAt(t, bin, cuts()) })
+	t.Run("SQLite", func(t *testing.T) { huntAt(t, bin, cuts(), nil) })
 	t.Run("PostgreSQL", func(t *testing.T) {
 		server := postgrestest.New(t)
-		h := huntAt(t, bin, nil, "--store", server.Database(t))
+		h := huntAt(t, bin, nil, server, "--store", server.Database(t))
 		rows := h.page(1, 100)
 		server.Stop(t)
 		h.fail(h.within(server.Folder(), join(h.personal, h.secret)))
@@ -47,10 +47,10 @@ func TestNothingOfAVisitStays(t *testing.T) {
 	})
 }
 
-// huntAt hunts at a hub with these arguments.
-func huntAt(t *testing.T, bin string, cuts []cut, store ...string) *hunt {
+// huntAt hunts at a hub with these arguments, and in the folder of its server, if it has one.
+func huntAt(t *testing.T, bin string, cuts []cut, server *postgrestest.Server, store ...string) *hunt {
 	t.Helper()
-	h := &hunt{rig: newRig(t, bin, func(r *rig) { r.talkative, r.store = true, store })}
+	h := &hunt{rig: newRig(t, bin, func(r *rig) { r.talkative, r.store = true, store }), server: server}
 	h.lockedDown(h.kioskd)
 	h.lockedDown(h.hubd)
 	h.dock("reset", struct{}{})
@@ -65,6 +65,8 @@ func huntAt(t *testing.T, bin string, cuts []cut, store ...string) *hunt {
 	for _, story := range []story{
 		{name: "everything", plan: "full", service: "aeon-card-waon", calm: true},
 		{name: "look up", plan: "manage", calm: true},
+		{name: "reserve again", plan: "reserve", stop: "reserved", service: "waon", calm: true},
+		{name: "reserve offline", plan: "reserve", stop: "reserved", lineMode: "down", service: "waon", calm: true},
 	} {
 		s := &shopper{rig: h.rig, person: who, story: story, rnd: rnd, ledger: newLedger(), fingers: true}
 		s.watch = func(shot snapshot) { h.during(s, shot) }
@@ -74,11 +76,16 @@ func huntAt(t *testing.T, bin string, cuts []cut, store ...string) *hunt {
 		}
 		h.forgotten(before)
 	}
+	// The answer to what waited comes when the visit is over, with the MyKey ID of before.
+	before := h.rounds()
+	h.repairLine()
+	h.forgotten(before)
 	for _, c := range cuts {
 		h.cutShort(c, rnd)
 	}
-	if !h.saw || !h.sawHub || h.codes == 0 || len(h.secret) < 20 {
-		t.Fatalf("the hunt does not hunt: it saw the visit in memory: %t, at the hub: %t; %d codes, %d markers of secrets", h.saw, h.sawHub, h.codes, len(h.secret))
+	if !h.saw || !h.sawHub || !h.sawID || h.codes == 0 || len(h.secret) < 20 {
+		t.Fatalf("the hunt does not hunt: it saw the visit in memory: %t, at the hub: %t, the MyKey ID: %t; %d codes, %d markers of secrets",
+			h.saw, h.sawHub, h.sawID, h.codes, len(h.secret))
 	}
 	h.after()
 	return h
@@ -130,9 +137,13 @@ type hunt struct {
 	known    int      // secrets that have markers
 	codes    int      // security codes among them
 	looked   string   // step at which the disks were searched last
+	server   *postgrestest.Server
+	searched int      // markers of secrets for which the server's folder was searched
 	told     []string // each hit is told once
 	saw      bool     // the visit was found in memory while it lasted
 	sawHub   bool     // and its password in the hub's
+	mykeyID  string
+	sawID    bool // in memory
 }
 
 func join(lists ...[]marker) []marker {
@@ -159,6 +170,8 @@ func (h *hunt) during(s *shopper, shot snapshot) {
 				h.secret = append(h.secret, markersOf("security code", field.Value)...)
 			}
 		}
+	case "reserved":
+		h.lookForID(sc.MyKeyID)
 	case "check":
 		if !h.saw {
 			hits, _ := h.memory(h.kioskd, h.personal)
@@ -177,6 +190,10 @@ func (h *hunt) during(s *shopper, shot snapshot) {
 	if h.looked != sc.Step {
 		h.looked = sc.Step
 		h.disks(h.secret)
+		if h.server != nil && h.searched < len(h.secret) { // it is large: when there is more to look for
+			h.searched = len(h.secret)
+			h.fail(h.within(h.server.Folder(), h.secret))
+		}
 	}
 }
 

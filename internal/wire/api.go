@@ -135,10 +135,10 @@ func NewInquiryRequest(s Signed) InquiryRequest {
 
 // Standing is where the person stands.
 type Standing struct {
-	Reserved bool   `json:"reserved"`
-	MyKeyID  string `json:"mykey_id,omitempty"`
-	Applied  bool   `json:"applied"`
-	Service  string `json:"service,omitempty"` // the one applied for
+	Reserved bool    `json:"reserved"`
+	MyKeyID  Private `json:"mykey_id,omitempty"`
+	Applied  bool    `json:"applied"`
+	Service  string  `json:"service,omitempty"` // the one applied for
 }
 
 // Report is a kiosk's sign of life.

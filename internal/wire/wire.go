@@ -94,7 +94,7 @@ type Submission struct {
 type Verdict struct {
 	Accepted bool       `json:"accepted"`
 	Code     fault.Code `json:"code,omitempty"`     // why not accepted: already_applied, not_reserved, service_id_wrong, document_refused …
-	MyKeyID  string     `json:"mykey_id,omitempty"` // reservations
+	MyKeyID  Private    `json:"mykey_id,omitempty"` // reservations
 	// CompleteBy is when registration is expected to be complete (applications).
 	CompleteBy time.Time `json:"complete_by,omitzero"`
 }

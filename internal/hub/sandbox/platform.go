@@ -10,12 +10,13 @@ import (
 
 	"kioskd/internal/fault"
 	"kioskd/internal/hub"
+	"kioskd/internal/secret"
 	"kioskd/internal/wire"
 )
 
 // Reserve gives a person's MyKey ID; a person has one for good.
-func (s *Sandbox) Reserve(ctx context.Context, r hub.ReserveOrder) (string, error) {
-	id := random(clearLetters, mykeyLength)
+func (s *Sandbox) Reserve(ctx context.Context, r hub.ReserveOrder) (wire.Private, error) {
+	id := wire.Private(random(clearLetters, mykeyLength))
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
 		var sealed []byte
 		err := tx.QueryRowContext(ctx, `INSERT INTO person (person, mykey_tag, mykey, guardian, reserved_at) VALUES (?, ?, ?, ?, ?)
@@ -34,9 +35,10 @@ func (s *Sandbox) Reserve(ctx context.Context, r hub.ReserveOrder) (string, erro
 	return id, nil
 }
 
-func (s *Sandbox) mykey(p hub.Person, sealed []byte) (string, error) {
+func (s *Sandbox) mykey(p hub.Person, sealed []byte) (wire.Private, error) {
 	b, err := s.vault.Open("mykey "+string(p), sealed)
-	return string(b), err
+	defer clear(b)
+	return wire.Private(secret.Apart(b)), err
 }
 
 // Apply links a person to a service, once and for good. The same submission
