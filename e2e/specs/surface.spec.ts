@@ -101,12 +101,6 @@ test("nothing of a visit is left in the page, the browser's storage or its profi
     const page = context.pages()[0] ?? (await context.newPage());
     const me = new Visitor(page, "ja");
     const mine = { ...scene, me };
-    await me.arrive();
-    // What the search must be able to find: a text that a page has stored.
-    await page.evaluate(() => {
-      localStorage.setItem("proof", "marker-that-is-found");
-      localStorage.setItem("proof64", btoa("and the marker-within-base64, too"));
-    });
     // What is typed in secret is nowhere while it is being typed, either.
     const secrets = [who.password, `"${who.pin}"`, `=${who.pin}`];
     const looked = new Set<string>();
@@ -121,6 +115,12 @@ test("nothing of a visit is left in the page, the browser's storage or its profi
         early.push(...secrets.flatMap((secret) => holding(profile, secret)));
       }),
     );
+    await me.arrive();
+    // What the search must be able to find: a text that a page has stored.
+    await page.evaluate(() => {
+      localStorage.setItem("proof", "marker-that-is-found");
+      localStorage.setItem("proof64", btoa("and the marker-within-base64, too"));
+    });
     await wholeVisit(mine, who);
     expect([...looked].sort()).toEqual(["issue_password", "pin"]);
     expect(early).toEqual([]);
