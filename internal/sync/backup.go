@@ -42,5 +42,5 @@ func (o *Outbox) copyTo(ctx context.Context, path string) (err error) {
 	if _, err := o.db.Exec(ctx, "VACUUM INTO ?", path); err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), syncFolder(filepath.Dir(path)))
+	return errors.Join(f.Sync(), flush(filepath.Dir(path)))
 }

@@ -47,26 +47,29 @@ func openDB(ctx context.Context, path string) (*db, error) {
 
 // openOrRescue opens the file, or another one with what could be saved of it. ready
 // is called with the open file: what it finds damaged counts as well.
-func openOrRescue(ctx context.Context, path string, log *slog.Logger, ready func(d *db, rescued bool) error) (*db, error) {
+func openOrRescue(ctx context.Context, path string, log *slog.Logger, ready func(*db) error) (*db, error) {
 	l, err := takeLock(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open outbox: %w", err)
 	}
-	try := func(rescued bool) (*db, error) {
+	try := func() (*db, error) {
 		d, err := l.open(ctx, path)
 		if err != nil {
 			return nil, err
 		}
-		if err := ready(d, rescued); err != nil {
+		if err := ready(d); err != nil {
 			return nil, errors.Join(sqlitedb.Damaged(err), d.Close())
 		}
-		return d, l.begin()
+		if err := l.begin(); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+		return d, nil
 	}
 	var d *db
 	err = freed(path, sqlitedb.Full, func() (err error) {
-		if d, err = try(false); errors.Is(err, ErrDamaged) {
+		if d, err = try(); errors.Is(err, ErrDamaged) {
 			if err = rescue(ctx, path, l.files, err, log); err == nil {
-				d, err = try(true)
+				d, err = try()
 			}
 		}
 		return err
@@ -121,9 +124,14 @@ func (l *lock) begin() error {
 	if l.begun {
 		return nil
 	}
-	_, err := l.file.WriteAt([]byte(begun), 0)
-	l.begun = err == nil
-	return errors.Join(err, l.file.Sync())
+	if _, err := l.file.WriteAt([]byte(begun), 0); err != nil {
+		return err
+	}
+	if err := l.file.Sync(); err != nil {
+		return err
+	}
+	l.begun = true
+	return nil
 }
 
 func (l *lock) release() error { return l.file.Close() }

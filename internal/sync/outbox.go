@@ -64,9 +64,9 @@ func openOutboxWithin(
 	ctx context.Context, path string, enrol func() (*wire.Enrolment, bool), log *slog.Logger, limits spaceLimits,
 ) (*Outbox, error) {
 	o := newOutboxOf(path, enrol, log, limits)
-	d, err := openOrRescue(ctx, path, log, func(d *db, rescued bool) error {
+	d, err := openOrRescue(ctx, path, log, func(d *db) error {
 		o.db = d
-		return o.settle(ctx, rescued)
+		return o.settle(ctx)
 	})
 	if err != nil {
 		return nil, err
@@ -101,10 +101,14 @@ func ExamineOutbox(ctx context.Context, path string, log *slog.Logger) (*Outbox,
 // they came out of the printer, and those that waited have had their time: none is
 // printed any more, so a printer that is filled in the morning prints nothing of
 // yesterday.
-func (o *Outbox) settle(ctx context.Context, rescued bool) error {
+func (o *Outbox) settle(ctx context.Context) error {
 	return o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE slips SET state = CASE state WHEN 'queued' THEN 'expired' ELSE 'unknown' END
 			WHERE state IN ('queued', 'sending')`); err != nil {
+			return err
+		}
+		var rescued bool // and not noted yet, however many starts that has taken
+		if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM audit_log WHERE log = '')").Scan(&rescued); err != nil {
 			return err
 		}
 		if rescued {

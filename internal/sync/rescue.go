@@ -3,14 +3,12 @@ package sync
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +22,8 @@ import (
 // A damaged outbox is moved into a folder of its own, outbox.db.damaged-N, and what can
 // be read of it goes into a new one. The folder is never deleted by the program, and as
 // long as it is there the kiosk raises an alarm. A mark in it says that the rescue is
-// not at its end: the next start takes it up again. The mark goes before the new outbox
+// not at its end: the next start takes it up again. The mark goes when all that was saved
+// stands durably in the new outbox, and the report is written; and before the new outbox
 // is used for the first time, so that nothing new is ever replaced by what was saved.
 
 // Files in the folder.
@@ -32,6 +31,11 @@ const (
 	reportName = "report.json" // what was saved
 	unfinished = "unfinished"  // the mark
 )
+
+// besides are the ends of the names of what SQLite keeps beside a database. A journal is
+// there only of before its first WAL; SQLite would roll back by it whatever file stands
+// there.
+func besides() []string { return []string{"-wal", "-shm", "-journal"} }
 
 // rescueReport is for whoever looks into the folder. Nothing in it is personal.
 type rescueReport struct {
@@ -87,7 +91,7 @@ func rescue(ctx context.Context, path string, files fs.FS, reason error, log *sl
 	if err := s.write(ctx, path+".salvaged", files, chain); err != nil {
 		return fmt.Errorf("cannot write what was saved of the outbox: %w", err)
 	}
-	if err := errors.Join(os.Rename(path+".salvaged", path), syncFolder(filepath.Dir(path))); err != nil {
+	if err := errors.Join(os.Rename(path+".salvaged", path), flush(filepath.Dir(path))); err != nil {
 		return fmt.Errorf("cannot write what was saved of the outbox: %w", err)
 	}
 	r := rescueReport{At: time.Now().UTC().Truncate(time.Second), Reason: reason.Error(), Submissions: len(s.submissions),
@@ -95,8 +99,11 @@ func rescue(ctx context.Context, path string, files fs.FS, reason error, log *sl
 		Unknown: len(chain.rows) == 0 || cutShortFile(filepath.Join(dir, filepath.Base(path)))}
 	log.ErrorContext(ctx, "outbox was damaged", "kept", dir, "reason", r.Reason, "saved", r.Submissions,
 		"missing", r.Missing, "others_unknown", r.Unknown, "alarm", true)
-	if err := errors.Join(writeReport(dir, r), os.Remove(filepath.Join(dir, unfinished)), syncFolder(dir)); err != nil {
+	if err := writeReport(dir, r); err != nil {
 		return fmt.Errorf("cannot report on the damaged outbox: %w", err)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(dir, unfinished)), flush(dir)); err != nil {
+		return fmt.Errorf("cannot end the rescue of the damaged outbox: %w", err)
 	}
 	return nil
 }
@@ -132,13 +139,18 @@ func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
-// unfinishedRescue gives the folder with the mark, if there is one.
+// unfinishedRescue gives the folder with the mark, if there is one. A mark that is gone
+// must not come back with a power cut, when there are new things in the new outbox: the
+// program may have been killed before that was sure.
 func unfinishedRescue(path string) (string, error) {
 	dirs, err := folders(path)
 	for _, dir := range dirs {
 		if _, err := os.Stat(filepath.Join(dir, unfinished)); err == nil {
 			return dir, nil
 		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if err := flush(dir); err != nil {
 			return "", err
 		}
 	}
@@ -155,15 +167,17 @@ func newFolder(path string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		mark := os.WriteFile(filepath.Join(dir, unfinished), nil, 0o600)
-		return dir, errors.Join(mark, syncFolder(dir), syncFolder(filepath.Dir(path)))
+		if err := os.WriteFile(filepath.Join(dir, unfinished), nil, 0o600); err != nil {
+			return "", errors.Join(err, os.Remove(dir)) // each try would leave one behind
+		}
+		return dir, errors.Join(flush(dir), flush(filepath.Dir(path)))
 	}
 }
 
 // moveAside may be called again after it was cut off. What stands in the folder
 // already is not replaced: then the file in the old place is the new outbox.
 func moveAside(path, dir string) error {
-	for _, end := range []string{"-wal", "-shm", ""} {
+	for _, end := range append(besides(), "") {
 		to := filepath.Join(dir, filepath.Base(path)+end)
 		if _, err := os.Lstat(to); err == nil {
 			continue
@@ -172,11 +186,12 @@ func moveAside(path, dir string) error {
 			return err
 		}
 	}
-	return errors.Join(syncFolder(dir), syncFolder(filepath.Dir(path)))
+	return errors.Join(flush(dir), flush(filepath.Dir(path)))
 }
 
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
+// flush makes a file durable, or the names in a folder.
+func flush(name string) error {
+	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
@@ -197,71 +212,5 @@ func writeReport(dir string, r rescueReport) (err error) {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return errors.Join(os.Rename(name+".new", name), syncFolder(dir))
-}
-
-// write makes a new outbox of what was saved.
-func (s *salvage) write(ctx context.Context, path string, files fs.FS, chain savedChain) (err error) {
-	for _, end := range []string{"", "-wal", "-shm"} { // of a rescue that was cut off
-		if err := os.Remove(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	d, err := sqlitedb.Open(ctx, path, files)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	return d.Write(ctx, func(tx *sql.Tx) error {
-		for _, x := range slices.SortedFunc(maps.Values(s.visits), func(a, b savedVisit) int {
-			return cmp.Or(cmp.Compare(a.row, b.row), cmp.Compare(a.id, b.id))
-		}) {
-			run, _, _ := strings.Cut(x.id, "/")
-			if _, err := tx.ExecContext(ctx, "INSERT INTO visits (id, run, ended) VALUES (?, ?, ?)", x.id, run, x.ended); err != nil {
-				return err
-			}
-		}
-		for _, x := range s.inOrder() {
-			state := "queued"
-			if x.quarantined {
-				state = "quarantined"
-			}
-			if _, err := tx.ExecContext(ctx, `INSERT INTO submissions
-				(n, id, visit, seq, kind, number, kiosk, schema, key_id, sealed, hash, state, reason, attempts, created)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, x.n, x.id, x.visit, x.seq, x.kind, x.number, x.kiosk,
-				x.schema, x.keyID, x.sealed, x.hash, state, x.reason, x.attempts, x.created); err != nil {
-				return err
-			}
-		}
-		for _, x := range slices.SortedFunc(maps.Values(s.slips), func(a, b savedSlip) int {
-			return cmp.Or(cmp.Compare(a.row, b.row), cmp.Compare(a.submission, b.submission))
-		}) {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO slips (submission, visit, seq, kind, number, slip, state, reprints, payload)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, x.submission, x.visit, x.seq, x.kind, x.number, x.slip, x.state, x.reprints, x.payload); err != nil {
-				return err
-			}
-		}
-		for _, x := range chain.rows {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO audit (n, at, event, subject, detail, hash) VALUES (?, ?, ?, ?, ?, ?)",
-				x.n, x.at, x.event, x.subject, x.detail, x.hash); err != nil {
-				return err
-			}
-		}
-		return s.writeLog(ctx, tx, chain)
-	})
-}
-
-// writeLog says where the audit log goes on. It gets a name of its own at the first
-// start: the hub may have more of the old one than could be read.
-func (s *salvage) writeLog(ctx context.Context, tx *sql.Tx, chain savedChain) error {
-	next := savedLog{first: 1, confirmed: 0}
-	if len(s.logs) > 0 {
-		last := s.logs[len(s.logs)-1]
-		next.prior, next.kiosk = cmp.Or(last.id, last.prior), last.kiosk
-		next.first = max(chain.from.anchor, min(last.confirmed, chain.newest())) + 1
-		next.confirmed = next.first - 1
-	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO audit_log (log, prior, kiosk, first, confirmed, anchor, anchor_hash)
-		VALUES ('', ?, ?, ?, ?, ?, ?)`, next.prior, next.kiosk, next.first, next.confirmed, chain.from.anchor, chain.from.anchorHash)
-	return err
+	return errors.Join(os.Rename(name+".new", name), flush(dir))
 }

@@ -48,6 +48,8 @@ func TestInsideAFullDisk(t *testing.T) {
 	}{
 		{"refused before it is full", refusedBefore}, {"a visit ends with the reserve", endsWithReserve},
 		{"start on a full disk", startsFull}, {"no room for a reserve", noRoom}, {"rescue on a full disk", rescuedFull},
+		{"rescue in little room", rescuedInLittleRoom}, {"rescue with the reserve", rescuedWithReserve},
+		{"rescue without names", rescuedWithoutNames},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			dir := t.TempDir()
