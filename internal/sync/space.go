@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	stdsync "sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -37,19 +38,23 @@ const (
 // the disk is full after all, because something else has filled it at one go, it is
 // given up, and who is in the middle of a visit can end it.
 type space struct {
-	path   string // of the reserve
-	limits spaceLimits
-	log    *slog.Logger
+	path     string // of the reserve
+	limits   spaceLimits
+	log      *slog.Logger
+	allocate func(*os.File, int64) error // the function of that name, but for tests
+	releases atomic.Int64                // times that room was made
 
-	mu       stdsync.Mutex
-	known    bool
-	state    fault.Code
-	releases int
-	out      chan fault.Code // capacity 1: only the newest state matters
+	// mu is held by whoever measures, makes the reserve or gives it up, for as long as the
+	// disk takes. Who has met a full disk waits for it, and finds the reserve as it is by
+	// then; who just writes does not.
+	mu    stdsync.Mutex
+	known bool
+	state fault.Code
+	out   chan fault.Code // capacity 1: only the newest state matters
 }
 
 func newSpace(path string, limits spaceLimits, log *slog.Logger) *space {
-	return &space{path: path + ".reserve", limits: limits, log: log, out: make(chan fault.Code, 1)}
+	return &space{path: path + ".reserve", limits: limits, log: log, allocate: allocate, out: make(chan fault.Code, 1)}
 }
 
 // look measures and says so when things have changed.
@@ -72,6 +77,7 @@ func (s *space) look() {
 		if err := s.make(); err != nil {
 			s.log.Warn("reserve not made", "err", err)
 			state = fault.StorageFull
+			s.releases.Add(1) // who has met a full disk meanwhile has met its blocks
 		} else {
 			state = ""
 		}
@@ -110,14 +116,20 @@ func (s *space) make() error {
 	if err != nil {
 		return err
 	}
-	err = syscall.Fallocate(int(f.Fd()), 0, 0, s.limits.reserve)
-	if errors.Is(err, syscall.EOPNOTSUPP) {
-		err = writeZeros(f, s.limits.reserve)
-	}
+	err = s.allocate(f, s.limits.reserve)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(s.path+".new"))
 	}
 	return os.Rename(s.path+".new", s.path)
+}
+
+// allocate gives a file its blocks.
+func allocate(f *os.File, size int64) error {
+	err := syscall.Fallocate(int(f.Fd()), 0, 0, size)
+	if errors.Is(err, syscall.EOPNOTSUPP) {
+		err = writeZeros(f, size)
+	}
+	return err
 }
 
 // writeZeros is for file systems that cannot allocate otherwise.
@@ -133,35 +145,33 @@ func writeZeros(f *os.File, size int64) error {
 	return nil
 }
 
-// released is how often the reserve was given up.
-func (s *space) released() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.releases
-}
+// released is how often room was made. It does not wait: each write begins with it.
+func (s *space) released() int64 { return s.releases.Load() }
 
 // release gives the reserve up for somebody who has met a full disk, and reports
 // whether it is worth trying again: somebody else may have done so since.
-func (s *space) release(since int) bool {
+func (s *space) release(since int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.releases > since {
+	if s.released() > since {
 		return true
 	}
 	if err := dropReserve(s.path); err != nil {
 		return false // there is none, or the disk is beyond help
 	}
-	s.releases++
+	s.releases.Add(1)
 	s.log.Error("disk is full, the reserve is given up", "alarm", true)
 	s.say(fault.StorageFull, 0)
 	return true
 }
 
+// dropReserve gives up what there is of a reserve. Nobody makes one meanwhile.
 func dropReserve(path string) error {
-	if _, err := os.Stat(path); err != nil {
-		return err
+	err := os.Remove(path)
+	if os.Remove(path+".new") == nil { // one whose making was cut off
+		return nil
 	}
-	return os.Remove(path)
+	return err
 }
 
 func freeBytes(dir string) (uint64, error) {

@@ -50,6 +50,7 @@ func TestInsideAFullDisk(t *testing.T) {
 		{"start on a full disk", startsFull}, {"no room for a reserve", noRoom}, {"rescue on a full disk", rescuedFull},
 		{"rescue in little room", rescuedInLittleRoom}, {"rescue with the reserve", rescuedWithReserve},
 		{"rescue without names", rescuedWithoutNames},
+		{"full while the reserve is made", fullWhileMaking}, {"half a reserve", halfAReserve},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			dir := t.TempDir()
