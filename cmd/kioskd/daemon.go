@@ -116,7 +116,7 @@ func daemon(
 		hw.printer.Run,
 		hw.lights.Run,
 		func(ctx context.Context) error { return up.Run(ctx, outbox) },
-		outbox.Watch,
+		func(ctx context.Context) error { return outbox.Watch(ctx, up.HubTime) },
 		func(ctx context.Context) error { return server.Run(ctx, ln) },
 	}, hw.beside...) {
 		group.Go(func() error { return unlessEnded(ctx, run(ctx)) })

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"kioskd/internal/sqlitedb"
 	"kioskd/internal/wire"
@@ -15,10 +14,6 @@ import (
 // The file has one log at a time, which the hub knows by a random ID. A file that was
 // made anew, or goes on under another identity, goes on with another log, so that the
 // hub never sees two histories under one ID but where somebody has made two of one.
-
-// keepAudit is how long rows stay that the hub has. They tell of what it has, and
-// what can be looked up there.
-const keepAudit = 400 * 24 * time.Hour
 
 // mostForgotten bounds one transaction that forgets.
 const mostForgotten = 5000
@@ -185,13 +180,13 @@ func (o *Outbox) auditDisputed(ctx context.Context, log string, v wire.AuditVerd
 	return nil
 }
 
-// RetainAudit forgets the oldest rows that the hub has had for longer than keep. What
-// is left still hangs together with them: the hash of the last one stays. It returns how
-// many there were.
+// RetainAudit forgets the oldest rows that have been here for so many days, as far as the
+// hub has them. What is left still hangs together with them: the hash of the last one
+// stays. It returns how many there were.
 //
-// Rows that prove that the hub has a submission stay for as long as its slip does.
-func (o *Outbox) RetainAudit(ctx context.Context, keep time.Duration) (int64, error) {
-	before := time.Now().Add(-keep).Unix()
+// Rows that prove that the hub has a submission stay for as long as its slip does. Days
+// are those of [Outbox.Retain].
+func (o *Outbox) RetainAudit(ctx context.Context, days int) (int64, error) {
 	var n int64
 	err := o.write(ctx, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		n = 0
@@ -199,20 +194,16 @@ func (o *Outbox) RetainAudit(ctx context.Context, keep time.Duration) (int64, er
 		if err != nil || l.id == "" {
 			return err
 		}
-		until := min(l.confirmed, l.newest-1, l.anchor+mostForgotten)
-		for _, query := range []string{
-			"SELECT n FROM audit WHERE at >= ? ORDER BY n LIMIT 1", // not max(n) of older ones: clocks go wrong
-			"SELECT min(a.n) FROM slips s JOIN audit a ON a.event = 'acknowledged' AND a.subject = s.submission WHERE a.at < ?",
-		} {
-			var keptFrom sql.NullInt64
-			if err := tx.QueryRowContext(ctx, query, before).Scan(&keptFrom); err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return err
-			}
-			if keptFrom.Valid {
-				until = min(until, keptFrom.Int64-1)
-			}
+		var old, needed sql.NullInt64
+		if err := tx.QueryRowContext(ctx, "SELECT "+oldest+`, (SELECT min(a.n) FROM slips s
+			JOIN audit a ON a.event = 'acknowledged' AND a.subject = s.submission WHERE a.n <= `+oldest+")", days).Scan(&old, &needed); err != nil {
+			return err
 		}
-		if until <= l.anchor {
+		until := min(l.confirmed, l.newest-1, l.anchor+mostForgotten, old.Int64)
+		if needed.Valid {
+			until = min(until, needed.Int64-1)
+		}
+		if !old.Valid || until <= l.anchor {
 			return nil
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE audit_log SET anchor = ?1, anchor_hash = (SELECT hash FROM audit WHERE n = ?1)`, until); err != nil {

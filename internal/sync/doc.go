@@ -31,7 +31,8 @@
 // # Time
 //
 // A kiosk has no clock to rely on. Waiting is measured on the monotonic clock
-// and kept in memory; wall time is stored for people to read and decides nothing.
+// and kept in memory; wall time is stored for people to read and decides nothing. What is
+// forgotten because it is old is so by days of the hub's clock: see [Outbox.Retain].
 // What time it is at the hub, which judges documents by it, the client learns
 // from the hub's answers: see [Client.Skew].
 //

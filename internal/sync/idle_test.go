@@ -9,8 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"kioskd/internal/fault"
 	"kioskd/internal/wire"
 )
@@ -124,7 +122,7 @@ func TestWatchTendsTheFile(t *testing.T) {
 		commit(t, o, "1", wire.KindReservation)
 		ctx, cancel := context.WithCancel(t.Context())
 		over := make(chan error, 1)
-		go func() { over <- o.Watch(ctx) }()
+		go func() { over <- o.Watch(ctx, (&hubsTime{}).now) }()
 		<-time.After(3 * restsEvery)
 		synctest.Wait()
 		if n := sizeOf(t, path+"-wal"); n != 0 {
@@ -135,72 +133,5 @@ func TestWatchTendsTheFile(t *testing.T) {
 			t.Error(err)
 		}
 		_ = o.Close()
-	})
-}
-
-// What became of slips is forgotten a month after the hub has what they tell of.
-func TestWatchForgetsOldSlips(t *testing.T) {
-	k := newKeys(t)
-	path := filepath.Join(t.TempDir(), "outbox.db")
-	synctest.Test(t, func(t *testing.T) {
-		o := openOutbox(t, path, k)
-		acknowledge(t, o, k, commit(t, o, "1", wire.KindReservation))
-		if err := o.EndVisit(t.Context(), "1"); err != nil {
-			t.Fatal(err)
-		}
-		const day = 24 * time.Hour
-		<-time.After(29 * day)
-		watching(t, o, func() {
-			for _, left := range []int{1, 0} { // it looks again while it runs
-				synctest.Wait()
-				if got := len(column(t, o, "SELECT submission FROM slips")); got != left {
-					t.Errorf("%d slips are left, want %d", got, left)
-				}
-				<-time.After(2 * day)
-			}
-		})
-		_ = o.Close()
-	})
-}
-
-// watching runs f while Watch looks after the file. Where nothing happens for a year,
-// it is left out: so many looks would take too long.
-func watching(t *testing.T, o *Outbox, f func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	over := make(chan error, 1)
-	go func() { over <- o.Watch(ctx) }()
-	f()
-	cancel()
-	if err := <-over; err != nil {
-		t.Error(err)
-	}
-}
-
-// What the audit log tells of is forgotten when the hub has had it for long enough.
-func TestWatchForgetsOldAuditRows(t *testing.T) {
-	k := newKeys(t)
-	path := filepath.Join(t.TempDir(), "outbox.db")
-	synctest.Test(t, func(t *testing.T) {
-		o := openOutbox(t, path, k)
-		defer func() { _ = o.Close() }()
-		h := newAuditHub()
-		if _, err := NewCourier(o, h, quiet(), CourierOptions{}).sendAudit(t.Context(), h); err != nil {
-			t.Fatal(err)
-		}
-		const day = 24 * time.Hour
-		for _, step := range []struct {
-			wait time.Duration
-			want []string
-		}{
-			{399 * day, []string{"log_begun", "started"}},
-			{2 * day, []string{"started", "forgotten"}}, // the newest one always stays
-		} {
-			<-time.After(step.wait)
-			watching(t, o, synctest.Wait)
-			if diff := cmp.Diff(step.want, column(t, o, "SELECT event FROM audit ORDER BY n")); diff != "" {
-				t.Errorf("%v later: %s", step.wait, diff)
-			}
-		}
 	})
 }

@@ -104,6 +104,7 @@ type model struct {
 	client  *Client
 	now     time.Time // of the courier; it carries the monotonic clock
 	lives   int
+	days    int // that were counted, as the days of the hub
 
 	list    []committed // in the order of commits
 	visits  []string    // of this life of the outbox
@@ -251,7 +252,10 @@ func (m *model) endVisit(rt *rapid.T) {
 }
 
 func (m *model) clearUp(*rapid.T) {
-	_, err := m.outbox.Retain(m.ctx, -time.Minute) // whatever is done
+	m.days++
+	_, err := m.outbox.countDay(m.ctx, time.Unix(0, 0).Add(time.Duration(m.days)*day))
+	m.must(err)
+	_, err = m.outbox.Retain(m.ctx, 0) // whatever is done
 	m.must(err)
 }
 

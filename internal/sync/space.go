@@ -29,10 +29,7 @@ func usualLimits() spaceLimits {
 	return spaceLimits{refuse: 64 << 20, resume: 96 << 20, reserve: 8 << 20}
 }
 
-const (
-	lookEvery   = 10 * time.Second
-	retainEvery = 24 * time.Hour
-)
+const lookEvery = 10 * time.Second
 
 // space watches over the disk. The reserve is a file that has its blocks already: when
 // the disk is full after all, because something else has filled it at one go, it is
@@ -188,8 +185,9 @@ func freeBytes(dir string) (uint64, error) {
 func (o *Outbox) Storage() <-chan fault.Code { return o.space.out }
 
 // Watch looks after the disk and the file and forgets what is old, until ctx ends. It
-// then returns nil.
-func (o *Outbox) Watch(ctx context.Context) error {
+// then returns nil. hub tells what time it is by the hub's clock, or false while that is
+// not known. It must not block.
+func (o *Outbox) Watch(ctx context.Context, hub func() (time.Time, bool)) error {
 	var beside stdsync.WaitGroup
 	beside.Go(func() { o.tend(ctx) }) // a look through the file may take long
 	defer beside.Wait()
@@ -197,6 +195,7 @@ func (o *Outbox) Watch(ctx context.Context) error {
 	defer look.Stop()
 	retain := time.NewTimer(0)
 	defer retain.Stop()
+	r := retention{hub: hub}
 	for {
 		select {
 		case <-ctx.Done():
@@ -204,22 +203,7 @@ func (o *Outbox) Watch(ctx context.Context) error {
 		case <-look.C:
 			o.space.look()
 		case <-retain.C:
-			if n, err := o.Retain(ctx, keepSlips); err != nil && ctx.Err() == nil {
-				o.log.WarnContext(ctx, "old slips not removed", "code", string(fault.CodeOf(err)), "err", err)
-			} else if n > 0 {
-				o.log.InfoContext(ctx, "old slips removed", "count", n)
-			}
-			n, err := o.RetainAudit(ctx, keepAudit)
-			if err != nil && ctx.Err() == nil {
-				o.log.WarnContext(ctx, "old audit rows not removed", "code", string(fault.CodeOf(err)), "err", err)
-			} else if n > 0 {
-				o.log.InfoContext(ctx, "old audit rows removed", "count", n)
-			}
-			if n >= mostForgotten { // there are more, and a busy day brings more than one time takes
-				retain.Reset(lookEvery)
-			} else {
-				retain.Reset(retainEvery)
-			}
+			retain.Reset(r.look(ctx, o))
 		}
 	}
 }

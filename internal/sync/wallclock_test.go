@@ -155,18 +155,16 @@ func TestOrderDoesNotFollowTheClock(t *testing.T) {
 // by somebody who has thought about a clock that is set by a year.
 func TestWhoAsksForTheTime(t *testing.T) {
 	want := []string{
-		"audit.go appendAudit",     // a date for people
-		"audit_log.go RetainAudit", // what is old enough to be forgotten: the hub has it
-		"client.go NewClient",      // the client's clock: see the tests of tlsclock.go
-		"courier.go NewCourier",    // the courier's clock: see the tests above
-		"identity.go lookOnce",     // when it looked last, by the monotonic clock
-		"identity.go lookOnce",     // the same
-		"link.go Link",             // deadlines of a connection, by the monotonic clock
-		"link.go Link",             // the same
-		"link.go dialLink",         // when a call began, by the monotonic clock
-		"outbox.go insert",         // a date for people
-		"rescue.go rescue",         // a date for people
-		"retention.go Retain",      // what is old enough to be forgotten: an error loses nothing
+		"audit.go appendAudit",  // a date for people
+		"client.go NewClient",   // the client's clock: see the tests of tlsclock.go
+		"courier.go NewCourier", // the courier's clock: see the tests above
+		"identity.go lookOnce",  // when it looked last, by the monotonic clock
+		"identity.go lookOnce",  // the same
+		"link.go Link",          // deadlines of a connection, by the monotonic clock
+		"link.go Link",          // the same
+		"link.go dialLink",      // when a call began, by the monotonic clock
+		"outbox.go insert",      // a date for people
+		"rescue.go rescue",      // a date for people
 	}
 	names, err := filepath.Glob("*.go")
 	if err != nil {

@@ -239,7 +239,7 @@ func TestRenewal(t *testing.T) {
 	if until := r.certEnd(); until.Sub(old) < 69*day {
 		t.Errorf("the certificate ended %v, ends %v", old, until)
 	}
-	if _, known := r.up.now.Load().client.HubTime(); !known {
+	if _, known := r.up.HubTime(); !known {
 		t.Error("what was known of the hub's clock is forgotten")
 	}
 	if n := r.hub.Asked(wire.PathRenew); n != 1 {

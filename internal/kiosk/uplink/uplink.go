@@ -94,6 +94,14 @@ func (u *Uplink) Skew() time.Duration {
 	return 0
 }
 
+// HubTime is what the hub's clock shows now; false while that is not known.
+func (u *Uplink) HubTime() (time.Time, bool) {
+	if s := u.now.Load(); s != nil {
+		return s.client.HubTime()
+	}
+	return time.Time{}, false
+}
+
 // Line tells whether the hub answers. One receiver, which must keep up.
 func (u *Uplink) Line() <-chan bool { return u.line }
 

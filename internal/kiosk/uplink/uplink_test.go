@@ -104,6 +104,9 @@ func TestCallsBeforeTheEnrolment(t *testing.T) {
 	if _, ok := s.up.Identity(); ok {
 		t.Error("a kiosk without enrolment has an identity")
 	}
+	if _, known := s.up.HubTime(); known {
+		t.Error("a kiosk without enrolment knows its hub's time")
+	}
 	s.up.Kick()
 	for name, call := range map[string]func() error{
 		"start":    func() error { _, err := s.up.IssueStart(t.Context(), wire.IssueStart{}); return err },
