@@ -54,9 +54,7 @@ func TestBrandIsServed(t *testing.T) {
 		t.Errorf("logo is %q", got)
 	}
 	// What is in the file does not run, even where somebody opens it by itself.
-	if got := res.Header().Get("Content-Security-Policy"); got != csp {
-		t.Errorf("policy of the logo: %q", got)
-	}
+	checkPolicy(t, "the logo", res.Header())
 }
 
 func TestNoBrand(t *testing.T) {
