@@ -30,16 +30,27 @@ func (f *fleet) onPostgres(t *testing.T) *postgres.Store {
 }
 
 // What one hub, or a command, tells reaches the kiosk at the hub that holds its
-// link: news, and that it is revoked.
+// link, and no other: news, and that it is revoked.
 func TestPushAcrossHubs(t *testing.T) {
 	f, a, b := twoHubs(t)
 	command := f.onPostgres(t)
-	atA, atB := open(t, f.kiosk("demo"), a, run1), open(t, f.kiosk("other"), b, run1)
+	f.hearing(t, command, a, b)
+	must(t, command.EnsureKiosk(t.Context(), "beside", f.now()))
+	atA, atB, besideB := open(t, f.kiosk("demo"), a, run1), open(t, f.kiosk("other"), b, run1), open(t, f.kiosk("beside"), b, run1)
 	rows(t, command, "demo", run1)
 	rows(t, command, "other", run1)
+	rows(t, command, "beside", run1)
 	for range 3 {
 		must(t, command.Tell(t.Context(), "other"))
 		atB.hears(wire.LinkLook)
+	}
+	for _, n := range []struct {
+		*line
+		kiosk string
+	}{{atA, "demo"}, {besideB, "beside"}} {
+		must(t, command.Tell(t.Context(), n.kiosk)) // its hub hears of that last
+		n.hears(wire.LinkLook)
+		n.hearsNoMore(n.kiosk + " was told of what is another kiosk's")
 	}
 	// The hubs' listening connections break; what is told meanwhile is made good.
 	server.Exec(t, f.database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND pid <> pg_backend_pid()")
@@ -55,6 +66,32 @@ func TestPushAcrossHubs(t *testing.T) {
 	atA.hears(wire.LinkLook) // anything may have been missed
 	if !atA.open() {
 		t.Errorf("another kiosk's link has ended: %v", atA.why)
+	}
+}
+
+// hearing waits until the hubs hear hints and have made good what was told before that:
+// from then on kiosks are told of nothing but hints.
+func (f *fleet) hearing(t *testing.T, s *postgres.Store, hubs ...*linked) {
+	t.Helper()
+	must(t, s.EnsureKiosk(t.Context(), "scout", f.now()))
+	for _, l := range hubs {
+		n := open(t, f.kiosk("scout"), l, run3)
+		must(t, s.Tell(t.Context(), "scout"))
+		n.hears(wire.LinkLook) // of either
+		must(t, n.conn.Close())
+		rows(t, s, "scout")
+	}
+}
+
+// hearsNoMore: whatever was to be said to this link would be with its next pings.
+func (n *line) hearsNoMore(what string) {
+	n.t.Helper()
+	before := n.pinged()
+	eventually(n.t, "two pings", func() bool { return n.pinged() >= before+2 })
+	select {
+	case m := <-n.said:
+		n.t.Errorf("%s: %+v", what, m)
+	default:
 	}
 }
 
