@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -33,6 +31,8 @@ type lineRig struct {
 	*modelWorld
 	t       *testing.T
 	store   *sqlite.Store
+	box     *sandbox.Sandbox
+	issuer  *countingIssuer
 	hub     *httptest.Server
 	line    *linetest.Line
 	outbox  *Outbox
@@ -56,18 +56,19 @@ func newLineRig(t *testing.T) *lineRig {
 	var err error
 	r.store, err = sqlite.Open(t.Context(), filepath.Join(dir, "hub.db"))
 	r.ok(err)
-	box, err := sandbox.Open(t.Context(), filepath.Join(dir, "sandbox.db"), r.vault, sandbox.Options{Catalogue: r.cat})
+	r.box, err = sandbox.Open(t.Context(), filepath.Join(dir, "sandbox.db"), r.vault, sandbox.Options{Catalogue: r.cat})
 	r.ok(err)
+	r.issuer = &countingIssuer{Issuer: r.box, asked: map[string]int{}}
 	r.ok(r.store.EnsureKiosk(t.Context(), "demo", time.Now()))
 	r.ok(hub.Admit(t.Context(), r.store, r.vault))
 	store := hub.Seal(r.store, r.vault)
 	quiet := slog.New(slog.DiscardHandler)
 	api := &hub.API{
 		Ingest: &hub.Ingest{
-			Store: store, Platform: box, Keys: r.pki.Keys, Vault: r.vault, Now: time.Now, Log: quiet,
+			Store: store, Platform: r.box, Keys: r.pki.Keys, Vault: r.vault, Now: time.Now, Log: quiet,
 			Verifier: &hub.Verifier{Roots: r.roots, MaxAge: hub.DefaultMaxAge, MaxAhead: hub.DefaultMaxAhead},
 		},
-		Issuer: box, Store: store, Vault: r.vault, Now: time.Now, Log: quiet, Rate: 1e6, Burst: 1e6,
+		Issuer: r.issuer, Store: store, Vault: r.vault, Now: time.Now, Log: quiet, Rate: 1e6, Burst: 1e6,
 	}
 	whole := api.Handler()
 	cert, err := r.pki.Server(time.Now(), "127.0.0.1")
@@ -85,7 +86,7 @@ func newLineRig(t *testing.T) *lineRig {
 	r.ok(err)
 	e := *r.enrol
 	e.HubURL = "https://" + r.line.Addr()
-	r.client, err = NewClient(&e, ClientOptions{Background: neverTired, Connect: neverTired})
+	r.client, err = NewClient(&e, ClientOptions{Background: neverTired, Interactive: neverTired, Connect: neverTired})
 	r.ok(err)
 	r.outbox, err = OpenOutbox(t.Context(), filepath.Join(dir, "outbox.db"), func() (*wire.Enrolment, bool) { return &e, true }, quiet)
 	r.ok(err)
@@ -97,7 +98,7 @@ func newLineRig(t *testing.T) *lineRig {
 		r.hub.Close()
 		r.ok(r.outbox.Close())
 		r.ok(r.store.Close())
-		r.ok(box.Close())
+		r.ok(r.box.Close())
 	})
 	return r
 }
@@ -178,9 +179,7 @@ func (r *lineRig) all() int {
 }
 
 // A connection that fails at any byte of a sending, either way and in every manner,
-// costs nothing but another try. Most bytes of a TLS record are alike: it is cut at
-// the ends of all records and around them, in their headers, in their middles, and
-// at random. Each place fails in one manner, with KIOSKD_MODEL_CHECKS in all.
+// costs nothing but another try.
 func TestALineThatFailsAtAnyByte(t *testing.T) {
 	r := newLineRig(t)
 	s := r.commit()
@@ -189,50 +188,25 @@ func TestALineThatFailsAtAnyByte(t *testing.T) {
 		t.Fatal("it is not sent over a good line")
 	}
 	sent, kept, lost := 1, 0, 0
-	for _, way := range []linetest.Way{linetest.Up, linetest.Down} {
-		places := []int{0, 1}
-		before := 0
-		ends := r.line.Records(way)
-		if len(ends) < 3 {
-			t.Fatalf("%d records %s: that is no TLS", len(ends), way)
+	for _, f := range r.failures(seeded(t), 1) {
+		what := fmt.Sprintf("%s %s after byte %d", f.How, f.Way, f.At)
+		s := r.commit()
+		sent++
+		if f.How == linetest.Stop {
+			r.client.opts.Background = soonTired
 		}
-		for _, end := range ends {
-			places = append(places, before+3, before+5, before+6, (before+end)/2, end-1, end, end+1)
-			before = end
+		r.line.Next(f)
+		r.round()
+		switch {
+		case !r.waits(s) && !r.stored(s):
+			list, err := r.outbox.List(t.Context())
+			t.Fatalf("%s: it will not be sent again, and the hub does not have it (%+v, %v)", what, list, err)
+		case r.waits(s) && r.stored(s):
+			lost++
+		case r.waits(s):
+			kept++
 		}
-		for range 10 {
-			places = append(places, rand.IntN(before))
-		}
-		slices.Sort(places)
-		for place, at := range slices.Compact(places) {
-			hows := []linetest.How{linetest.Cut, linetest.Half, linetest.Double}
-			if place%8 == 7 {
-				hows = append(hows, linetest.Stop) // which the client has to wait out
-			}
-			for i, how := range hows {
-				if os.Getenv("KIOSKD_MODEL_CHECKS") == "" && i < 3 && i != place%3 {
-					continue
-				}
-				what := fmt.Sprintf("%s %s after byte %d", how, way, at)
-				s := r.commit()
-				sent++
-				if how == linetest.Stop {
-					r.client.opts.Background = soonTired
-				}
-				r.line.Next(linetest.Fault{How: how, Way: way, At: at})
-				r.round()
-				switch {
-				case !r.waits(s) && !r.stored(s):
-					list, err := r.outbox.List(t.Context())
-					t.Fatalf("%s: it will not be sent again, and the hub does not have it (%+v, %v)", what, list, err)
-				case r.waits(s) && r.stored(s):
-					lost++
-				case r.waits(s):
-					kept++
-				}
-				r.heals(s, what)
-			}
-		}
+		r.heals(s, what)
 	}
 	if n := r.all(); n != sent {
 		t.Errorf("the hub holds %d submissions, %d were committed", n, sent)
