@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,10 +36,11 @@ type rig struct {
 	eyes      *eyes // looks at every snapshot, also those that the shopper misses
 	slipsLeft int   // so many of the visits before may still come out
 	leftAt    time.Time
-	power     *power   // what stands below the databases, or nil
-	store     []string // arguments of hubd that name its database
-	talkative bool     // kioskd logs every step, and both logs are kept whole
-	press     *press   // the printer, where it is not the dock's
+	power     *power              // what stands below the databases, or nil
+	store     []string            // arguments of hubd that name its database
+	talkative bool                // kioskd logs every step, and both logs are kept whole
+	press     *press              // the printer, where it is not the dock's
+	as        *syscall.Credential // whom the daemons run as, nil = whoever runs the test
 
 	// For the storm: who is shown each snapshot, who hears each log, and how many
 	// touches this window has sent.
@@ -89,6 +91,7 @@ func (r *rig) start(name string, args ...string) *process {
 	}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.Env = r.power.env(r.t, name)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: r.as}
 	if err := p.cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
