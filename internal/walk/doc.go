@@ -16,6 +16,7 @@
 //     and none is there that no screen told of, kills included;
 //   - an application of somebody who has reserved must be accepted in the end, in
 //     whatever order and over whatever line the two were sent;
+//   - the kiosk's audit log, as the hub has it, against what was done, and against itself;
 //   - the ends of the visits: a kind of end that never comes means that the walk
 //     has stopped to look.
 //
@@ -26,5 +27,5 @@
 //	go test ./internal/walk -seed 1 -visit 17     # only the 17th, to reproduce it
 //
 // It speaks only what a browser, a hand at the dock and a look at the hub's
-// console could: WebSocket, dock API, console API.
+// console could: WebSocket, dock API, console API, and what hubd says of audit logs.
 package walk

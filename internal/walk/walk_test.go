@@ -156,6 +156,8 @@ func walkMany(t *testing.T, bin string, all *tally) {
 	r.t = t
 	r.dock("reset", struct{}{})
 	stored := r.settle(book)
+	r.closing(book)
+	r.audited()
 	if stored == 0 && *only == 0 {
 		t.Error("nothing was submitted: the walk does not walk")
 	}
