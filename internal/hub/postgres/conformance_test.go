@@ -3,13 +3,16 @@ package postgres_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"kioskd/internal/hub"
 	"kioskd/internal/hub/postgres"
 	"kioskd/internal/hub/postgres/postgrestest"
 	"kioskd/internal/hub/storetest"
@@ -59,6 +62,47 @@ func TestUpgradeFromTheFirstVersion(t *testing.T) {
 		INSERT INTO quarantine (submission, kiosk, hash, sealed, reason, at) VALUES ('%[1]s', 'demo', '\x02', '\x03', 'ZEBRAREASON', now());
 		INSERT INTO alarm VALUES ('document_forged', 'demo', '%[1]s', 'ZEBRATEXT', now(), now(), 3)`, id, 7))
 	storetest.Upgrade(t, place(url), id)
+}
+
+// Every version of the schema has a database in testdata, also the newest: that of the
+// version before, the migration, and rows for what it has added.
+func TestUpgradeFromEveryVersion(t *testing.T) {
+	names, err := filepath.Glob("migrations/*.sql")
+	must(t, err)
+	for version := 1; version <= len(names); version++ {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			text, err := os.ReadFile(fmt.Sprintf("testdata/version-%03d.sql", version))
+			must(t, err)
+			url := server.Database(t)
+			server.Exec(t, url, string(text))
+			if empty := emptyTables(t, url); len(empty) > 0 {
+				t.Fatalf("no rows in %s", empty)
+			}
+			storetest.Upgraded(t, place(url), version)
+			s := open(t, url)
+			must(t, s.Belong(t.Context(), "keys of the hub"))
+			if err := s.Belong(t.Context(), "other keys"); !errors.Is(err, postgres.ErrForeign) {
+				t.Errorf("it belongs to anybody: %v", err)
+			}
+			unlock, err := s.LockCall(t.Context(), hub.AnswerKey{Kiosk: "kiosk-2", Scope: wire.PathIssueComplete, RequestID: "request-2"})
+			must(t, err) // a dead hub's
+			unlock()
+		})
+	}
+}
+
+// emptyTables gives those without rows.
+func emptyTables(t *testing.T, url string) (names []string) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer func() { must(t, c.Close(context.WithoutCancel(t.Context()))) }()
+	for _, table := range values(t, c, "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'") {
+		if server.Int(t, url, "SELECT count(*) FROM "+string(table)) == 0 {
+			names = append(names, string(table))
+		}
+	}
+	return names
 }
 
 // dump gives every value of every table.

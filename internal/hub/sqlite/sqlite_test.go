@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -54,6 +55,46 @@ func TestUpgradeFromTheFirstVersion(t *testing.T) {
 			t.Errorf("%s holds %.40q", filepath.Base(name), b[i:])
 		}
 	}
+}
+
+// Every version of the schema has a database in testdata, also the newest: that of the
+// version before, the migration, and rows for what it has added.
+func TestUpgradeFromEveryVersion(t *testing.T) {
+	names, err := filepath.Glob("migrations/*.sql")
+	must(t, err)
+	for version := 1; version <= len(names); version++ {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			text, err := os.ReadFile(fmt.Sprintf("testdata/version-%03d.sql", version))
+			must(t, err)
+			path := filepath.Join(t.TempDir(), "hub.db")
+			must(t, try(t, path, string(text)))
+			if empty := emptyTables(t, path); len(empty) > 0 {
+				t.Fatalf("no rows in %s", empty)
+			}
+			storetest.Upgraded(t, place(path), version)
+			s, err := sqlite.Open(t.Context(), path)
+			must(t, err)
+			must(t, s.Belong(t.Context(), "keys of the hub"))
+			if err := s.Belong(t.Context(), "other keys"); !errors.Is(err, sqlite.ErrForeign) {
+				t.Errorf("it belongs to anybody: %v", err)
+			}
+			must(t, s.Close())
+		})
+	}
+}
+
+// emptyTables gives those without rows.
+func emptyTables(t *testing.T, path string) (names []string) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+path+"?mode=ro")
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	for _, table := range values(t, db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") {
+		if count(t, path, string(table)) == 0 {
+			names = append(names, string(table))
+		}
+	}
+	return names
 }
 
 // SQLite takes any value into any column of a table that is not strict.

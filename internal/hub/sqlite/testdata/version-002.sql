@@ -1,0 +1,133 @@
+-- The schema as migrations 1 to 2 make it, with a few invented rows as the program of
+-- then wrote them, for the test of upgrades. It never changes.
+
+-- 001_hub.sql
+CREATE TABLE kiosk (
+	id          TEXT PRIMARY KEY,
+	enrolled_at INTEGER NOT NULL,
+	reported_at INTEGER,
+	report      TEXT
+) STRICT, WITHOUT ROWID;
+
+-- The truth about what a kiosk handed over. A row is never changed.
+CREATE TABLE submission (
+	n             INTEGER PRIMARY KEY,
+	id            TEXT NOT NULL UNIQUE,
+	kiosk         TEXT NOT NULL,
+	schema        INTEGER NOT NULL,
+	key_id        TEXT NOT NULL,
+	sealed        BLOB NOT NULL,
+	hash          BLOB NOT NULL CHECK (length(hash) = 32),
+	kind          TEXT NOT NULL,          -- '' when it could not be read
+	document_hash BLOB UNIQUE,            -- one document counts once
+	signed_at     INTEGER,
+	stored_at     INTEGER NOT NULL,
+	accepted      INTEGER NOT NULL CHECK (accepted IN (0, 1)),
+	verdict       TEXT NOT NULL,
+	checks        TEXT NOT NULL,
+	summary       TEXT NOT NULL,
+	ack           BLOB NOT NULL
+) STRICT;
+CREATE INDEX submission_kiosk ON submission (kiosk, n);
+CREATE INDEX submission_kind ON submission (kind, accepted, n);
+
+CREATE TRIGGER submission_is_final BEFORE UPDATE ON submission
+BEGIN SELECT RAISE(ABORT, 'a stored submission is never changed'); END;
+
+CREATE TABLE quarantine (
+	n          INTEGER PRIMARY KEY,
+	submission TEXT NOT NULL,
+	kiosk      TEXT NOT NULL,
+	hash       BLOB NOT NULL,
+	sealed     BLOB NOT NULL,
+	reason     TEXT NOT NULL,
+	at         INTEGER NOT NULL,
+	UNIQUE (submission, kiosk, hash)
+) STRICT;
+
+CREATE TABLE alarm (
+	kind    TEXT NOT NULL,
+	kiosk   TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	text    TEXT NOT NULL,
+	first   INTEGER NOT NULL,
+	last    INTEGER NOT NULL,
+	times   INTEGER NOT NULL,
+	PRIMARY KEY (kind, kiosk, subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alarm_last ON alarm (last);
+
+CREATE TABLE answer (
+	kiosk       TEXT NOT NULL,
+	scope       TEXT NOT NULL,
+	request_id  TEXT NOT NULL,
+	request_tag TEXT NOT NULL,
+	status      INTEGER NOT NULL,
+	sealed      BLOB NOT NULL,
+	expires     INTEGER NOT NULL,
+	PRIMARY KEY (kiosk, scope, request_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX answer_expires ON answer (expires);
+
+-- 002_identity.sql
+ALTER TABLE kiosk ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE kiosk ADD COLUMN key_hash BLOB;
+ALTER TABLE kiosk ADD COLUMN cert_until INTEGER;
+ALTER TABLE kiosk ADD COLUMN revoked_at INTEGER;
+ALTER TABLE kiosk ADD COLUMN revoked_for TEXT NOT NULL DEFAULT '';
+CREATE INDEX kiosk_revoked ON kiosk (id) WHERE revoked_at IS NOT NULL;
+
+-- The right to enrol once; the token itself is stored nowhere.
+CREATE TABLE invitation (
+	token_hash BLOB PRIMARY KEY CHECK (length(token_hash) = 32),
+	name       TEXT NOT NULL,
+	made       INTEGER NOT NULL,
+	expires    INTEGER NOT NULL,
+	used_at    INTEGER,
+	used_by    TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE certificate (
+	serial  TEXT PRIMARY KEY,
+	kiosk   TEXT NOT NULL,
+	issued  INTEGER NOT NULL,
+	expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX certificate_kiosk ON certificate (kiosk, issued);
+
+CREATE TABLE hub (
+	id    TEXT PRIMARY KEY,
+	until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE link (
+	n      INTEGER PRIMARY KEY AUTOINCREMENT, -- the order in which links were added
+	id     TEXT NOT NULL UNIQUE,
+	kiosk  TEXT NOT NULL,
+	run    TEXT NOT NULL,
+	hub    TEXT NOT NULL,
+	remote TEXT NOT NULL,
+	since  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX link_kiosk ON link (kiosk, n);
+CREATE INDEX link_hub ON link (hub);
+
+-- The rows.
+INSERT INTO kiosk (id, enrolled_at) VALUES ('kiosk-1', 1790000000000);
+UPDATE kiosk SET reported_at = 1790000009000, report = '{"version":"v0.3","screen":"top","devices":{"reader":"ready"},"queued":2,"faults":["paper_out"]}' WHERE id = 'kiosk-1';
+INSERT INTO kiosk (id, enrolled_at) VALUES ('kiosk-2', 1790000010000);
+INSERT INTO kiosk (id, name, key_hash, enrolled_at) VALUES ('kiosk-3', '新宿 3', x'3d3ee11c2fbf7f6a6b1e6aa16c382631ec5f1fbfc50ca3ba5a89d366d22eeaef', 1790000011000);
+UPDATE kiosk SET cert_until = 1790000900000, revoked_for = 'stolen', revoked_at = 1790000014000 WHERE id = 'kiosk-3';
+INSERT INTO submission (id, kiosk, schema, key_id, sealed, hash, kind, document_hash, signed_at, stored_at, accepted, verdict, checks, summary, ack) VALUES ('5Q8F5Y3ERGE0SMB1MMEX5DE53D', 'kiosk-1', 1, 'seal-0123456789abcdef', x'7365616c6564207265736572766174696f6e', x'2ae7f67d1524b78d94e7e734333d8ee05b2fbfd9ced116619960d6c925782299', 'reservation', x'9efa077f044e7a779c655f8d8e8760cacd16ce2347b6aa10e45b18fb5325fdd6', 1790000001000, 1790000002000, 1, '{"accepted":true,"mykey_id":"ZEBRAMYKEY"}', '[{"name":"seal","ok":true},{"name":"verdict","ok":true}]', '{"person":"ZEBRAPERSON","guardian":true}', x'7b2261636b223a20225a45425241206f6620746865207265736572766174696f6e227d');
+INSERT INTO submission (id, kiosk, schema, key_id, sealed, hash, kind, document_hash, signed_at, stored_at, accepted, verdict, checks, summary, ack) VALUES ('1DJGDFW40KP2K980J87D2YMM2Z', 'kiosk-1', 1, 'seal-0123456789abcdef', x'7365616c6564206170706c69636174696f6e', x'27a75c209070dcf663eb65dbb02ae2d64930b3d4c1771c54f93e41aba41c2189', 'application', x'1fe289205936c3fdb61158223892c7a8bee6ff4dfa085ea1c094ce0294e32114', 1790000003000, 1790000004000, 0, '{"accepted":false,"code":"not_reserved"}', '[{"name":"seal","ok":true},{"name":"verdict","ok":false}]', '{"service":"waon","service_id":"••••ZEBRA","person":"ZEBRAPERSON"}', x'7b2261636b223a20225a45425241206f6620746865206170706c69636174696f6e227d');
+INSERT INTO submission (id, kiosk, schema, key_id, sealed, hash, kind, document_hash, signed_at, stored_at, accepted, verdict, checks, summary, ack) VALUES ('2PNRYW8SRTS2GQW740NC8X3NQZ', 'kiosk-1', 1, 'seal-0123456789abcdef', x'7365616c65642072756262697368', x'1973f22562d70379e07da7349432d7726ba1d8a8bd22122b0e06ecbde2de5da5', '', NULL, NULL, 1790000006000, 0, '{"accepted":false,"code":"document_refused"}', '[{"name":"seal","ok":false,"detail":"ZEBRADETAIL"}]', '{}', x'7b2261636b223a20225a45425241206f662072756262697368227d');
+INSERT INTO quarantine (submission, kiosk, hash, sealed, reason, at) VALUES ('5Q8F5Y3ERGE0SMB1MMEX5DE53D', 'kiosk-1', x'ae980e7cf18fb21f7d6e46399ef0c2240bd14f4707eb1a0a511e06ab5d0ed04b', x'7365616c6564206f7468657277697365', 'ZEBRAREASON', 1790000007000);
+INSERT INTO alarm (kind, kiosk, subject, text, first, last, times) VALUES ('submission_conflict', 'kiosk-1', '5Q8F5Y3ERGE0SMB1MMEX5DE53D', 'ZEBRATEXT', 1790000007000, 1790000008000, 3);
+INSERT INTO answer (kiosk, scope, request_id, request_tag, status, sealed, expires) VALUES ('kiosk-1', '/v1/issue/complete', 'request-1', 'tag-1', 200, x'0824c392c91abdace34c657872f42b2058c2e50721beefc99b900b560725f145e2ebdb36432924f053bca3d2d624f5d6f2cce2b9f6', 4070908800000);
+INSERT INTO invitation (token_hash, name, made, expires, used_at, used_by) VALUES (x'96d848e0ea5aa5b4c2549bfc1e4075175f0f895615f0950807c0cd378895dc96', '新宿 3', 1790000010000, 4070908800000, 1790000011000, 'kiosk-3');
+INSERT INTO invitation (token_hash, name, made, expires) VALUES (x'3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0', '渋谷 5', 1790000012000, 4070908800000);
+INSERT INTO certificate (serial, kiosk, issued, expires) VALUES ('0b', 'kiosk-3', 1790000013000, 1790000900000);
+INSERT INTO certificate (serial, kiosk, issued, expires) VALUES ('0a', 'kiosk-3', 1790000011000, 1790000800000);
+INSERT INTO hub (id, until) VALUES ('hub-1', 4070908800000);
+INSERT INTO link (id, kiosk, run, hub, remote, since) VALUES ('link-1', 'kiosk-1', 'run-1', 'hub-1', '192.0.2.1:4321', 1790000015000);
+PRAGMA user_version = 2;
