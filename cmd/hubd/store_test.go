@@ -17,7 +17,13 @@ import (
 
 var database postgrestest.Server
 
-func TestMain(m *testing.M) { os.Exit(database.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(database.Main(m))
+}
 
 // Two hubs with the same keys on one PostgreSQL: what a kiosk tells one, the
 // other's console shows.

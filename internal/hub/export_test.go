@@ -37,6 +37,11 @@ func (d *Door) Idle(kiosk string) (n int) {
 	return n
 }
 
+// RevokedWithin is how long a revocation of which no hint comes may take at a hub with the
+// defaults: until the next sweep, which tells all links of the kiosk one after the other,
+// and for what recalls its row, which may be read at the last moment.
+const RevokedWithin = defaultSweep + linksEach*2*linkWrite + recallFor
+
 // CallsEach is how many interactive calls a kiosk may have running.
 const CallsEach = callsEach
 

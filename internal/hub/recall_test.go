@@ -60,3 +60,12 @@ func TestARowIsNotRecalledForLong(t *testing.T) {
 	}
 	k.refused(wire.PathReport, wire.Report{}, http.StatusForbidden, fault.KioskRevoked)
 }
+
+// What a hub may leave a revoked kiosk adds up to less than the minute that is promised, with
+// as much to spare as other work of the sweep, and a busy machine, may take.
+func TestDefaultsLeaveARevocationItsMinute(t *testing.T) {
+	const promised, spare = time.Minute, 20 * time.Second
+	if hub.RevokedWithin > promised-spare {
+		t.Errorf("a revocation may take %s of its %s", hub.RevokedWithin, promised)
+	}
+}
