@@ -345,7 +345,7 @@ func (t *turn) touchApplied(f Fact) {
 	case Another:
 		t.fixRefusal(sub.fix())
 	case PrintAgain:
-		t.printAgain(&sub.slip, func(again bool) { t.printSubmission(sub, again) })
+		t.printAgain(t.mayReprint(sub), func(again bool) { t.printSubmission(sub, again) })
 	default:
 	}
 }

@@ -454,7 +454,7 @@ func (t *turn) touchIssued(f Fact) {
 	case Another:
 		t.finish("finished")
 	case PrintAgain:
-		t.printAgain(&t.v.issue.slip, t.printIssuance)
+		t.printAgain(t.mayPrintAgain(t.v.issue.slip), t.printIssuance)
 	default:
 	}
 }

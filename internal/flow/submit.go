@@ -155,9 +155,15 @@ func (s *State) mayPrintAgain(st slipState) bool {
 	return false
 }
 
-// printAgain prints once more because a person asked for it.
-func (t *turn) printAgain(st *slipState, how func(again bool)) {
-	if t.mayPrintAgain(*st) {
+// mayReprint is mayPrintAgain of a submission. What was queued when its slip failed may have
+// been refused since, and then there is nothing to keep: a slip would say that it was taken.
+func (s *State) mayReprint(sub *submission) bool {
+	return sub.delivery != DeliveryRefused && s.mayPrintAgain(sub.slip)
+}
+
+// printAgain prints once more because a person asked for it, if that may be.
+func (t *turn) printAgain(may bool, how func(again bool)) {
+	if may {
 		t.question++
 		how(true)
 	}
@@ -190,7 +196,7 @@ func (t *turn) touchReserved(f Fact) {
 	case Another:
 		t.finish("finished")
 	case PrintAgain:
-		t.printAgain(&sub.slip, func(again bool) { t.printSubmission(sub, again) })
+		t.printAgain(t.mayReprint(sub), func(again bool) { t.printSubmission(sub, again) })
 	default:
 	}
 }

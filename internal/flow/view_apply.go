@@ -78,7 +78,7 @@ func (s *State) appliedView() AppliedView {
 	v := AppliedView{
 		Kind: "applied", Step: s.step, Service: s.rowOf(s.v.apply.service), Number: sub.number,
 		Delivery: sub.delivery, Because: sub.because, CompleteBy: moment(sub.verdict.CompleteBy),
-		Slip: sub.slip.outcome, SlipBecause: sub.slip.because, Again: s.mayPrintAgain(sub.slip), Fix: sub.fix(),
+		Slip: sub.slip.outcome, SlipBecause: sub.slip.because, Again: s.mayReprint(sub), Fix: sub.fix(),
 	}
 	if svc, ok := s.service(); ok {
 		v.Ask = svc.Ask.In(s.lang)

@@ -30,7 +30,7 @@ func (s *State) reservedView() ReservedView {
 	return ReservedView{
 		Kind: "reserved", Step: s.step, Number: sub.number, MyKeyID: string(sub.verdict.MyKeyID),
 		Delivery: sub.delivery, Because: sub.because,
-		Slip: sub.slip.outcome, SlipBecause: sub.slip.because, Again: s.mayPrintAgain(sub.slip),
+		Slip: sub.slip.outcome, SlipBecause: sub.slip.because, Again: s.mayReprint(sub),
 		Onward: s.onwardToApply(),
 	}
 }

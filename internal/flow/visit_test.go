@@ -514,3 +514,37 @@ func TestSlipAgain(t *testing.T) {
 		t.Fatal("a slip that came out is printed again")
 	}
 }
+
+// A slip that failed while the line was down is not printed again once the hub has refused
+// what it is for: it would say that it was taken.
+func TestNoSlipAgainOfWhatIsRefused(t *testing.T) {
+	for _, tc := range []struct {
+		id    string
+		again func(Screen) bool
+	}{
+		{"r", func(s Screen) bool { return s.(ReservedView).Again }},
+		{"a", func(s Screen) bool { return s.(AppliedView).Again }},
+	} {
+		t.Run(tc.id, func(t *testing.T) {
+			w := newWorld(t).do(Start{Plan: PlanReserve}).putCard(1, 3).keys(markPIN).do(Next{})
+			if tc.id == "a" {
+				w.sign().store("r").ack("r").printed()
+				applyTyped(w.do(Next{})).do(Next{})
+			}
+			w.do(LineIs{}).sign().store(tc.id)
+			e := pop[Print](w)
+			w.do(SlipEnded{Ticket: e.Ticket, Outcome: SlipUnknown, Fault: fault.SlipUnknown})
+			if !e.Slip.Queued || !tc.again(w.view().Screen) {
+				t.Fatalf("while it is queued: %+v", w.view().Screen)
+			}
+			w.do(Acknowledged{ID: tc.id, Verdict: wire.Verdict{Code: fault.AlreadyApplied}})
+			if tc.again(w.view().Screen) {
+				t.Errorf("the slip is offered: %+v", w.view().Screen)
+			}
+			w.do(PrintAgain{})
+			if has[Print](w) {
+				t.Error("the slip is printed")
+			}
+		})
+	}
+}
