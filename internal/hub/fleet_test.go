@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"kioskd/internal/hub/postgres"
 	"kioskd/internal/hub/postgres/postgrestest"
 	"kioskd/internal/hub/storetest"
+	"kioskd/internal/sync/linetest"
 	"kioskd/internal/wire"
 )
 
@@ -31,9 +31,9 @@ func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 type fleet struct {
 	*rig
 	database string
-	balancer *balancer
+	balancer *linetest.Line
 	issuer   hub.Issuer
-	made     int
+	addrs    []string // of all hubs that were ever there
 }
 
 // node is one hub of a fleet.
@@ -45,7 +45,10 @@ type node struct {
 
 func newFleet(t *testing.T, hubs int, between ...func(hub.Issuer) hub.Issuer) (f *fleet, nodes []*node) {
 	t.Helper()
-	f = &fleet{rig: newRig(t), database: server.Database(t), balancer: newBalancer(t)}
+	balancer, err := linetest.Listen(context.WithoutCancel(t.Context()))
+	must(t, err)
+	t.Cleanup(func() { must(t, balancer.Close()) })
+	f = &fleet{rig: newRig(t), database: server.Database(t), balancer: balancer}
 	f.issuer = f.box
 	for _, wrap := range between {
 		f.issuer = wrap(f.issuer)
@@ -63,8 +66,7 @@ func newFleet(t *testing.T, hubs int, between ...func(hub.Issuer) hub.Issuer) (f
 func (f *fleet) join() *node {
 	t := f.t
 	t.Helper()
-	f.made++
-	n := &node{name: fmt.Sprintf("hub-%d", f.made)}
+	n := &node{name: fmt.Sprintf("hub-%d", len(f.addrs)+1)}
 	bare, err := postgres.Open(t.Context(), f.database+"&application_name="+n.name)
 	must(t, err)
 	must(t, hub.Admit(t.Context(), bare, f.ingest.Vault))
@@ -76,7 +78,8 @@ func (f *fleet) join() *node {
 		n.srv.Close()
 		must(t, n.store.Close())
 	})
-	f.balancer.add(n.srv.Listener.Addr().String())
+	f.addrs = append(f.addrs, n.srv.Listener.Addr().String())
+	f.balancer.Lead(f.addrs...)
 	return n
 }
 
@@ -91,7 +94,7 @@ func (f *fleet) kill(n *node) {
 // new connection each time.
 func (f *fleet) behind(id string) *kiosk {
 	k := f.kiosk(id)
-	k.base = func() string { return "https://" + f.balancer.l.Addr().String() }
+	k.base = func() string { return "https://" + f.balancer.Addr() }
 	k.http.Transport.(*http.Transport).DisableKeepAlives = true
 	return k
 }
@@ -279,73 +282,5 @@ func TestOneCallThroughTwoHubs(t *testing.T) {
 		if p.TriesLeft != 2 {
 			t.Errorf("%d tries are left: one wrong code cost several", p.TriesLeft)
 		}
-	}
-}
-
-// balancer hands TCP connections to hubs in turn, and to the next when one is gone.
-type balancer struct {
-	l    net.Listener
-	mu   sync.Mutex
-	hubs []string
-	next int
-}
-
-func newBalancer(t *testing.T) *balancer {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
-	b := &balancer{l: l}
-	var wg sync.WaitGroup
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	wg.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() { b.carry(ctx, c) })
-		}
-	})
-	t.Cleanup(func() {
-		cancel()
-		must(t, l.Close())
-		wg.Wait()
-	})
-	return b
-}
-
-func (b *balancer) add(hub string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.hubs = append(b.hubs, hub)
-}
-
-func (b *balancer) turn() (hubs []string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.next++
-	n := b.next % len(b.hubs)
-	return append(append(hubs, b.hubs[n:]...), b.hubs[:n]...)
-}
-
-func (b *balancer) carry(ctx context.Context, kiosk net.Conn) {
-	defer kiosk.Close()
-	for _, addr := range b.turn() {
-		hub, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
-		if err != nil {
-			continue
-		}
-		stop := context.AfterFunc(ctx, func() { kiosk.Close(); hub.Close() })
-		defer stop()
-		var wg sync.WaitGroup
-		for _, way := range [][2]net.Conn{{hub, kiosk}, {kiosk, hub}} {
-			wg.Go(func() {
-				_, _ = io.Copy(way[0], way[1])
-				kiosk.Close()
-				hub.Close()
-			})
-		}
-		wg.Wait()
-		return
 	}
 }

@@ -1,6 +1,7 @@
 // Package linetest is a line between a kiosk and its hub that fails as it is told:
 // a TCP proxy that cuts, half-closes, doubles, stops and delays the bytes of a
-// connection at any place, in either direction, and that can lead to somebody else.
+// connection at any place, in either direction, and that can lead to somebody else, or to
+// several in turn as a load balancer does.
 // Delays have no length: a test opens the gate, so that answers come in the order that
 // it wants.
 //
@@ -64,14 +65,15 @@ func (g *Gate) Held() <-chan struct{} { return g.held }
 // Open lets everything through, for good. A second time is harmless.
 func (g *Gate) Open() { g.once.Do(func() { close(g.open) }) }
 
-// Line leads connections to a target. Its methods may be called from any goroutine.
+// Line leads connections to targets. Its methods may be called from any goroutine.
 type Line struct {
 	l    net.Listener
 	done sync.WaitGroup
 
 	mu      sync.Mutex
-	target  string
-	faults  []Fault // of the connections to come, in their order
+	targets []string
+	reached map[string]int // connections that each has taken
+	faults  []Fault        // of the connections to come, in their order
 	open    map[*conn]struct{}
 	last    *conn // that came last
 	arrived int
@@ -89,13 +91,13 @@ type conn struct {
 	records map[Way][]int
 }
 
-// Listen starts a line to target, on loopback.
-func Listen(ctx context.Context, target string) (*Line, error) {
+// Listen starts a line to targets as [Line.Lead] has them, on loopback.
+func Listen(ctx context.Context, targets ...string) (*Line, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	line := &Line{l: l, target: target, open: map[*conn]struct{}{}}
+	line := &Line{l: l, targets: targets, reached: map[string]int{}, open: map[*conn]struct{}{}}
 	line.done.Go(func() { line.accept(context.WithoutCancel(ctx)) })
 	return line, nil
 }
@@ -114,11 +116,19 @@ func (l *Line) Close() error {
 	return err
 }
 
-// Lead leads the connections to come to another target.
-func (l *Line) Lead(target string) {
+// Lead leads the connections to come to other targets, which take them in turn. One that
+// takes none is passed over.
+func (l *Line) Lead(targets ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.target = target
+	l.targets = slices.Clone(targets)
+}
+
+// Reached is how many connections a target has taken.
+func (l *Line) Reached(target string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reached[target]
 }
 
 // Next lets these faults happen to the connections to come, one to each.
@@ -168,25 +178,45 @@ func (l *Line) accept(ctx context.Context) {
 	}
 }
 
-// begin takes a connection on; nil when the line has been closed.
-func (l *Line) begin(kiosk *net.TCPConn) (c *conn, target string) {
+// begin takes a connection on, and gives the targets, first the one whose turn it is;
+// nil when the line has been closed.
+func (l *Line) begin(kiosk *net.TCPConn) (c *conn, targets []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return nil, ""
+		return nil, nil
 	}
 	c = &conn{kiosk: kiosk, gone: make(chan struct{}), records: map[Way][]int{}, fault: Fault{At: -1}}
 	if len(l.faults) > 0 {
 		c.fault, l.faults = l.faults[0], l.faults[1:]
 	}
 	l.open[c], l.last = struct{}{}, c
+	if n := len(l.targets); n > 0 {
+		turn := l.arrived % n
+		targets = slices.Concat(l.targets[turn:], l.targets[:turn])
+	}
 	l.arrived++
-	return c, l.target
+	return c, targets
+}
+
+// dial connects with the first target that takes it; nil when none does.
+func (l *Line) dial(ctx context.Context, targets []string) net.Conn {
+	for _, target := range targets {
+		hub, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
+		if err != nil {
+			continue
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.reached[target]++
+		return hub
+	}
+	return nil
 }
 
 func (l *Line) carry(ctx context.Context, kiosk *net.TCPConn) {
 	defer func() { _ = kiosk.Close() }() // whoever is there sees it
-	c, target := l.begin(kiosk)
+	c, targets := l.begin(kiosk)
 	if c == nil {
 		return
 	}
@@ -195,8 +225,8 @@ func (l *Line) carry(ctx context.Context, kiosk *net.TCPConn) {
 		defer l.mu.Unlock()
 		delete(l.open, c)
 	}()
-	hub, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
-	if err != nil {
+	hub := l.dial(ctx, targets)
+	if hub == nil {
 		return
 	}
 	defer func() { _ = hub.Close() }()
