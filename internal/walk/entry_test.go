@@ -177,5 +177,9 @@ func (s *shopper) goesAway(shot snapshot) bool {
 // minuteLater lets a minute pass at both ends.
 func (s *shopper) minuteLater() {
 	s.dock("clock", map[string]any{"forward_sec": 60})
+	if s.forward != nil {
+		s.forward(60)
+		return
+	}
 	s.post(s.hub+"/api/sandbox/clock", map[string]any{"forward_sec": 60})
 }

@@ -42,10 +42,11 @@ type rig struct {
 	press     *press              // the printer, where it is not the dock's
 	as        *syscall.Credential // whom the daemons run as, nil = whoever runs the test
 
-	// For the storm: who is shown each snapshot, who hears each log, and how many
-	// touches this window has sent.
+	// For the storm: who is shown each snapshot, who hears the log of what starts next, who
+	// moves the clock of each hub, and how many touches this window has sent.
 	witness func(snapshot)
-	hear    func(process string, said []byte)
+	hear    func(said []byte)
+	forward func(sec int)
 	sent    int
 }
 
@@ -84,10 +85,7 @@ func newRig(t testing.TB, bin string, change ...func(*rig)) *rig {
 func (r *rig) start(name string, args ...string) *process {
 	r.t.Helper()
 	p := &process{
-		cmd: exec.Command(filepath.Join(r.bin, name), args...), log: &lastWords{whole: r.talkative}, done: make(chan struct{}),
-	}
-	if r.hear != nil {
-		p.log.hear = func(said []byte) { r.hear(name, said) }
+		cmd: exec.Command(filepath.Join(r.bin, name), args...), log: &lastWords{whole: r.talkative, hear: r.hear}, done: make(chan struct{}),
 	}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.Env = r.power.env(r.t, name)

@@ -11,63 +11,70 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"kioskd/internal/sync/linetest"
 )
 
-// cell is a kiosk with its hub, in a storm of their own.
+// cell is a kiosk with its hub or hubs, in a storm of their own.
 type cell struct {
 	*rig
 	*book
 	test   *testing.T
+	n      int
 	rnd    *rand.Rand
 	all    *storm
-	api    string                 // where the hub listens, for all its lives
-	desk   string                 // and its console
 	kiosks atomic.Pointer[reaper] // of the present life of kioskd
-	hubs   atomic.Pointer[reaper]
+	hubs   []*hubLives
+	at     *hubLives           // whose console is looked at
+	line   *linetest.Line      // the balancer before several hubs
+	moved  bool                // the visit went from a hub that died to another
+	ahead  int                 // seconds, of the sandbox's clock
+	enrol  string              // the kiosk's enrolment
 	refs   map[string][]string // ID → the references that it was issued under
-	stands bool                // the hub, as far as is known
 	calm   bool                // nobody is killed now
 	tale   []string
 }
 
-func newCell(t *testing.T, all *storm, n int, store ...string) *cell {
+func newCell(t *testing.T, all *storm, n, hubs int, store ...string) *cell {
 	t.Helper()
 	c := &cell{
 		rig:  &rig{bin: all.bin, dir: t.TempDir(), eyes: newEyes(t), press: newPress(t), store: store},
-		test: t, all: all, rnd: rand.New(rand.NewPCG(all.seed, uint64(n))), book: newBook(), calm: true,
+		test: t, n: n, all: all, rnd: rand.New(rand.NewPCG(all.seed, uint64(n))), book: newBook(), calm: true,
 	}
-	c.t = mortal{TB: t, dead: func() bool { return c.kiosks.Load().hasKilled() || c.hubs.Load().hasKilled() || !c.stands }}
-	reapers := []*atomic.Pointer[reaper]{&c.kiosks, &c.hubs}
-	for _, r := range reapers {
-		r.Store(newReaper(fate{}))
+	c.kiosks.Store(newReaper(fate{}))
+	for i := range hubs {
+		c.hubs = append(c.hubs, newHubLives(c, i))
 	}
-	c.hear = func(_ string, said []byte) {
-		for _, r := range reapers {
-			r.Load().hears(said)
-		}
-	}
+	c.at = c.hubs[0]
+	c.forward = c.forwardHubs
+	c.t = mortal{TB: t, dead: func() bool {
+		return c.kiosks.Load().hasKilled() || c.at.fate.Load().hasKilled() || !c.at.stands
+	}}
 	c.witness = func(s snapshot) {
 		c.see(s)
-		for _, r := range reapers {
-			r.Load().sees(s.Screen.Step)
+		c.kiosks.Load().sees(s.Screen.Step)
+		for _, h := range c.hubs {
+			h.fate.Load().sees(s.Screen.Step)
 		}
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("seed %d; it went: %s", all.seed, strings.Join(c.tale[max(0, len(c.tale)-80):], " · "))
 			t.Logf("kioskd said:\n%s", c.kioskd.log)
-			t.Logf("hubd said:\n%s", c.hubd.log)
+			for _, h := range c.hubs {
+				t.Logf("hubd in %s said:\n%s", h.dir, h.p.log)
+			}
 		}
 		c.disconnect()
 		c.kioskd.kill()
-		c.hubd.kill()
+		for _, h := range c.hubs {
+			h.p.kill()
+		}
 	})
-	c.api, c.desk = "127.0.0.1:0", "127.0.0.1:0"
 	if err := os.WriteFile(c.kioskConf(), []byte(c.press.config()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c.bearHub()
-	c.hubReady()
+	c.bearHubs()
 	c.bearKiosk()
 	return c
 }
@@ -83,52 +90,27 @@ func (c *cell) bear(to *atomic.Pointer[reaper], f fate, name string, args ...str
 		r.spare()
 	}
 	to.Store(r)
+	c.hear = c.hearers(to)
 	p := c.start(name, args...)
 	r.take(p)
 	return p
 }
 
-func (c *cell) hubAddr() string   { return filepath.Join(c.dir, "hub", "addr.json") }
+// hearers are whose moments what this process says may be: a hub's are its own words and the
+// kiosk's, the kiosk's are any.
+func (c *cell) hearers(of *atomic.Pointer[reaper]) func(said []byte) {
+	return func(said []byte) {
+		c.kiosks.Load().hears(said)
+		for _, h := range c.hubs {
+			if of == &h.fate || of == &c.kiosks {
+				h.fate.Load().hears(said)
+			}
+		}
+	}
+}
+
 func (c *cell) kioskConf() string { return filepath.Join(c.dir, "kioskd.toml") }
 func (c *cell) kioskAddr() string { return filepath.Join(c.dir, "kiosk", "addr.json") }
-
-// bearHub starts the hub and does not wait for it.
-func (c *cell) bearHub() {
-	c.stands = false
-	_ = os.Remove(c.hubAddr())
-	c.hubd = c.bear(&c.hubs, hubFate(c.rnd), "hubd",
-		append([]string{"--demo", "--data", filepath.Join(c.dir, "hub"), "--api", c.api, "--console", c.desk}, c.store...)...)
-}
-
-// tendHub starts the hub again when it was killed. It reports whether that was so.
-func (c *cell) tendHub() bool {
-	c.test.Helper()
-	select {
-	case <-c.hubd.done:
-	default:
-		return false
-	}
-	r := c.hubs.Load()
-	if !r.hasKilled() {
-		c.test.Fatalf("hubd ended by itself:\n%s", c.hubd.log)
-	}
-	c.all.count("hubd "+r.fate.String(), 1)
-	c.tell("HUB KILLED %s", r.fate)
-	c.bearHub()
-	return true
-}
-
-// hubReady waits for the hub to stand, through as many kills as come meanwhile.
-func (c *cell) hubReady() {
-	c.test.Helper()
-	var addr struct{ API, Console string }
-	c.eventually("hubd to stand", func() bool {
-		c.tendHub()
-		return written(c.hubAddr(), &addr)
-	})
-	c.stands = true
-	c.api, c.desk, c.hub = addr.API, addr.Console, "http://"+addr.Console // kiosks know the address
-}
 
 // written reads what a process writes when it stands.
 func written(file string, into any) bool {
@@ -142,7 +124,7 @@ func (c *cell) bearKiosk() {
 	for {
 		_ = os.Remove(c.kioskAddr())
 		c.kioskd = c.bear(&c.kiosks, kioskFate(c.rnd), "kioskd", "--sim", "--config", c.kioskConf(), "--data", filepath.Join(c.dir, "kiosk"), "--listen", "127.0.0.1:0",
-			"--enrolment", filepath.Join(c.dir, "hub", "enrolment", "demo.json"))
+			"--enrolment", c.enrol)
 		if c.hands(func() {
 			var addr struct{ HTTP string }
 			c.eventually("kioskd to stand", func() bool {
@@ -162,8 +144,8 @@ func (c *cell) bearKiosk() {
 	}
 }
 
-// hands does something with both processes. When it found the hub dead it is done
-// again with a new one; false says that the kiosk is dead.
+// hands does something with the processes. When it found the hub dead it is done
+// again with another or a new one; false says that the kiosk is dead.
 func (c *cell) hands(do func()) bool {
 	c.test.Helper()
 	for !alive(do) {
@@ -190,32 +172,30 @@ func (c *cell) buryKiosk() {
 		}
 	}
 	c.falls()
+	c.partHubs()
 	c.disconnect()
 }
 
 // rage begins the killing.
 func (c *cell) rage() {
 	c.calm = false
-	for to, life := range map[*atomic.Pointer[reaper]]struct {
-		f fate
-		p *process
-	}{&c.hubs: {hubFate(c.rnd), c.hubd}, &c.kiosks: {kioskFate(c.rnd), c.kioskd}} {
-		life.f.start = false // it has started long ago
-		r := newReaper(life.f)
-		r.take(life.p)
+	dooms := func(to *atomic.Pointer[reaper], f fate, p *process) {
+		f.start = false // it has started long ago
+		r := newReaper(f)
+		r.take(p)
 		to.Store(r)
 	}
+	for _, h := range c.hubs {
+		dooms(&h.fate, hubFate(c.rnd), h.p)
+	}
+	dooms(&c.kiosks, kioskFate(c.rnd), c.kioskd)
 }
 
-// rest ends the killing: both stand, and will.
+// rest ends the killing: all stand, and will.
 func (c *cell) rest() {
 	c.test.Helper()
 	c.calm = true
-	if !c.hubs.Load().spare() {
-		<-c.hubd.done
-		c.tendHub()
-	}
-	c.hubReady()
+	c.restHubs()
 	if !c.kiosks.Load().spare() {
 		c.buryKiosk()
 		c.bearKiosk()
@@ -285,6 +265,7 @@ func (c *cell) end() {
 	}
 	c.all.count("submissions", len(rows))
 	c.all.count("issuances", issuances)
+	c.countHubs()
 	c.disconnect()
 	c.kioskd.kill()
 	c.eventually("the printer to read all that was sent to it", c.press.quiet)

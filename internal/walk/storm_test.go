@@ -62,7 +62,9 @@ const (
 // the moments around each commit, and holds what screens and slips have promised
 // against what the hub holds. About half of the kills cut a start, while it takes up what
 // the kill before left. The printer has a life of its own: what came out of it
-// stays, whoever is killed. Every second hub is on PostgreSQL.
+// stays, whoever is killed. Every second cell is on PostgreSQL, with two hubs behind a
+// balancer: either of them dies while the other goes on, so that kiosks move from one to the
+// other in the middle of a visit.
 //
 // KIOSKD_STORM is how long it rages ("1h"), KIOSKD_KILLS how many kills instead. From
 // stormTakes on there are stormLeast kills at least.
@@ -94,11 +96,11 @@ func TestKillStorm(t *testing.T) {
 		for n := range 3 * runtime.GOMAXPROCS(0) { // most of them wait for a disk or a clock
 			wg.Go(func() {
 				t.Run(fmt.Sprint(n+1), func(t *testing.T) {
-					var store []string // the hub's own file
+					hubs, store := 1, []string(nil) // the hub's own file
 					if n%2 == 1 {
-						store = []string{"--store", server.Database(t)}
+						hubs, store = 2, []string{"--store", server.Database(t)}
 					}
-					c := newCell(t, s, n, store...)
+					c := newCell(t, s, n, hubs, store...)
 					for !s.over() {
 						c.epoch()
 					}
@@ -141,6 +143,7 @@ func (s *storm) floors(t *testing.T) {
 		{"kills of kioskd at a chosen word or step", chosen("kioskd"), 150},
 		{"kills of hubd at a chosen word or step", chosen("hubd"), 60},
 		{"issuances in the hubs", s.sum["issuances"], 15},
+		{moved, s.sum[moved], 10},
 	} {
 		if floor.there < floor.want {
 			t.Errorf("%s: %d, and there have to be %d", floor.what, floor.there, floor.want)
@@ -155,7 +158,7 @@ const personas = 20
 // then compares the books.
 func (c *cell) epoch() {
 	c.test.Helper()
-	c.post(c.hub+"/api/sandbox/reset", struct{}{})
+	c.resetHubs()
 	c.rage()
 	for _, n := range c.rnd.Perm(personas) {
 		who := newPerson(c.rnd)
@@ -203,7 +206,13 @@ func (c *cell) come(who *person) string {
 	c.strikes()
 	c.comes(who.persona)
 	c.tell("%s comes to %s", who.persona, s.plan)
-	defer func() { c.tale = append(c.tale, s.said...) }()
+	c.watchHubs()
+	defer func() {
+		c.tale = append(c.tale, s.said...)
+		if c.moved {
+			c.all.count(moved, 1)
+		}
+	}()
 	return c.visit(s)
 }
 
@@ -216,7 +225,7 @@ func (c *cell) visit(s *shopper) string {
 	var shot snapshot
 	atTop := false
 	for range maxLooks {
-		c.tendHub()
+		c.tendHubs()
 		fresh := false
 		select {
 		case next, ok := <-c.shots:
@@ -225,7 +234,9 @@ func (c *cell) visit(s *shopper) string {
 			} else if !c.hands(func() { c.disconnect(); c.connect() }) {
 				return killed
 			}
-		case <-c.hubd.done:
+		case <-c.hubs[0].p.done:
+			continue
+		case <-c.hubs[len(c.hubs)-1].p.done: // there are two at most
 			continue
 		case <-time.After(glance):
 		}
