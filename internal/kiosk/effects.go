@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kioskd/internal/defect"
@@ -20,6 +21,7 @@ type visit struct {
 	id     string         // in the outbox, which makes it unique across starts
 	stores sync.WaitGroup // submissions on their way into the outbox
 	jobs   sync.WaitGroup // effects that run; that of the end is none of them
+	ended  atomic.Bool    // its end was to be noted
 	cards  cards
 }
 
@@ -153,7 +155,7 @@ func (k *Kiosk) jobOf(work context.Context, effect flow.Effect) *job {
 		j.visit.stores.Add(1)
 		j.run = func(ctx context.Context) flow.Fact {
 			defer j.visit.stores.Done()
-			return k.submit(ctx, j.visit, e)
+			return k.submit(ctx, work, j.visit, e)
 		}
 		j.failed = func(c fault.Code) flow.Fact { return flow.Committed{Ticket: e.Ticket, Fault: c} }
 		j.wipe = func() { wipeSigned(e.Payload.Signed) }

@@ -80,6 +80,7 @@ type Kiosk struct {
 	running sync.WaitGroup
 	forget  forgetter
 	journal *journal
+	records records
 
 	// step and view are flow's own, but for tests of defects.
 	step func(flow.State, flow.Event) (flow.State, []flow.Effect)
@@ -126,6 +127,7 @@ func New(opt Options) *Kiosk {
 		done:    make(chan struct{}),
 		forget:  forgetter{turn: make(chan struct{}, 1), do: opt.Forget, log: opt.Log},
 		journal: newJournal(),
+		records: records{kept: map[string]struct{}{}},
 		step:    flow.Step,
 		view:    flow.View,
 		visits:  map[uint64]*visit{},

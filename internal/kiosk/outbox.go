@@ -30,7 +30,7 @@ type Outbox interface {
 }
 
 // submit answers Submit.
-func (k *Kiosk) submit(ctx context.Context, v *visit, e flow.Submit) flow.Fact {
+func (k *Kiosk) submit(ctx, work context.Context, v *visit, e flow.Submit) flow.Fact {
 	payload := e.Payload
 	if payload.Issuance != nil {
 		record := *payload.Issuance // the flow keeps its own
@@ -38,8 +38,10 @@ func (k *Kiosk) submit(ctx context.Context, v *visit, e flow.Submit) flow.Fact {
 		record.Time = record.Time.UTC().Truncate(time.Second)
 		payload.Issuance = &record
 	}
-	done, err := k.opt.Outbox.Commit(ctx, ksync.Entry{ID: e.ID, Visit: v.id, Payload: payload, Slip: string(e.Slip)})
+	entry := ksync.Entry{ID: e.ID, Visit: v.id, Payload: payload, Slip: string(e.Slip)}
+	done, err := k.opt.Outbox.Commit(ctx, entry)
 	if err != nil {
+		k.keep(work, v, entry)
 		code := faultOf(err, fault.StorageFailed)
 		if code == fault.Internal {
 			code = fault.StorageFailed // nothing was stored, whatever the reason
@@ -57,6 +59,11 @@ func (k *Kiosk) submit(ctx context.Context, v *visit, e flow.Submit) flow.Fact {
 // endVisit notes the end of a visit, after everything it stored.
 func (k *Kiosk) endVisit(ctx context.Context, v *visit) {
 	v.stores.Wait()
+	v.ended.Store(true)
+	k.noteEnd(ctx, v)
+}
+
+func (k *Kiosk) noteEnd(ctx context.Context, v *visit) {
 	if err := k.opt.Outbox.EndVisit(ctx, v.id); err != nil {
 		k.log.Warn("Cannot note the end of a visit", "fault", fault.CodeOf(err))
 	}
