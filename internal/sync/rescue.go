@@ -131,6 +131,10 @@ func cutShortFile(path string) bool {
 // folders are those of all damage that nobody has cleared away.
 func folders(path string) ([]string, error) {
 	names, err := filepath.Glob(escapeGlob(path) + ".damaged-*")
+	names = slices.DeleteFunc(names, func(name string) bool { // somebody may have packed one
+		st, err := os.Stat(name)
+		return err == nil && !st.IsDir()
+	})
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 	return names, err
 }

@@ -490,3 +490,19 @@ func TestARescueRaisesTheAlarm(t *testing.T) {
 		t.Errorf("told %d times:\n%s", told, &log)
 	}
 }
+
+// Somebody packs the folder, as evidence, and leaves it beside the outbox.
+func TestAPackedFolderHoldsUpNothing(t *testing.T) {
+	k := newKeys(t)
+	path := filepath.Join(t.TempDir(), "outbox.db")
+	if err := os.WriteFile(path+".damaged-1.tar.gz", []byte("packed"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := openOutbox(t, path, k)
+	if got := o.Troubles(t.Context()); slices.Contains(got, fault.StorageDamaged) {
+		t.Errorf("a file counts as damage: %v", got)
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
