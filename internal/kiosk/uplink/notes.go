@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -75,4 +76,9 @@ func (u *Uplink) noteEnrolled(ctx context.Context, e *wire.Enrolment) {
 		id = "" // the demo's
 	}
 	u.note(ctx, ksync.AuditEnrolled, id)
+}
+
+// noteKeys tells which keys of the hub count from now on.
+func (u *Uplink) noteKeys(ctx context.Context, e *wire.Enrolment) {
+	u.note(ctx, ksync.AuditHubKeys, fmt.Sprintf("%x", e.KeysDigest()))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"kioskd/internal/fault"
 	ksync "kioskd/internal/sync"
+	"kioskd/internal/wire"
 )
 
 // A storage that hangs keeps the kiosk from nothing, and each note has a limit.
@@ -91,6 +93,25 @@ func TestStandingIsNoted(t *testing.T) {
 	if got := all(); strings.Count(got, "revoked:") != 1 || strings.Count(got, "restored:") != 1 {
 		t.Errorf("noted %q", got)
 	}
+}
+
+// Keys whose acknowledgements are believed, though they cannot be stored, are noted.
+func TestKeysThatCannotBeStoredAreNoted(t *testing.T) {
+	r := newRig(t)
+	all := r.noted()
+	r.enrol().run().stand("")
+	r.hub.UntilLinks(t, 1)
+	e, _ := r.up.Enrolment()
+	if err := os.Remove(r.home.File); err != nil {
+		t.Fatal(err)
+	}
+	r.hub.RotateAck(t, 1)
+	next := *e
+	next.Take(r.hub.Desired())
+	r.hub.Push(wire.LinkMessage{Kind: wire.LinkLook})
+	r.until("the note", func() bool { return strings.HasSuffix(all(), fmt.Sprintf(" hub_keys:%x", next.KeysDigest())) })
+	r.hub.UntilStored(t, r.commit())
+	r.empty()
 }
 
 // What a call tells that comes back after the end is not written any more.

@@ -149,6 +149,9 @@ func (s *session) take(d wire.Desired) {
 	}
 	if err != nil {
 		s.u.opt.Log.Error("Cannot store what the hub desires", "revision", d.Revision, "err", err)
+		next := *s.enrolment
+		next.Take(d) // its acknowledgements are believed all the same: what waits must leave
+		s.u.noteKeys(context.Background(), &next)
 		return
 	}
 	s.u.opt.Log.Info("Stored what the hub desires", "revision", d.Revision, "name", d.Name, "seal_key", d.SealKeyID, "ack_keys", len(d.AckKeys))

@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
@@ -128,8 +127,8 @@ func (u *Uplink) Kick() {
 	}
 }
 
-// Forget gives up the connections over which visits were served: their buffers
-// hold what was said. It does not block.
+// Forget gives up the connections over which visits were served and submissions sent:
+// their buffers hold what was said. It does not block.
 func (u *Uplink) Forget() {
 	if s := u.now.Load(); s != nil {
 		s.client.Forget()
@@ -250,7 +249,7 @@ func (u *Uplink) start(ctx context.Context, e *wire.Enrolment, outbox *ksync.Out
 		u.note(ctx, enrolledAnew, e.Kiosk)
 	}
 	if former == nil || former.enrolment.KeysDigest() != e.KeysDigest() {
-		u.note(ctx, ksync.AuditHubKeys, fmt.Sprintf("%x", e.KeysDigest()))
+		u.noteKeys(ctx, e)
 	}
 	return func() error {
 		cancel()
