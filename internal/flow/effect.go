@@ -41,7 +41,8 @@ type (
 	}
 	// Submit puts a submission, its slip job and its audit entry into the outbox
 	// in one transaction. The same ID again stores nothing again, so it may be
-	// repeated when the answer did not come. Answer: Committed; later perhaps
+	// repeated when the answer did not come. The record of an issuance is not: when it is
+	// refused, the kiosk brings it there later by itself. Answer: Committed; later perhaps
 	// Acknowledged.
 	Submit struct {
 		Ticket  Ticket

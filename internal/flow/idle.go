@@ -71,9 +71,6 @@ func (s *State) timers() []time.Time {
 			add(e.due)
 		}
 	}
-	if s.v.issue.record != nil && !s.v.recording.on() {
-		add(s.v.issue.recordAt)
-	}
 	if s.v.reserved.delivery == DeliverySending {
 		add(s.v.reserved.until)
 	}
@@ -153,8 +150,7 @@ func (t *turn) expireWait() {
 	t.overdue(p.with)
 }
 
-// expireErrands gives up on what runs beside the steps and does not come back,
-// and repeats the record of an issuance until the outbox has it.
+// expireErrands gives up on what runs beside the steps and does not come back.
 func (t *turn) expireErrands() {
 	v := t.v
 	late := func(e errand) bool { return e.on() && t.passed(e.due) }
@@ -165,10 +161,7 @@ func (t *turn) expireErrands() {
 		t.cardSeen(CardSeen{Ticket: Ticket{t.visit, v.inspecting.ticket}, Card: t.reader.ISO, Fault: fault.CardMute})
 	}
 	if late(v.recording) {
-		t.recorded(Committed{Fault: fault.StorageSlow})
-	}
-	if v.issue.record != nil && !v.recording.on() && t.passed(v.issue.recordAt) {
-		t.record()
+		t.recorded()
 	}
 	for _, st := range v.slips() {
 		if late(st.errand) {

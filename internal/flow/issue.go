@@ -400,12 +400,6 @@ func (t *turn) idIssued(f IDIssued) {
 		// The record goes to the outbox beside the screen; the slip waits for it. ID
 		// and code are the shopper's already.
 		d.recordID = f.RecordID
-		d.record = &Submit{
-			ID: f.RecordID, Visit: t.visit, Slip: SlipIssuance,
-			Payload: wire.Payload{Schema: wire.Schema, Kind: wire.KindIssuance, Issuance: &wire.Issuance{
-				Time: t.now.UTC(), IssueRef: d.ref, Service: d.service,
-			}},
-		}
 		t.record()
 	case fault.SessionLost:
 		d.session = ""
@@ -419,21 +413,22 @@ func (t *turn) idIssued(f IDIssued) {
 
 // record puts the record of the issuance into the outbox.
 func (t *turn) record() {
-	r := *t.v.issue.record
-	r.Ticket, t.v.recording = t.errandFor(limitSubmit)
-	t.emit(r)
+	d := &t.v.issue
+	var k Ticket
+	k, t.v.recording = t.errandFor(limitSubmit)
+	t.emit(Submit{
+		Ticket: k, ID: d.recordID, Visit: t.visit, Slip: SlipIssuance,
+		Payload: wire.Payload{Schema: wire.Schema, Kind: wire.KindIssuance, Issuance: &wire.Issuance{
+			Time: t.now.UTC(), IssueRef: d.ref, Service: d.service,
+		}},
+	})
 }
 
-// recorded: the record stands in the outbox, or will be tried again. The slip
-// does not wait any longer either way.
-func (t *turn) recorded(f Committed) {
+// recorded: the record stands in the outbox, or whoever carries out effects will bring it
+// there, also when the visit is over. The slip does not wait any longer either way.
+func (t *turn) recorded() {
 	d := &t.v.issue
 	t.v.recording = errand{}
-	if f.Fault == "" {
-		d.record = nil
-	} else {
-		d.recordAt = t.now.Add(recordAgain)
-	}
 	if d.slip.outcome == SlipPrinting && !d.slip.on() {
 		t.printIssuance(false)
 	}

@@ -19,9 +19,6 @@ const (
 	// answer before it goes on without one.
 	grace = 5 * time.Second
 
-	// recordAgain is the pause before the record of an issuance is tried again.
-	recordAgain = 5 * time.Second
-
 	// ackWait is how long the end of a procedure waits for the hub's word before
 	// it says "queued" and prints.
 	ackWait = 6 * time.Second

@@ -26,7 +26,7 @@ func (t *turn) submitSigned() {
 // committed: the submission stands durably in the outbox, or it does not.
 func (t *turn) committed(f Committed) {
 	if t.v != nil && t.mine(f.Ticket, t.v.recording.ticket) {
-		t.recorded(f)
+		t.recorded()
 		return
 	}
 	if !t.arrived(f.Ticket) {
@@ -111,11 +111,6 @@ func (t *turn) printBeforeLeaving() {
 			sub.delivery = DeliveryQueued
 			t.printIfSettled(sub)
 		}
-	}
-	if r := t.v.issue.record; r != nil { // the outbox has not taken it yet: once more
-		last := *r
-		last.Ticket = t.next()
-		t.emit(last)
 	}
 }
 

@@ -71,9 +71,7 @@ type issueData struct {
 	serviceID string
 	codes     []Code
 	slip      slipState
-	record    *Submit   // what the outbox has not taken yet
-	recordID  string    // its ID
-	recordAt  time.Time // when it is tried again
+	recordID  string // of the submission that records it
 }
 
 // done reports whether ID and code have been issued in this visit.

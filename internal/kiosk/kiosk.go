@@ -64,7 +64,8 @@ type Options struct {
 	// documents are judged, so they are stamped by it. nil: it is not known.
 	Skew func() time.Duration
 	// Forget overwrites in memory what nothing refers to any more. It is called when
-	// nothing of a visit that has ended runs any more; nil: it is left there.
+	// nothing of a visit that has ended runs any more, and when the hub has answered to
+	// something after that; nil: it is left there.
 	Forget func()
 	Log    *slog.Logger
 }
@@ -80,7 +81,6 @@ type Kiosk struct {
 	running sync.WaitGroup
 	forget  forgetter
 	journal *journal
-	records records
 
 	// step and view are flow's own, but for tests of defects.
 	step func(flow.State, flow.Event) (flow.State, []flow.Effect)
@@ -127,7 +127,6 @@ func New(opt Options) *Kiosk {
 		done:    make(chan struct{}),
 		forget:  forgetter{turn: make(chan struct{}, 1), do: opt.Forget, log: opt.Log},
 		journal: newJournal(),
-		records: records{kept: map[string]struct{}{}},
 		step:    flow.Step,
 		view:    flow.View,
 		visits:  map[uint64]*visit{},

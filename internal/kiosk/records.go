@@ -2,7 +2,6 @@ package kiosk
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"kioskd/internal/fault"
@@ -10,46 +9,22 @@ import (
 	ksync "kioskd/internal/sync"
 )
 
-// The pause before an outbox that has refused a record is asked again, which grows up to
-// the other one.
+// The pause before an outbox that has refused a record is asked again. It grows.
 const (
 	recordPause    = 2 * time.Second
 	recordPauseMax = time.Minute
 )
 
-// records are those of issuances that the outbox has refused. What was issued is issued,
-// and the shopper has it: so, unlike what a card has signed, its record outlives the visit
-// until the disk takes it. Nothing in it is personal.
-type records struct {
-	mu   sync.Mutex
-	kept map[string]struct{} // by the submission's ID
-}
-
-// begin reports whether nobody else sees to this one.
-func (r *records) begin(id string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, ok := r.kept[id]; ok {
-		return false
-	}
-	r.kept[id] = struct{}{}
-	return true
-}
-
-func (r *records) end(id string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.kept, id)
-}
-
-// keep stores a record, beside whatever else is done, as soon as that is possible. The flow
-// may try to do so as well: the same entry is stored once.
+// keep is for the record of an issuance that the outbox has refused. What was issued is
+// issued, and the shopper has it: so, unlike what a card has signed, its record outlives the
+// visit until the disk takes it. Nothing in it is personal.
+//
+// It stores the record, beside whatever else is done, as soon as that is possible.
 func (k *Kiosk) keep(work context.Context, v *visit, entry ksync.Entry) {
-	if entry.Payload.Issuance == nil || !k.records.begin(entry.ID) {
+	if entry.Payload.Issuance == nil {
 		return
 	}
 	k.running.Go(func() {
-		defer k.records.end(entry.ID)
 		timer := time.NewTimer(recordPause)
 		defer timer.Stop()
 		for pause := recordPause; ; pause = min(2*pause, recordPauseMax) {
@@ -66,6 +41,7 @@ func (k *Kiosk) keep(work context.Context, v *visit, entry ksync.Entry) {
 				k.log.Error("The record of an issuance was never stored", "submission", entry.ID, "fault", fault.CodeOf(err), "alarm", true)
 				return
 			}
+			k.log.Warn("Cannot store the record of an issuance yet", "submission", entry.ID, "fault", fault.CodeOf(err), "error", err)
 			timer.Reset(pause)
 		}
 	})
