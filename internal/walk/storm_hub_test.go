@@ -34,7 +34,7 @@ type hubLives struct {
 
 func newHubLives(c *cell, n int) *hubLives {
 	// While it is dead nobody else may get its ports: the address is its own.
-	addr := fmt.Sprintf("127.1.%d.%d:0", c.n+1, n+1)
+	addr := fmt.Sprintf("127.1.%d.%d:0", c.n%250+1, n+1)
 	h := &hubLives{cell: c, name: fmt.Sprintf("hub %d", n+1), dir: filepath.Join(c.dir, "hub"), api: addr, desk: addr, args: c.store}
 	if n > 0 { // the first has the keys and the sandbox, as on one machine
 		h.dir = filepath.Join(c.dir, fmt.Sprint("hub", n+1))
