@@ -16,8 +16,8 @@ import (
 // clock is wrong ages what is here by a day or two, and not by a year. How old a row of the
 // audit log is follows from how far the log had come when each day began.
 //
-// A kiosk that does not hear from its hub counts none and forgets nothing. It has nothing
-// to forget either: only what the hub has may go.
+// A kiosk that has not heard from its hub since it was started counts none and forgets
+// nothing. Without a line it has little to forget either: only what the hub has may go.
 
 // How many days it is kept what became of a slip; and rows that the hub has, which tell of
 // what can be looked up there.
