@@ -143,7 +143,11 @@ func hostPort(s string) (string, error) {
 }
 
 func checkHost(host string) error {
-	if _, err := netip.ParseAddr(host); err == nil {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		// The kernel's rule for the name of an interface, without a bracket.
+		if strings.ContainsFunc(ip.Zone(), func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("/:[]%", r) }) {
+			return fmt.Errorf("%q is no network interface", ip.Zone())
+		}
 		return nil
 	}
 	labels := strings.Split(strings.TrimSuffix(host, "."), ".")

@@ -37,7 +37,7 @@ func TestParseRefuses(t *testing.T) {
 	for _, in := range []string{
 		"", "USB", "none:", "lp0", "/dev/usb/lp0", "usb:", "usb:lp0", "usb:/", "usb:/dev/../lp0", "usb:/dev/usb/[", "usb:/dev/a\x00b",
 		"tcp", "tcp:", "tcp:host:", "tcp:host:0", "tcp:host:65536", "tcp:host:http", "tcp::9100", "tcp:a b", "tcp:-a", "tcp:a..b",
-		"tcp:192.0.2.999", "tcp:1.2.3", "tcp:[192.0.2.7]", "tcp:[2001:db8::1", "tcp:[2001:db8::1]9100", "tcp:2001:db8::g", "tcp://host",
+		"tcp:192.0.2.999", "tcp:1.2.3", "tcp:[192.0.2.7]", "tcp:[2001:db8::1", "tcp:[2001:db8::1]9100", "tcp:2001:db8::g", "tcp:fe80::1%]", "tcp:[fe80::1%a b]", "tcp://host",
 		"serial", "serial:ttyS0", "serial:/dev/ttyS0/", "http://192.0.2.7",
 	} {
 		dial, _, err := Parse(in, SerialOptions{})
