@@ -76,6 +76,7 @@ func (f *fleet) hearing(t *testing.T, s *postgres.Store, hubs ...*linked) {
 	must(t, s.EnsureKiosk(t.Context(), "scout", f.now()))
 	for _, l := range hubs {
 		n := open(t, f.kiosk("scout"), l, run3)
+		rows(t, s, "scout", run3) // a hint that comes before the hub knows of it is lost
 		must(t, s.Tell(t.Context(), "scout"))
 		n.hears(wire.LinkLook) // of either
 		must(t, n.conn.Close())
