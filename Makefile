@@ -17,6 +17,7 @@ GOBUILD := go build -trimpath -ldflags '-X main.version=$(VERSION)'
 LINT    := $(CACHE)/bin/golangci-lint
 VULN    := $(CACHE)/bin/govulncheck
 QUEUES  := $(CACHE)/bin/queues
+PCSCD   := $(CACHE)/bin/privatepcscd
 
 UI_SRC  := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -type f -not -name '*.go' -print 2>/dev/null) $(wildcard internal/lang/*.json)
 FUZZTIME ?= 60s
@@ -38,7 +39,7 @@ bench: build e2e/node_modules/.stamp $(QUEUES) ## measure; prints lines "bench: 
 lint: $(LINT) ui/node_modules/.stamp e2e/node_modules/.stamp ## gofmt, vet, golangci-lint, eslint, tsc
 	@tools/lint.sh
 
-build: bin/kioskd bin/hubd ## bin/kioskd and bin/hubd, with the screen built in
+build: bin/kioskd bin/hubd $(PCSCD) ## bin/kioskd and bin/hubd, with the screen built in
 
 deps: $(CACHE)/deps ## install what the build needs (as root), or say what is missing
 
@@ -76,6 +77,10 @@ clean: ## remove everything that was built or recorded
 # A binary is rebuilt by go itself when needed; FORCE lets it look.
 bin/kioskd bin/hubd: bin/%: ui/dist/index.html FORCE
 	@$(GOBUILD) -o $@ ./cmd/$*
+
+# What holds cards below a real pcscd, for READER=pcsc and the end-to-end tests.
+$(PCSCD): $(CACHE)/deps FORCE
+	@go build -trimpath -o $@ ./internal/hw/card/pcsc/pcsctest/privatepcscd
 
 ui/dist/index.html: ui/node_modules/.stamp $(UI_SRC)
 	cd ui && npm run --silent build

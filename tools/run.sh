@@ -11,7 +11,6 @@ mkdir -p "$data"
 
 # A port that answers already belongs to somebody else.
 taken=("$ui" "$api" "$console")
-[ "$reader" != pcsc ] || taken+=(127.0.0.1:35970)
 for address in "${taken[@]}"; do
   if (exec 3<>"/dev/tcp/${address%:*}/${address#*:}") 2>/dev/null; then
     echo "run: $address is taken by another program: end that first (is kioskd running already?)" >&2
@@ -48,12 +47,11 @@ start() {
 
 settings=()
 if [ "$reader" = pcsc ]; then
-  echo "run: the virtual reader below pcscd takes cards on every address of this machine, port 35970" >&2
   mkdir -p "$data/pcsc"
-  start pcscd tools/private-pcscd.sh "$data/pcsc" 35970
-  PCSCLITE_CSOCK_NAME=$(realpath "$data/pcsc")/socket/pcscd.comm
-  export PCSCLITE_CSOCK_NAME
-  printf 'simulate = true\n[reader]\ndriver = "pcsc"\nvpcd = "127.0.0.1:35970"\n' >"$data/pcsc/kioskd.toml"
+  pcsc=$(realpath "$data/pcsc")
+  start pcscd .cache/bin/privatepcscd "$pcsc"
+  export PCSCLITE_CSOCK_NAME=$pcsc/socket/pcscd.comm
+  printf 'simulate = true\n[reader]\ndriver = "pcsc"\nvpcd = "%s"\n' "$pcsc/cards" >"$data/pcsc/kioskd.toml"
   settings=(--config "$data/pcsc/kioskd.toml")
 fi
 start kioskd bin/kioskd --sim "${settings[@]}" --data "$data/kioskd" --enrolment "$data/hubd/enrolment/demo.json"

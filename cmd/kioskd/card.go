@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/netip"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"text/tabwriter"
 
@@ -49,8 +50,8 @@ func cardCommand(ctx context.Context, args []string, stdin io.Reader, stdout, st
 	case *slow < 0:
 		return misuse(stderr, errors.New("--slow takes a time such as 200ms"))
 	}
-	if at, err := netip.ParseAddrPort(p.at); err != nil || !at.Addr().IsLoopback() || at.Port() == 0 {
-		return misuse(stderr, fmt.Errorf("%q is no loopback address such as 127.0.0.1:35963: test cards are for this machine only", p.at))
+	if at, err := netip.ParseAddrPort(p.at); !filepath.IsAbs(p.at) && (err != nil || !at.Addr().IsLoopback() || at.Port() == 0) {
+		return misuse(stderr, fmt.Errorf("%q is no loopback address such as 127.0.0.1:35963, nor the path of a Unix socket: test cards are for this machine only", p.at))
 	}
 	p.device = cardtest.NewVPCD(p.slot, p.at)
 	if err := p.slot.Put(names[0]); err != nil {

@@ -26,6 +26,8 @@ export interface House {
   readonly hubd: Daemon<HubAddress>;
   readonly dock: Dock;
   readonly hub: Hub;
+  /** Where the reader is a real pcscd's. */
+  readonly pcsc: PrivatePCSC | undefined;
 }
 
 interface TestFixtures {
@@ -72,7 +74,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
         await pcsc?.start();
         await hubd.start();
         await kioskd.start();
-        await use({ kioskd, hubd, dock, hub });
+        await use({ kioskd, hubd, dock, hub, pcsc });
       } finally {
         await kioskd.stop();
         await hubd.stop();
@@ -105,6 +107,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     if (info.status !== info.expectedStatus) {
       writeFileSync(info.outputPath("kioskd.log"), kioskd.log);
       writeFileSync(info.outputPath("hubd.log"), house.hubd.log);
+      if (house.pcsc) writeFileSync(info.outputPath("pcscd.log"), house.pcsc.log);
     }
   },
 });

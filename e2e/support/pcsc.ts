@@ -4,8 +4,7 @@ import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-const script = resolve(import.meta.dirname, "../../tools/private-pcscd.sh");
-const port = 35981; // one worker at a time has a pcscd
+const program = resolve(import.meta.dirname, "../../.cache/bin/privatepcscd");
 const startWithinMs = 20_000;
 
 export class PrivatePCSC {
@@ -15,15 +14,15 @@ export class PrivatePCSC {
   constructor(folder: string) {
     this.#folder = folder;
     mkdirSync(folder, { recursive: true });
-    writeFileSync(this.#config, `simulate = true\n[reader]\ndriver = "pcsc"\nvpcd = "127.0.0.1:${port}"\n`);
+    writeFileSync(this.#config, `simulate = true\n[reader]\ndriver = "pcsc"\nvpcd = "${this.#cards}"\n`);
   }
 
   get #config(): string {
     return join(this.#folder, "kioskd.toml");
   }
 
-  get #socket(): string {
-    return join(this.#folder, "socket", "pcscd.comm");
+  get #cards(): string {
+    return join(this.#folder, "cards");
   }
 
   /** What kioskd is started with. */
@@ -32,7 +31,7 @@ export class PrivatePCSC {
   }
 
   get env(): NodeJS.ProcessEnv {
-    return { PCSCLITE_CSOCK_NAME: this.#socket };
+    return { PCSCLITE_CSOCK_NAME: join(this.#folder, "socket", "pcscd.comm") };
   }
 
   get log(): string {
@@ -41,11 +40,11 @@ export class PrivatePCSC {
 
   async start(): Promise<void> {
     const log = openSync(join(this.#folder, "pcscd.log"), "a");
-    const child = spawn(script, [this.#folder, String(port)], { stdio: ["ignore", log, log] });
+    const child = spawn(program, [this.#folder], { stdio: ["ignore", log, log] });
     closeSync(log);
     this.#child = child;
     const deadline = Date.now() + startWithinMs;
-    while (!existsSync(this.#socket)) {
+    while (!existsSync(this.#cards)) {
       if (child.exitCode !== null || Date.now() > deadline) throw new Error(`pcscd does not serve:\n${this.log}`);
       await new Promise((done) => setTimeout(done, 20));
     }

@@ -97,7 +97,8 @@ type Reader struct {
 	// Roots is a PEM file of the authorities whose cards are taken; empty leaves
 	// that to the hub. Simulated hardware has its own.
 	Roots string
-	// VPCD is where a virtual reader below pcscd takes the dock's cards; empty: none.
+	// VPCD is where a virtual reader below pcscd takes the dock's cards: a loopback
+	// address, or the path of a Unix socket; empty: none.
 	VPCD string
 }
 

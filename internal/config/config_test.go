@@ -49,7 +49,11 @@ func TestGoodSamples(t *testing.T) {
 	}
 	lights.Button = Button{Line: "STAFF", Debounce: 50 * time.Millisecond}
 
+	bridge := Default()
+	bridge.Simulate, bridge.Reader.Driver, bridge.Reader.VPCD = true, ReaderPCSC, "/run/test/cards"
+
 	for file, want := range map[string]Config{
+		"testdata/good/bridge.toml":  bridge,
 		"testdata/good/empty.toml":   Default(),
 		"testdata/good/store.toml":   store,
 		"testdata/good/remote.toml":  remote,

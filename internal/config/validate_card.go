@@ -4,6 +4,7 @@ import (
 	"encoding/pem"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -34,8 +35,11 @@ func (v *validator) reader(c Config) {
 	if !c.Simulate || c.ReaderDriver() != ReaderPCSC {
 		v.add("reader.vpcd", `it needs simulate = true and reader.driver = "pcsc"`, "is of no use here")
 	}
+	if filepath.IsAbs(r.VPCD) {
+		return
+	}
 	if at, err := netip.ParseAddrPort(r.VPCD); err != nil || !at.Addr().IsLoopback() || at.Port() == 0 {
-		v.add("reader.vpcd", "write a loopback address, such as 127.0.0.1:35963", "cannot be %q", r.VPCD)
+		v.add("reader.vpcd", "write a loopback address, such as 127.0.0.1:35963, or the path of a Unix socket", "cannot be %q", r.VPCD)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,14 +45,19 @@ const (
 // of pcscd.
 const between = 600 * time.Millisecond
 
-// NewVPCD serves slot through the vpcd that listens on addr (usually port 35963).
+// NewVPCD serves slot through the vpcd that listens on addr: a host and port (usually
+// 35963), or the path of a Unix socket, behind which there is a [Bridge].
 // A slot has one device for its whole life. In the reverse mode, in which vpcd calls
 // the card, Debian's vpcd 3.3 takes pcscd down with it when nobody answers.
 func NewVPCD(slot *Slot, addr string) *VPCD {
 	// Of the connections that vpcd has not come to accept the kernel holds few:
 	// the others hang, and are better tried again.
 	d := net.Dialer{Timeout: latest}
-	return newVPCD(slot, func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", addr) })
+	network := "tcp"
+	if filepath.IsAbs(addr) {
+		network = "unix"
+	}
+	return newVPCD(slot, func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, network, addr) })
 }
 
 func newVPCD(slot *Slot, reach func(context.Context) (net.Conn, error)) *VPCD {

@@ -2,7 +2,10 @@ package pcsc_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -43,8 +46,14 @@ type rig struct {
 
 func newRig(t testing.TB, opt pcsc.Options) *rig {
 	t.Helper()
+	return newRigAt(t, opt, pcsctest.Addr)
+}
+
+// newRigAt has the slot where vpcd, or a bridge to it, takes cards.
+func newRigAt(t testing.TB, opt pcsc.Options, vpcd string) *rig {
+	t.Helper()
 	r := &rig{TB: t, service: pcsctest.Start(t), slot: cardtest.NewSlot(), drv: newDriver(t, opt)}
-	pcsctest.Attach(t, r.slot)
+	pcsctest.AttachTo(t, r.slot, vpcd)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- r.drv.Run(ctx) }()
@@ -100,6 +109,45 @@ func (r *rig) connect(number uint64) card.Conn {
 }
 
 var selectJPKI = []byte{0x00, 0xA4, 0x04, 0x0C, 0x0A, 0xD3, 0x92, 0xF0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01}
+
+// Over a bridge a card comes, answers, leaves, and comes back after a pcscd that
+// died, as on vpcd itself.
+func TestBridge(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "cards")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	bridged := make(chan error, 1)
+	go func() { bridged <- cardtest.Bridge(ctx, l, pcsctest.Addr) }()
+
+	r := newRigAt(t, pcsc.Options{}, socket)
+	first := r.put("taro")
+	conn := r.connect(first)
+	if _, err := conn.Transmit(t.Context(), selectJPKI); err != nil {
+		t.Error(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+	r.lift()
+	if second := r.put("hanako"); second == first {
+		t.Error("another card has the number of the one before")
+	}
+	r.service.Kill()
+	r.until(func(s card.State) bool { return !s.Ready() && len(s.Cards) == 0 })
+	r.service.Restart(t)
+	again := r.until(func(s card.State) bool { return len(s.Cards) == 1 && len(s.Cards[0].ATR) > 0 }).Cards[0].Number
+	if _, err := r.connect(again).Transmit(t.Context(), selectJPKI); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := <-bridged; !errors.Is(err, context.Canceled) {
+		t.Errorf("the bridge ended with %v", err)
+	}
+	r.until(func(s card.State) bool { return len(s.Cards) == 0 })
+}
 
 func TestServiceRestarts(t *testing.T) {
 	for name, end := range map[string]func(*pcsctest.Service){"killed": (*pcsctest.Service).Kill, "stopped": (*pcsctest.Service).Stop} {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -30,11 +31,17 @@ const (
 const (
 	program = "/usr/sbin/pcscd"
 	driver  = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
-	socket  = "/run/pcscd/pcscd.comm"
+	socket  = Run + "/pcscd.comm"
 )
+
+// Run is the folder in which pcscd, and nothing else, keeps its socket.
+const Run = "/run/pcscd"
 
 // Service is a pcscd of one's own. Its methods are for one goroutine.
 type Service struct {
+	// Log is where what pcscd says goes besides; nil: nowhere.
+	Log io.Writer
+
 	dir    string
 	cmd    *exec.Cmd
 	out    *bytes.Buffer
@@ -73,14 +80,18 @@ func (s *Service) Plug(in bool) error {
 
 // Start starts pcscd and waits until it serves.
 func (s *Service) Start(ctx context.Context) error {
-	for _, stale := range []string{socket, filepath.Join(filepath.Dir(socket), "pcscd.pid")} {
+	for _, stale := range []string{socket, filepath.Join(Run, "pcscd.pid")} {
 		if err := os.Remove(stale); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("cannot clean up after an earlier pcscd: %w", err)
 		}
 	}
 	s.out = &bytes.Buffer{}
 	s.cmd = exec.Command(program, "--foreground", "--config", s.dir) //nolint:noctx // ended by Kill
-	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
+	s.cmd.Stdout = s.out
+	if s.Log != nil {
+		s.cmd.Stdout = io.MultiWriter(s.out, s.Log)
+	}
+	s.cmd.Stderr = s.cmd.Stdout
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.cmd.Start(); err != nil {
 		return fmt.Errorf("cannot start pcscd: %w", err)
@@ -115,6 +126,9 @@ func (s *Service) serves(ctx context.Context) error {
 		}
 	}
 }
+
+// Ended is closed when the pcscd that Start has started is no more.
+func (s *Service) Ended() <-chan struct{} { return s.ended }
 
 // Kill ends pcscd at once, as a crash would.
 func (s *Service) Kill() { s.end(syscall.SIGKILL) }
