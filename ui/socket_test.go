@@ -294,14 +294,14 @@ func TestSilentBrowserIsGone(t *testing.T) {
 }
 
 func TestQuietBrowserStays(t *testing.T) {
-	s := newSite(t, func(l *limits) { l.ping = 20 * time.Millisecond; l.pong = 200 * time.Millisecond })
+	s := newSite(t, func(l *limits) { l.ping = 50 * time.Millisecond; l.pong = time.Second })
 	w := s.open()
 	w.snapshot()
 	pings := 0
 	answer := w.ws.PingHandler()
 	enough := make(chan struct{})
 	w.ws.SetPingHandler(func(text string) error {
-		if pings++; pings == 30 { // three times as long as the silence allowed
+		if pings++; pings == 60 { // three times as long as the silence allowed
 			close(enough)
 		}
 		return answer(text)
