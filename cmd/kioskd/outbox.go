@@ -17,19 +17,28 @@ import (
 	"kioskd/internal/wire"
 )
 
-// outboxCommand lets staff look into the outbox of a stopped daemon.
+// records are what can be read of an outbox, also while the daemon runs.
+type records interface {
+	List(ctx context.Context) ([]ksync.Waiting, error)
+	VerifyAudit(ctx context.Context) (length int64, head []byte, err error)
+}
+
+// outboxCommand lets staff look into the outbox, and change what is set aside in that
+// of a stopped daemon.
 func outboxCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var file, kiosk string
-	commands := map[string]func(context.Context, *ksync.Outbox, io.Writer) error{
-		"list": func(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
-			return listOutbox(ctx, o, kiosk, stdout)
-		},
-		"requeue": requeueOutbox, "verify": verifyOutbox, "newlog": beginLog,
-		"backup": func(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
+	commands := map[string]outboxTask{
+		"list": look(func(ctx context.Context, r records, stdout io.Writer) error {
+			return listOutbox(ctx, r, kiosk, stdout)
+		}),
+		"verify":  look(verifyOutbox),
+		"requeue": {stopped: requeueOutbox},
+		"newlog":  {stopped: beginLog},
+		"backup": {stopped: func(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
 			return backupOutbox(ctx, o, file, stdout)
-		},
+		}},
 	}
-	if len(args) == 0 || commands[args[0]] == nil {
+	if len(args) == 0 || commands[args[0]].stopped == nil {
 		return misuse(stderr, errors.New("outbox takes one of list, requeue, verify, newlog, backup"))
 	}
 	command, args := args[0], args[1:]
@@ -65,11 +74,28 @@ func outboxCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	return exitOK
 }
 
-func examine(ctx context.Context, path string, stdout io.Writer, do func(context.Context, *ksync.Outbox, io.Writer) error) (err error) {
+// outboxTask is what a command does with the outbox of a daemon that is stopped, and of
+// one that runs; nil: nothing.
+type outboxTask struct {
+	stopped func(context.Context, *ksync.Outbox, io.Writer) error
+	running func(context.Context, records, io.Writer) error
+}
+
+// look is a task that changes nothing, so that it needs nobody stopped.
+func look(do func(context.Context, records, io.Writer) error) outboxTask {
+	return outboxTask{
+		stopped: func(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error { return do(ctx, o, stdout) },
+		running: do,
+	}
+}
+
+func examine(ctx context.Context, path string, stdout io.Writer, task outboxTask) (err error) {
 	outbox, err := ksync.ExamineOutbox(ctx, path, slog.New(slog.DiscardHandler))
 	switch {
+	case errors.Is(err, ksync.ErrInUse) && task.running != nil:
+		return watch(ctx, path, stdout, task)
 	case errors.Is(err, ksync.ErrInUse):
-		return fmt.Errorf("cannot look into %s while the daemon runs: stop it first", path)
+		return fmt.Errorf("cannot do this with %s while the daemon runs: stop it first", path)
 	case errors.Is(err, ksync.ErrDamaged):
 		return fmt.Errorf("%w: the daemon saves at its start what can be read", err)
 	case errors.Is(err, fs.ErrNotExist):
@@ -78,13 +104,24 @@ func examine(ctx context.Context, path string, stdout io.Writer, do func(context
 		return err
 	}
 	defer func() { err = errors.Join(err, outbox.Close()) }()
-	return do(ctx, outbox, stdout)
+	return task.stopped(ctx, outbox, stdout)
+}
+
+// watch looks into the outbox of a daemon that runs. One that is just starting, or
+// ending, may not have its file in order yet, or any more.
+func watch(ctx context.Context, path string, stdout io.Writer, task outboxTask) (err error) {
+	onlooker, err := ksync.WatchOutbox(ctx, path)
+	if err != nil {
+		return fmt.Errorf("%w: if kioskd is just starting or ending, try again", err)
+	}
+	defer func() { err = errors.Join(err, onlooker.Close()) }()
+	return task.running(ctx, onlooker, stdout)
 }
 
 // listOutbox lists what waits. kiosk is who this kiosk is by now, "" where that is not
 // known: what it has committed as another one stays.
-func listOutbox(ctx context.Context, o *ksync.Outbox, kiosk string, stdout io.Writer) error {
-	list, err := o.List(ctx)
+func listOutbox(ctx context.Context, r records, kiosk string, stdout io.Writer) error {
+	list, err := r.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,8 +162,8 @@ func requeueOutbox(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error
 	return err
 }
 
-func verifyOutbox(ctx context.Context, o *ksync.Outbox, stdout io.Writer) error {
-	length, head, err := o.VerifyAudit(ctx)
+func verifyOutbox(ctx context.Context, r records, stdout io.Writer) error {
+	length, head, err := r.VerifyAudit(ctx)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,8 @@ Usage:
 enrol and identity take --config, --data and --enrolment; they work while the daemon runs.
 CODE may be - to read it from standard input, so that it stays out of the shell's history.
 
-The outbox commands take --data, --config and --enrolment, and need the daemon stopped.
+The outbox commands take --data, --config and --enrolment. list and verify work while
+the daemon runs; the others need it stopped.
 
 doctor takes --config FILE and --json, and ends with 0 if all is in order. For card:
 --wait 10s waits for a card; it works while the daemon runs, and sends no PIN. For

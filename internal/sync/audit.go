@@ -165,8 +165,12 @@ func auditRows(ctx context.Context, q querier, n int64, limit int) (list []wire.
 // are found by comparing length and last hash with what was noted elsewhere before: the
 // hub notes them.
 func (o *Outbox) VerifyAudit(ctx context.Context) (length int64, head []byte, err error) {
-	// One moment: a daemon may be writing.
-	conn, err := o.db.Read().Conn(ctx)
+	return verifyMoment(ctx, o.db.Read())
+}
+
+// verifyMoment verifies the log as it is at one moment: a daemon may be writing.
+func verifyMoment(ctx context.Context, r *sql.DB) (length int64, head []byte, err error) {
+	conn, err := r.Conn(ctx)
 	if err != nil {
 		return 0, nil, fmt.Errorf("cannot read audit log: %w", err)
 	}

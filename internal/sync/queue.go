@@ -223,8 +223,10 @@ type Waiting struct {
 }
 
 // List gives everything that waits, oldest first.
-func (o *Outbox) List(ctx context.Context) (list []Waiting, err error) {
-	rows, err := o.db.Read().QueryContext(ctx,
+func (o *Outbox) List(ctx context.Context) ([]Waiting, error) { return waiting(ctx, o.db.Read()) }
+
+func waiting(ctx context.Context, r *sql.DB) (list []Waiting, err error) {
+	rows, err := r.QueryContext(ctx,
 		"SELECT number, kiosk, kind, state = 'quarantined', reason, attempts, created FROM submissions ORDER BY n")
 	if err != nil {
 		return nil, storageFailed("list submissions", err)
