@@ -45,14 +45,14 @@ export class PrivatePCSC {
     this.#child = child;
     const deadline = Date.now() + startWithinMs;
     while (!existsSync(this.#cards)) {
-      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`pcscd does not serve:\n${this.log}`);
+      if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) throw new Error(`pcscd does not serve:\n${this.log}`);
       await new Promise((done) => setTimeout(done, 20));
     }
   }
 
   async stop(): Promise<void> {
     const child = this.#child;
-    if (!child || child.exitCode !== null) return;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, "exit");
     child.kill("SIGTERM");
     await gone;
