@@ -80,6 +80,22 @@ func TestUnfitServersAreRefused(t *testing.T) {
 	}
 }
 
+// What a server without fsync calls stored is gone after a power cut. That is set for the
+// server as a whole, so this one is nobody else's.
+func TestAServerThatFlushesNothingIsRefused(t *testing.T) {
+	own := postgrestest.New(t)
+	url := own.Database(t)
+	s, err := postgres.Open(t.Context(), url)
+	must(t, err)
+	must(t, s.Close())
+	own.Exec(t, url, "ALTER SYSTEM SET fsync = off")
+	own.Stop(t)
+	own.Start(t)
+	if _, err := postgres.Open(t.Context(), url); err == nil || !strings.Contains(err.Error(), "fsync is off") || !strings.HasPrefix(err.Error(), "cannot open database") {
+		t.Errorf("err = %v", err)
+	}
+}
+
 // A role that may only read and write rows can run a hub, once somebody else has
 // migrated; and what it must not do it is told how to get.
 func TestRoleWithoutTheRightToMakeTables(t *testing.T) {
