@@ -27,6 +27,7 @@ func layers() []layer {
 		{folder: "internal/lang"},
 		{folder: "internal/underrace", pure: true},
 		{folder: "internal/fuzztest", pure: true},
+		{folder: "internal/flushtest"},
 		{folder: "internal/wire", may: []string{"internal/fault", "internal/secret", "internal/wire"}},
 		{folder: "internal/catalogue", may: []string{"internal/colour", "internal/secret"}, pure: true},
 		{folder: "internal/flow", may: []string{"internal/secret", "internal/fault", "internal/wire", "internal/catalogue"}, pure: true},
