@@ -2,10 +2,12 @@ package hub_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -360,13 +362,33 @@ func TestConflictsThatOnlyTheStoreSees(t *testing.T) {
 	}
 }
 
+// asked counts what the platform is asked to do for good.
+type asked struct {
+	hub.Platform
+
+	reserve atomic.Int32
+}
+
+func (a *asked) Reserve(ctx context.Context, r hub.ReserveOrder) (wire.Private, error) {
+	a.reserve.Add(1)
+	return a.Platform.Reserve(ctx, r)
+}
+
+// A document that came before is refused before the platform hears of it: what that does
+// is irrevocable.
 func TestReplayedDocument(t *testing.T) {
-	k := newRig(t).kiosk("demo")
+	r := newRig(t)
+	platform := &asked{Platform: r.box}
+	r.ingest.Platform = platform
+	k := r.kiosk("demo")
 	p := persona(t, "taro").payload(k.reservation())
 	k.put(k.sealed(p))
 	ack, _ := k.put(k.sealed(p))
 	if v := ack.Verdict(); v.Code != fault.DocumentRefused || k.alarms(hub.AlarmReplayed) != 1 {
 		t.Errorf("verdict %+v, alarms %d", v, k.alarms(hub.AlarmReplayed))
+	}
+	if n := platform.reserve.Load(); n != 1 {
+		t.Errorf("the platform was asked %d times", n)
 	}
 }
 

@@ -120,4 +120,11 @@ func TestUsageOfTheCertificate(t *testing.T) {
 			t.Errorf("usage %d: %v at %s", usage, err, last.Name)
 		}
 	}
+	// Who issues cards' certificates is no card, whatever else its key may do.
+	issuer := certificate(3, nil, x509.KeyUsageCertSign|x509.KeyUsageDigitalSignature)
+	v.Roots.AddCert(issuer)
+	var t3 trail
+	if _, err := v.verify(&t3, wire.Signed{Document: document, Signature: sig, Certificate: issuer.Raw}, "demo", now); err == nil || t3[len(t3)-1].Name != CheckChain {
+		t.Errorf("a CA's certificate signs: %v at %s", err, t3[len(t3)-1].Name)
+	}
 }
