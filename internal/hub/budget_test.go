@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"sync/atomic"
@@ -184,6 +185,14 @@ func TestCaretaker(t *testing.T) {
 	for _, age := range []time.Duration{399 * day, 401 * day} {
 		must(t, s.Raise(t.Context(), hub.Alarm{Kind: hub.AlarmClock, Kiosk: age.String(), Last: now.Add(-age)}))
 	}
+	for i, age := range []time.Duration{729 * day, 731 * day} { // and an alarm, which both count up
+		q := hub.Quarantine{Submission: wire.NewSubmissionID(), Kiosk: "demo", Hash: bytes.Repeat([]byte{byte(i)}, 32), Sealed: []byte{1}, At: now.Add(-age)}
+		must(t, s.Quarantine(t.Context(), q, hub.Alarm{Kind: hub.AlarmConflict, Kiosk: "demo", Last: now}))
+	}
+	for id, left := range map[string]time.Duration{"over-over": -time.Minute, "good-good": time.Minute} {
+		a := hub.Answer{RequestTag: "t", Status: 200, Sealed: v.Seal("answer /v1/x "+id, []byte("a")), Expires: now.Add(left)}
+		must(t, s.PutAnswer(t.Context(), hub.AnswerKey{Kiosk: "demo", Scope: "/v1/x", RequestID: id}, a, now.Add(-time.Hour)))
+	}
 	first := v.Present()
 	must(t, v.Replace(vault.Ring{Present: bytes.Repeat([]byte{2}, vault.KeySize), Others: [][]byte{bytes.Repeat([]byte{1}, vault.KeySize)}, Tag: tag}))
 	care := func(holder string) *hub.Caretaker {
@@ -194,7 +203,8 @@ func TestCaretaker(t *testing.T) {
 	}
 	done, err := care("a").Round(t.Context())
 	must(t, err)
-	if done.Resealed != 207 || done.Forgotten[hub.KeptSealed] != 205 || done.Forgotten[hub.KeptAlarms] != 1 {
+	forgotten := map[hub.Kept]int{hub.KeptSealed: 205, hub.KeptQuarantine: 1, hub.KeptAlarms: 1, hub.KeptAnswers: 1, hub.KeptTraces: 0}
+	if done.Resealed != 210 || !maps.Equal(done.Forgotten, forgotten) {
 		t.Errorf("did %+v", done)
 	}
 	for id, cleared := range map[string]bool{old: true, young: false} {

@@ -300,6 +300,22 @@ func TestCertificatesThatNameNoKiosk(t *testing.T) {
 	if got := answerTo(t, api.Handler(), nil); got != http.StatusForbidden {
 		t.Errorf("without TLS: status %d", got)
 	}
+	// An ID that is made from a key goes with no other.
+	for name, its := range map[string]bool{"its own key's": true, "another key's": false} {
+		e, err := r.keys.Enrol("demo", "https://127.0.0.1:1", time.Now())
+		must(t, err)
+		cert, err := e.Certificate()
+		must(t, err)
+		id, want := wire.KioskID([]byte("another key")), http.StatusForbidden
+		if its {
+			id, want = wire.KioskID(cert.RawSubjectPublicKeyInfo), http.StatusOK
+		}
+		must(t, r.store.EnsureKiosk(t.Context(), id, time.Now()))
+		cert.URIs[0], cert.Subject.CommonName = hub.KioskURI(id), id
+		if got := answerTo(t, api.Handler(), cert); got != want {
+			t.Errorf("an ID that is %s: status %d, not %d", name, got, want)
+		}
+	}
 }
 
 // An acknowledgement is of one submission, one content and one kiosk, by one key:
