@@ -82,7 +82,7 @@ func interactive[Req, Resp any](
 		// finds the answer.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callLimit)
 		defer cancel()
-		status, answer, err := a.answer(ctx, key, b, func() (int, []byte, bool) {
+		status, answer, err := a.answer(ctx, key, b, func() given {
 			resp, err := do(ctx, kiosk, req)
 			if err != nil {
 				return a.refusal(key.Scope, err, away)
@@ -91,7 +91,7 @@ func interactive[Req, Resp any](
 			if err != nil {
 				return a.refusal(key.Scope, err, fault.Internal)
 			}
-			return http.StatusOK, out, true
+			return given{status: http.StatusOK, body: out, final: true, issued: issuedOf(kiosk, resp)}
 		})
 		if err != nil {
 			a.broken(w, "answer not stored", err)
@@ -102,18 +102,25 @@ func interactive[Req, Resp any](
 	}
 }
 
-// refusal gives the answer to an error and whether it is final: that somebody
-// is away now is not, so the same request may be tried again.
-func (a *API) refusal(scope string, err error, away fault.Code) (status int, body []byte, final bool) {
+// given is the answer to a call. One that is not final may be tried again.
+type given struct {
+	status int
+	body   []byte
+	final  bool
+	issued *Issuance // what it hands out, or nil
+}
+
+// refusal gives the answer to an error: that somebody is away now is not final.
+func (a *API) refusal(scope string, err error, away fault.Code) given {
 	p := asProblem(err, away)
 	if p.Code == away {
 		a.Log.Error("Connector did not answer", "path", scope, "error", err)
 	}
-	return p.status, p.body(), p.final()
+	return given{status: p.status, body: p.body(), final: p.final()}
 }
 
 // answer gives the stored answer, or makes and stores one.
-func (a *API) answer(ctx context.Context, key AnswerKey, request []byte, act func() (int, []byte, bool)) (int, []byte, error) {
+func (a *API) answer(ctx context.Context, key AnswerKey, request []byte, act func() given) (int, []byte, error) {
 	tag := a.Vault.Tag("request", request)
 	purpose := answerPurpose(key.Scope, key.RequestID)
 	now := a.Now()
@@ -133,21 +140,21 @@ func (a *API) answer(ctx context.Context, key AnswerKey, request []byte, act fun
 	case !errors.Is(err, ErrNotFound):
 		return 0, nil, fmt.Errorf("cannot look for answer: %w", err)
 	}
-	status, b, final := act()
-	if !final {
-		return status, b, nil
+	is := act()
+	if !is.final {
+		return is.status, is.body, nil
 	}
 	// The connector has acted; its answer must be kept even when the call's
 	// time is up by now.
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
 	defer cancel()
 	err = a.Store.PutAnswer(keep, key, Answer{
-		RequestTag: tag, Status: status, Sealed: a.Vault.Seal(purpose, b), Expires: now.Add(answerLife),
+		RequestTag: tag, Status: is.status, Sealed: a.Vault.Seal(purpose, is.body), Expires: now.Add(answerLife), Issued: is.issued,
 	}, now)
 	if err != nil {
 		return 0, nil, fmt.Errorf("cannot store answer: %w", err)
 	}
-	return status, b, nil
+	return is.status, is.body, nil
 }
 
 // keyLock lets one call at a time run for each key.

@@ -88,6 +88,7 @@ func (s *Sealing) reseal(ctx context.Context, t Table, p Part) ([]byte, error) {
 	purpose := map[Table]string{
 		TableSubmission: submissionPurpose(p.Key[0], p.Hash), TableQuarantine: quarantinePurpose(p.Hash),
 		TableAlarm: alarmPurpose(AlarmKind(p.Key[0])), TableAnswer: answerPurpose(p.Key[1], p.Key[2]),
+		TableIssuance: issuancePurpose(p.Key[0]),
 	}[t]
 	plain := []byte(p.Clear)
 	if p.Old != nil {

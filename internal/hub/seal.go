@@ -172,6 +172,9 @@ func (s *Sealing) seal(in Stored) (Stored, error) {
 	}
 	out := in
 	out.Private = s.vault.Seal(submissionPurpose(in.ID, in.Hash), b)
+	if in.Kind == wire.KindIssuance && in.Verdict.Accepted && in.Summary.IssueRef != "" {
+		out.IssueTag = s.issueTag(in.Summary.IssueRef)
+	}
 	out.Checks, out.Summary, out.Ack = nil, Summary{}, nil
 	out.Verdict = wire.Verdict{Accepted: in.Verdict.Accepted} // a column of its own: pages are filtered by it
 	return out, nil

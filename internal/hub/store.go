@@ -24,12 +24,13 @@ var (
 //
 // What is personal reaches a database sealed: [Seal] puts a vault before a store,
 // and the store itself sees [Stored.Private], [Quarantine.Private] and
-// [Alarm.Private] instead of what they hide. It refuses rows without them. Alarms about
+// [Alarm.Private] instead of what they hide, and [Issuance.Private]. It refuses rows without them. Alarms about
 // audit logs alone are in clear: they hold nothing personal.
 type Store interface {
 	IdentityStore
 	LinkStore
 	AuditStore
+	IssuanceStore
 
 	// Submission gives a stored submission, or ErrNotFound.
 	Submission(ctx context.Context, id string) (Stored, error)
@@ -40,7 +41,8 @@ type Store interface {
 	// row and alarm where there are any, in one transaction. When the id is
 	// there already with the same hash it changes nothing and gives the stored
 	// row; with another hash it gives ErrOtherContent. A document that another
-	// submission carried gives ErrDocumentUsed.
+	// submission carried gives ErrDocumentUsed. The first accepted record of an
+	// issuance is noted with the issuance, when the same kiosk has both.
 	Put(ctx context.Context, s Stored, q *Quarantine, a *Alarm) (Stored, error)
 	// Quarantine keeps a conflicting submission and raises its alarm.
 	Quarantine(ctx context.Context, q Quarantine, a Alarm) error
@@ -55,7 +57,8 @@ type Store interface {
 	// Answer gives a stored answer of an interactive call, or ErrNotFound.
 	Answer(ctx context.Context, key AnswerKey, now time.Time) (Answer, error)
 	// PutAnswer stores one, unless there is one that has not expired, and forgets
-	// some that have.
+	// some that have. An issuance that it hands out is noted in the same transaction,
+	// unless it is there.
 	PutAnswer(ctx context.Context, key AnswerKey, a Answer, now time.Time) error
 
 	// EnsureKiosk enrols a kiosk, or does nothing.
@@ -108,6 +111,7 @@ type Stored struct {
 	Summary      Summary
 	Ack          []byte // JSON of wire.SignedAck, as it was answered
 	Private      []byte // Verdict, Checks, Summary and Ack as the database has them: sealed
+	IssueTag     string // Tag of the issuance that this is the record of, for Put; never read back
 }
 
 // Summary is what the console shows of a submission.
@@ -216,6 +220,7 @@ type Answer struct {
 	Status     int
 	Sealed     []byte
 	Expires    time.Time
+	Issued     *Issuance // what it hands out, for PutAnswer; never read back
 }
 
 // Kiosk is one enrolled kiosk.

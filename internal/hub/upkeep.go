@@ -58,15 +58,18 @@ const (
 	TableQuarantine Table = "quarantine"
 	TableAlarm      Table = "alarm"
 	TableAnswer     Table = "answer"
+	TableIssuance   Table = "issuance"
 )
 
 // Tables are all of them.
-func Tables() []Table { return []Table{TableSubmission, TableQuarantine, TableAlarm, TableAnswer} }
+func Tables() []Table {
+	return []Table{TableSubmission, TableQuarantine, TableAlarm, TableAnswer, TableIssuance}
+}
 
 // Part is the private part of one row.
 type Part struct {
-	N     int64     // where it is: of submissions and quarantine
-	Key   [3]string // where it is: kind, kiosk, subject; kiosk, scope, request id; of a submission its id
+	N     int64     // where it is: of submissions, quarantine and issuances
+	Key   [3]string // where it is: kind, kiosk, subject; kiosk, scope, request id; of a submission its id, of an issuance its tag
 	Hash  []byte    // of submissions and quarantine
 	Old   []byte    // nil: in clear
 	Clear string    // text in clear of quarantine and alarms

@@ -11,7 +11,7 @@ import (
 
 // The pause before an outbox that has refused a record is asked again. It grows.
 const (
-	recordPause    = 2 * time.Second
+	recordPause    = 100 * time.Millisecond
 	recordPauseMax = time.Minute
 )
 

@@ -55,7 +55,7 @@ func TestARefusedRecordIsStoredLater(t *testing.T) {
 		}
 		w.k.endVisit(context.Background(), v)
 		pass(10 * time.Minute)
-		if n := outbox.tries.Load(); n < 10 || n > 20 {
+		if n := outbox.tries.Load(); n < 15 || n > 25 {
 			t.Errorf("tried %d times in ten minutes", n)
 		}
 		outbox.broken.Store(false)

@@ -207,7 +207,7 @@ func (h *hunt) after() {
 	}
 	for _, url := range []string{
 		h.kiosk + "/metrics", h.measures, h.kiosk + "/healthz", h.kiosk + "/", h.kiosk + "/brand.css",
-		h.hub + "/healthz", h.hub + "/", h.hub + "/submissions", h.hub + "/api/kiosks", h.hub + "/api/submissions", h.hub + "/api/alarms",
+		h.hub + "/healthz", h.hub + "/", h.hub + "/submissions", h.hub + "/issuances", h.hub + "/api/issuances", h.hub + "/api/kiosks", h.hub + "/api/submissions", h.hub + "/api/alarms",
 	} {
 		h.fail(readable(url, h.answer(url), all))
 	}

@@ -76,7 +76,7 @@ func (r *rig) end(daemon string, p *process) {
 func (s *shopper) diskFault(shot snapshot) bool {
 	s.power.mend()
 	s.power.broken = []string{"kioskd", "kioskd", "hubd"}[s.rnd.IntN(3)]
-	s.unkept = s.unkept || s.power.broken == "kioskd"
+	s.unkept = s.unkept || s.power.breaks("kioskd")
 	disk := s.power.disks[s.power.broken]
 	skip, times := s.rnd.Int64N(20), []int64{1, 3, -1}[s.rnd.IntN(3)]
 	kinds := []struct {
@@ -103,6 +103,9 @@ func (p *power) oneIn() int {
 	}
 	return 5
 }
+
+// breaks says that the disk of a daemon is out of order.
+func (p *power) breaks(daemon string) bool { return p != nil && p.broken == daemon }
 
 // mend puts the disks in order.
 func (p *power) mend() {

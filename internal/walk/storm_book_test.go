@@ -16,6 +16,7 @@ type book struct {
 	cut     []string             // who stood there when it died, since a start had nothing to tell of it
 	numbers map[string][]string  // reception number → what was said of it
 	people  map[string]*standing // of those who have come since the platform was emptied
+	given   map[string]bool      // IDs that a screen or a slip has shown: the hub has noted them
 	issued  map[string]bool      // IDs whose slip came to an end, so that their record is stored
 	untold  []string             // at the hub, and no screen has told of them
 
@@ -36,7 +37,7 @@ type standing struct {
 
 func newBook() *book {
 	return &book{
-		numbers: map[string][]string{}, people: map[string]*standing{}, issued: map[string]bool{}, slips: map[string]slipWord{},
+		numbers: map[string][]string{}, people: map[string]*standing{}, given: map[string]bool{}, issued: map[string]bool{}, slips: map[string]slipWord{},
 		judged: map[string]row{}, records: map[string]int{},
 	}
 }
@@ -93,6 +94,7 @@ func (b *book) see(s snapshot) {
 			break
 		}
 		id := sc.Fields[0].Value
+		b.given[id] = true
 		if slip := s.slip(); slip != "" && slip != "printing" {
 			b.issued[id] = true
 		}
@@ -157,7 +159,7 @@ func (b *book) close(t *testing.T, refs map[string][]string) {
 			t.Errorf("LOST: %s was told of (%v), and the hub does not have it", number, said)
 		}
 	}
-	for _, wrong := range unrecorded(b.issued, refs, b.records) {
+	for _, wrong := range missing(b.issued, refs, b.records, "record") {
 		t.Error(wrong)
 	}
 	for who, p := range b.people {
@@ -175,16 +177,16 @@ func (b *book) close(t *testing.T, refs map[string][]string) {
 	clear(b.people)
 }
 
-// unrecorded says of which IDs the hub has no record. One that is there too often for one
-// of them stands for no other.
-func unrecorded(issued map[string]bool, refs map[string][]string, records map[string]int) (wrong []string) {
-	for id := range issued {
+// missing says of which IDs the hub has no record, or no note of its own. One that is
+// there too often for one of them stands for no other.
+func missing(ids map[string]bool, refs map[string][]string, have map[string]int, what string) (wrong []string) {
+	for id := range ids {
 		if len(refs[id]) == 0 {
 			wrong = append(wrong, "an ID was called issued, and the issuer does not know it")
 		}
 		for _, ref := range refs[id] {
-			if records[ref] == 0 {
-				wrong = append(wrong, fmt.Sprintf("LOST: an ID was issued as %s, and the hub has no record of it", ref))
+			if have[ref] == 0 {
+				wrong = append(wrong, fmt.Sprintf("LOST: an ID was issued as %s, and the hub has no %s of it", ref, what))
 			}
 		}
 	}

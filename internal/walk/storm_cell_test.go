@@ -241,6 +241,10 @@ func (c *cell) settle() {
 func (c *cell) end() {
 	c.test.Helper()
 	c.settle()
+	for _, wrong := range missing(c.given, c.refs, c.noted(), "note") {
+		c.test.Error(wrong)
+	}
+	c.recorded(c.records)
 	rows, times, issuances := c.rows(), map[string]int{}, 0
 	for _, r := range rows {
 		times[r.Number]++

@@ -106,6 +106,7 @@ func (b *book) unsound(s paper, refs map[string][]string) string {
 		return s.unlikely
 	}
 	if s.kind == "issuance" {
+		b.given[s.key] = true
 		switch {
 		case len(refs[s.key]) == 0:
 			return "the issuer has not issued this ID"

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"kioskd/internal/hub/console"
 )
 
 // ledger is what screens have promised: reception number → what was said.
@@ -11,7 +13,8 @@ type ledger struct {
 	promised map[string][]string
 	must     map[string]bool // applications that have to be accepted
 	judged   map[string]bool
-	issued   map[string]bool     // IDs whose record must be at the hub
+	given    map[string]bool     // IDs that a screen has shown: the hub must have noted them
+	issued   map[string]bool     // those whose record must be at the hub as well
 	refs     map[string][]string // ID → the references that it was issued under
 	unsure   int                 // submissions of which a screen said that it is not known whether they are stored
 }
@@ -19,7 +22,7 @@ type ledger struct {
 func newLedger() *ledger {
 	return &ledger{
 		promised: map[string][]string{}, must: map[string]bool{}, judged: map[string]bool{},
-		issued: map[string]bool{}, refs: map[string][]string{},
+		given: map[string]bool{}, issued: map[string]bool{}, refs: map[string][]string{},
 	}
 }
 
@@ -96,6 +99,10 @@ func (r *rig) arrive(book *ledger) {
 func (r *rig) settle(book *ledger) int {
 	r.t.Helper()
 	r.arrive(book)
+	noted := r.noted()
+	for _, wrong := range missing(book.given, book.refs, noted, "note") {
+		r.t.Error(wrong)
+	}
 	var rows []row
 	var records map[string]int
 	r.eventually(fmt.Sprintf("the hub to hold the records of %d IDs that were issued", len(book.issued)), func() bool {
@@ -105,8 +112,9 @@ func (r *rig) settle(book *ledger) int {
 				records[row.Summary.IssueRef]++
 			}
 		}
-		return len(unrecorded(book.issued, book.refs, records)) == 0
+		return len(missing(book.issued, book.refs, records, "record")) == 0
 	})
+	r.recorded(records)
 	for ref, n := range records {
 		if n != 1 || ref == "" {
 			r.t.Errorf("DOUBLED: the hub holds %d records of the issuance %q", n, ref)
@@ -132,6 +140,42 @@ func (r *rig) settle(book *ledger) int {
 		r.t.Errorf("the hub raised an alarm: %s %s", a.Kind, a.Text)
 	}
 	return len(rows)
+}
+
+// noted is what the hub has noted of issuances without the kiosk, by reference.
+func (r *rig) noted() map[string]int {
+	r.t.Helper()
+	noted := map[string]int{}
+	for _, i := range r.issuances() {
+		if noted[i.IssueRef]++; noted[i.IssueRef] > 1 {
+			r.t.Errorf("DOUBLED: the hub has noted the issuance %q %d times", i.IssueRef, noted[i.IssueRef])
+		}
+	}
+	return noted
+}
+
+// recorded holds the hub's notes against the records that it has: each knows of the other.
+func (r *rig) recorded(records map[string]int) {
+	r.t.Helper()
+	for _, i := range r.issuances() {
+		if (i.Record != "") != (records[i.IssueRef] > 0) {
+			r.t.Errorf("the hub has %d records of the issuance %s, and has noted %q", records[i.IssueRef], i.IssueRef, i.Record)
+		}
+	}
+}
+
+func (r *rig) issuances() (all []console.IssuanceRow) {
+	r.t.Helper()
+	for page := 1; ; page++ {
+		var got struct {
+			Issuances []console.IssuanceRow `json:"issuances"`
+		}
+		r.get(fmt.Sprintf("%s/api/issuances?limit=1000&page=%d", r.hub, page), &got)
+		all = append(all, got.Issuances...)
+		if len(got.Issuances) < 1000 {
+			return all
+		}
+	}
 }
 
 // rows are all that the hub holds.

@@ -216,12 +216,18 @@ func (s *shopper) walk() (end string) {
 	s.lay("")
 	first := s.top()
 	s.setLine()
+	s.unkept = s.power.breaks("kioskd")
 	end = s.visit(first)
 	if end == killed {
 		s.afterKill()
 	}
-	if s.eyes.delivery("issued") != "" && (end != killed || s.recorded) {
-		s.ledger.issued[s.eyes.issuedID()] = true
+	if s.eyes.delivery("issued") != "" {
+		id := s.eyes.issuedID()
+		s.ledger.given[id] = true
+		// Where the disk was broken, a later kill comes before the kiosk can store the record.
+		if s.recorded || end != killed && !s.unkept {
+			s.ledger.issued[id] = true
+		}
 		// The sandbox forgets it before the next one comes.
 		if err := learnIssued(filepath.Join(s.dir, "hub"), s.ledger.refs); err != nil {
 			s.t.Fatalf("cannot look up what was issued: %v", err)

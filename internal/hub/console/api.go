@@ -46,11 +46,7 @@ func rowOf(s hub.Stored) Row {
 }
 
 func (c *Console) apiSubmissions(w http.ResponseWriter, r *http.Request) {
-	size := pageSize
-	if n, err := strconv.Atoi(r.URL.Query().Get("limit")); err == nil && n > 0 && n <= 1000 {
-		size = n
-	}
-	f, _ := filter(r.URL.Query(), size)
+	f, _ := filter(r.URL.Query(), sizeOf(r.URL.Query()))
 	list, total, err := c.Store.Submissions(r.Context(), f)
 	if err != nil {
 		c.apiFailed(w, r, err)

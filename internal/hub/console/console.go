@@ -46,7 +46,7 @@ type Console struct {
 // Handler parses the pages and gives the routes.
 func (c *Console) Handler() (http.Handler, error) {
 	c.pages = map[string]*template.Template{}
-	for _, name := range []string{"overview", "kiosk", "submissions", "submission", "audit", "sms", "tests", "message"} {
+	for _, name := range []string{"overview", "kiosk", "submissions", "submission", "issuances", "audit", "sms", "tests", "message"} {
 		t, err := template.New("layout.html").Funcs(c.funcs()).ParseFS(files, "pages/layout.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("cannot parse page %s: %w", name, err)
@@ -64,6 +64,8 @@ func (c *Console) Handler() (http.Handler, error) {
 	mux.HandleFunc("GET /kiosks/{id}", c.kiosk)
 	mux.HandleFunc("GET /submissions", c.submissions)
 	mux.HandleFunc("GET /submissions/{id}", c.submission)
+	mux.HandleFunc("GET /issuances", c.issuances)
+	mux.HandleFunc("GET /api/issuances", c.apiIssuances)
 	mux.HandleFunc("GET /api/submissions", c.apiSubmissions)
 	mux.HandleFunc("GET /api/submissions/{id}", c.apiSubmission)
 	mux.HandleFunc("GET /api/kiosks", c.apiKiosks)

@@ -352,3 +352,48 @@ func TestMyKeyIDIsNotShown(t *testing.T) {
 		}
 	}
 }
+
+// Whoever looks for what a shopper was given finds it also when no kiosk has sent a record.
+func TestIssuances(t *testing.T) {
+	h, store := open(t)
+	for i := range 30 {
+		must(t, store.PutAnswer(t.Context(), hub.AnswerKey{Kiosk: "demo", Scope: wire.PathIssueComplete, RequestID: fmt.Sprintf("request-%d", i)}, hub.Answer{
+			RequestTag: "t", Status: 200, Sealed: sealedBy(t, "x"), Expires: time.Now().Add(time.Hour),
+			Issued: &hub.Issuance{Kiosk: "<b>demo</b>", IssueRef: fmt.Sprintf("I-%d", i), Service: "waon", IssuedAt: time.Now()},
+		}, time.Now()))
+	}
+	in := hub.Stored{
+		ID: wire.NewSubmissionID(), Kiosk: "<b>demo</b>", Schema: 1, KeyID: "k", Sealed: []byte{1}, Hash: make([]byte, 32), Kind: wire.KindIssuance,
+		StoredAt: time.Now(), Ack: []byte("{}"), Verdict: wire.Verdict{Accepted: true}, Summary: hub.Summary{IssueRef: "I-29"},
+	}
+	_, err := store.Put(t.Context(), in, nil, nil)
+	must(t, err)
+	first, last := get(t, h, "/issuances"), get(t, h, "/issuances?page=2&record=")
+	if !strings.Contains(first, "1–25 of 30") || !strings.Contains(first, ">I-29<") || !strings.Contains(last, "26–30 of 30") || !strings.Contains(last, ">I-0<") {
+		t.Error("pages are wrong")
+	}
+	if !strings.Contains(first, `href="/submissions/`+in.ID+`"`) || strings.Count(first, "None yet") != 24 || strings.Contains(first, "<b>demo") {
+		t.Errorf("the page is wrong: %s", first)
+	}
+	if body := get(t, h, "/issuances?record=none"); !strings.Contains(body, "1–25 of 29") || !strings.Contains(body, "page=2&amp;record=none") || strings.Contains(body, ">I-29<") {
+		t.Error("the filter is wrong")
+	}
+	if body := get(t, h, "/issuances?kiosk=nobody"); !strings.Contains(body, "No issuance matches") {
+		t.Error("the filter finds what is not there")
+	}
+	var out struct {
+		Total     int
+		Issuances []console.IssuanceRow
+	}
+	must(t, json.Unmarshal([]byte(get(t, h, "/api/issuances?limit=2")), &out))
+	if out.Total != 30 || len(out.Issuances) != 2 || out.Issuances[0].IssueRef != "I-29" || out.Issuances[0].Record != in.ID || out.Issuances[1].Record != "" {
+		t.Errorf("as JSON: %+v", out)
+	}
+}
+
+func sealedBy(t *testing.T, text string) []byte {
+	t.Helper()
+	v, err := vault.New(make([]byte, vault.KeySize))
+	must(t, err)
+	return v.Seal("answer", []byte(text))
+}

@@ -2,7 +2,6 @@ package console
 
 import (
 	"errors"
-	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -107,10 +106,7 @@ func (c *Console) submissions(w http.ResponseWriter, r *http.Request) {
 
 // filter reads what to list, in pages of that size; what does not parse is left out.
 func filter(q url.Values, size int) (f hub.Filter, at int) {
-	at, err := strconv.Atoi(q.Get("page"))
-	if err != nil || at < 1 || at > math.MaxInt32 {
-		at = 1
-	}
+	at = pageOf(q)
 	f = hub.Filter{Kiosk: q.Get("kiosk"), Kind: wire.Kind(q.Get("kind")), Limit: size, Offset: (at - 1) * size}
 	if v := q.Get("verdict"); v == "accepted" || v == "refused" {
 		yes := v == "accepted"
@@ -120,14 +116,19 @@ func filter(q url.Values, size int) (f hub.Filter, at int) {
 }
 
 func pageLink(q url.Values, at int) string {
+	return linkTo("/submissions", q, at, "kind", "verdict", "kiosk")
+}
+
+// linkTo is another page of a list, with the same filter.
+func linkTo(path string, q url.Values, at int, filter ...string) string {
 	next := url.Values{}
-	for _, k := range []string{"kind", "verdict", "kiosk"} {
+	for _, k := range filter {
 		if v := q.Get(k); v != "" {
 			next.Set(k, v)
 		}
 	}
 	next.Set("page", strconv.Itoa(at))
-	return "/submissions?" + next.Encode()
+	return path + "?" + next.Encode()
 }
 
 func (c *Console) submission(w http.ResponseWriter, r *http.Request) {

@@ -30,8 +30,8 @@ func (s *Store) Answer(ctx context.Context, k hub.AnswerKey, now time.Time) (a h
 	return a, nil
 }
 
-// PutAnswer stores an answer and forgets those that have expired. The first
-// answer to a call stays until it expires.
+// PutAnswer stores an answer, with what it hands out, and forgets those that have
+// expired. The first answer to a call stays until it expires.
 func (s *Store) PutAnswer(ctx context.Context, k hub.AnswerKey, a hub.Answer, now time.Time) error {
 	key, err := hub.KeyOf(a.Sealed)
 	if err != nil {
@@ -52,7 +52,10 @@ func (s *Store) PutAnswer(ctx context.Context, k hub.AnswerKey, a hub.Answer, no
 				vault_key = excluded.vault_key
 			WHERE answer.expires <= $8`,
 			clean(k.Kiosk), clean(k.Scope), clean(k.RequestID), a.RequestTag, a.Status, a.Sealed, ms(a.Expires), ms(now), key)
-		return err
+		if err != nil || a.Issued == nil {
+			return err
+		}
+		return issue(ctx, tx, *a.Issued)
 	})
 }
 

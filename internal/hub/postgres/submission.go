@@ -55,7 +55,7 @@ func (s *Store) Put(ctx context.Context, in hub.Stored, q *hub.Quarantine, a *hu
 	if err != nil {
 		return hub.Stored{}, err
 	}
-	if q == nil && a == nil { // one statement is a transaction, in one round trip
+	if q == nil && a == nil && in.IssueTag == "" { // one statement is a transaction, in one round trip
 		err = s.do(ctx, "store submission", func() error {
 			out, _, err = insert(ctx, s.pool, in, key)
 			return err
@@ -64,6 +64,9 @@ func (s *Store) Put(ctx context.Context, in hub.Stored, q *hub.Quarantine, a *hu
 		err = s.write(ctx, "store submission", func(tx pgx.Tx) error {
 			var fresh bool
 			if out, fresh, err = insert(ctx, tx, in, key); err != nil || !fresh {
+				return err
+			}
+			if err := record(ctx, tx, in); err != nil {
 				return err
 			}
 			if q != nil {
@@ -121,14 +124,18 @@ func insert(ctx context.Context, r runner, in hub.Stored, key string) (out hub.S
 	return hub.Stored{}, false, hub.ErrDocumentUsed
 }
 
+// moment is for what reads several times and must see one moment.
+func moment() pgx.TxOptions {
+	return pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+}
+
 // Submissions lists a page, newest first, and counts, both of one moment.
 func (s *Store) Submissions(ctx context.Context, f hub.Filter) (page []hub.Stored, total int, err error) {
 	// The same conditions count and list; an empty value matches everything.
 	const where = ` WHERE ($1 = '' OR kiosk = $1) AND ($2 = '' OR kind = $2) AND ($3::boolean IS NULL OR accepted = $3)`
 	args := []any{clean(f.Kiosk), clean(string(f.Kind)), f.Accepted}
-	moment := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = s.do(ctx, "list submissions", func() error {
-		return pgx.BeginTxFunc(ctx, s.pool, moment, func(tx pgx.Tx) error {
+		return pgx.BeginTxFunc(ctx, s.pool, moment(), func(tx pgx.Tx) error {
 			if err := tx.QueryRow(ctx, `SELECT count(*) FROM submission`+where, args...).Scan(&total); err != nil {
 				return err
 			}

@@ -80,6 +80,7 @@ func (s *Store) Parts(ctx context.Context, t hub.Table, key string, limit int) (
 		hub.TableQuarantine: `SELECT n, '', '', '', hash, private, coalesce(reason, '') FROM quarantine`,
 		hub.TableAlarm:      `SELECT 0, kind, kiosk, subject, NULL::bytea, private, coalesce(text, '') FROM alarm`,
 		hub.TableAnswer:     `SELECT 0, kiosk, scope, request_id, NULL::bytea, sealed, '' FROM answer`,
+		hub.TableIssuance:   `SELECT n, tag, '', '', NULL::bytea, private, '' FROM issuance`,
 	}[t]
 	if !ok {
 		return nil, fmt.Errorf("cannot list table %q", t)
@@ -107,6 +108,7 @@ func (s *Store) Reseal(ctx context.Context, t hub.Table, parts []hub.Part) (n in
 			WHERE kind = $3 AND kiosk = $4 AND subject = $5 AND private IS NOT DISTINCT FROM $6 AND coalesce(text, '') = $7`,
 		hub.TableAnswer: `UPDATE answer SET sealed = $1, vault_key = $2
 			WHERE kiosk = $3 AND scope = $4 AND request_id = $5 AND sealed = $6`,
+		hub.TableIssuance: `UPDATE issuance SET private = $1, vault_key = $2 WHERE n = $3 AND private = $4`,
 	}[t]
 	if !ok {
 		return 0, fmt.Errorf("cannot seal anew table %q", t)
@@ -121,7 +123,7 @@ func (s *Store) Reseal(ctx context.Context, t hub.Table, parts []hub.Part) (n in
 			}
 			args := []any{p.New, key}
 			switch t {
-			case hub.TableSubmission, hub.TableQuarantine:
+			case hub.TableSubmission, hub.TableQuarantine, hub.TableIssuance:
 				args = append(args, p.N, p.Old)
 			case hub.TableAlarm:
 				args = append(args, p.Key[0], p.Key[1], p.Key[2], p.Old, p.Clear)

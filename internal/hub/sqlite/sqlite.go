@@ -107,7 +107,7 @@ func (s *Store) Answer(ctx context.Context, k hub.AnswerKey, now time.Time) (hub
 	return a, nil
 }
 
-// PutAnswer stores an answer and forgets those that have expired.
+// PutAnswer stores an answer, with what it hands out, and forgets those that have expired.
 func (s *Store) PutAnswer(ctx context.Context, k hub.AnswerKey, a hub.Answer, now time.Time) error {
 	key, err := hub.KeyOf(a.Sealed)
 	if err != nil {
@@ -120,7 +120,10 @@ func (s *Store) PutAnswer(ctx context.Context, k hub.AnswerKey, a hub.Answer, no
 		_, err := tx.ExecContext(ctx, `INSERT INTO answer (kiosk, scope, request_id, request_tag, status, sealed, expires, vault_key)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			k.Kiosk, k.Scope, k.RequestID, a.RequestTag, a.Status, a.Sealed, a.Expires.UnixMilli(), key)
-		return wrap("store answer", err)
+		if err != nil || a.Issued == nil {
+			return wrap("store answer", err)
+		}
+		return issue(ctx, tx, *a.Issued)
 	})
 }
 

@@ -46,6 +46,9 @@ func (s *Store) Put(ctx context.Context, in hub.Stored, q *hub.Quarantine, a *hu
 		if err := insert(ctx, tx, in); err != nil {
 			return err
 		}
+		if err := record(ctx, tx, in); err != nil {
+			return err
+		}
 		if q != nil {
 			if err := quarantine(ctx, tx, *q); err != nil {
 				return err

@@ -65,6 +65,7 @@ func (s *Store) Parts(ctx context.Context, t hub.Table, key string, limit int) (
 		hub.TableQuarantine: `SELECT n, '', '', '', hash, private, reason FROM quarantine`,
 		hub.TableAlarm:      `SELECT 0, kind, kiosk, subject, NULL, private, text FROM alarm`,
 		hub.TableAnswer:     `SELECT 0, kiosk, scope, request_id, NULL, sealed, '' FROM answer`,
+		hub.TableIssuance:   `SELECT n, tag, '', '', NULL, private, '' FROM issuance`,
 	}[t]
 	if !ok {
 		return nil, fmt.Errorf("cannot list table %q", t)
@@ -97,6 +98,7 @@ func (s *Store) Reseal(ctx context.Context, t hub.Table, parts []hub.Part) (n in
 			WHERE kind = ?4 AND kiosk = ?5 AND subject = ?6 AND private IS ?7 AND text = ?8`,
 		hub.TableAnswer: `UPDATE answer SET sealed = ?1, vault_key = ?2
 			WHERE kiosk = ?4 AND scope = ?5 AND request_id = ?6 AND sealed = ?7`,
+		hub.TableIssuance: `UPDATE issuance SET private = ?1, vault_key = ?2 WHERE n = ?3 AND private = ?7`,
 	}[t]
 	if !ok {
 		return 0, fmt.Errorf("cannot seal anew table %q", t)

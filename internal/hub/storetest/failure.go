@@ -63,6 +63,7 @@ func endedContexts(t *testing.T, b *bench) {
 		"Report":      func() error { return b.Report(ctx, "demo", wire.Report{}, epoch()) },
 		"Submissions": func() error { _, _, err := b.Submissions(ctx, hub.Filter{Limit: 1}); return err },
 		"Counts":      func() error { _, err := b.Counts(ctx); return err },
+		"Issuances":   func() error { _, _, err := b.Issuances(ctx, hub.IssuanceFilter{Limit: 1}); return err },
 		"LeaseEnd":    func() error { _, err := b.LeaseEnd(ctx, "x"); return err },
 		"Lease":       func() error { _, err := b.Lease(ctx, "x", "y", epoch(), time.Hour); return err },
 		"Forget":      func() error { _, err := b.Forget(ctx, hub.KeptAlarms, epoch(), 1); return err },
@@ -141,8 +142,10 @@ func reopeningKeepsEverything(t *testing.T, b *bench) {
 	must(t, b.Report(t.Context(), "demo", wire.Report{Version: "7"}, epoch()))
 	key := hub.AnswerKey{Kiosk: "demo", Scope: "/v1/x", RequestID: "aaaaaaaa"}
 	must(t, b.PutAnswer(t.Context(), key, hub.Answer{RequestTag: "t", Status: 200, Sealed: sealed(1), Expires: epoch().Add(time.Hour)}, epoch()))
+	issue(t, b, "request-1", issuance("demo", "I-1"))
 	type everything struct {
 		Rows   []hub.Stored
+		Issued []hub.Issuance
 		Counts []hub.Count
 		Alarms []hub.Alarm
 		Kiosks []hub.Kiosk
@@ -152,13 +155,14 @@ func reopeningKeepsEverything(t *testing.T, b *bench) {
 	}
 	look := func() (e everything) {
 		t.Helper()
-		var errs [6]error
+		var errs [7]error
 		e.Rows, _, errs[0] = b.Submissions(t.Context(), hub.Filter{Limit: 10})
 		e.Counts, errs[1] = b.Counts(t.Context())
 		e.Alarms, errs[2] = b.Alarms(t.Context(), 10)
 		e.Kiosks, errs[3] = b.Kiosks(t.Context())
 		e.Answer, errs[4] = b.Answer(t.Context(), key, epoch())
 		_, e.Used, errs[5] = b.Known(t.Context(), "", in.DocumentHash)
+		e.Issued, _, errs[6] = b.Issuances(t.Context(), hub.IssuanceFilter{Limit: 10})
 		must(t, errors.Join(errs[:]...))
 		e.Quar = b.place.Quarantined(t)
 		return e

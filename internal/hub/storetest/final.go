@@ -66,7 +66,8 @@ func nothingPersonalInClear(t *testing.T, b *bench) {
 	must(t, b.Raise(t.Context(), *a))
 	must(t, b.Raise(t.Context(), *a))
 	must(t, b.PutAnswer(t.Context(), hub.AnswerKey{Kiosk: "demo", Scope: "/v1/x", RequestID: "aaaaaaaa"},
-		hub.Answer{RequestTag: "t", Status: 200, Sealed: sealed([]byte("ZEBRAANSWER")...), Expires: epoch().Add(time.Hour)}, epoch()))
+		hub.Answer{RequestTag: "t", Status: 200, Sealed: sealed([]byte("ZEBRAANSWER")...), Expires: epoch().Add(time.Hour),
+			Issued: &hub.Issuance{Kiosk: "demo", IssueRef: "ZEBRAREF", Service: "ZEBRASERVICE", IssuedAt: epoch()}}, epoch()))
 	must(t, hub.Admit(t.Context(), b.bare[0], newVault(t)))
 	must(t, b.EnsureKiosk(t.Context(), "demo", epoch()))
 	dump := b.place.Dump(t)

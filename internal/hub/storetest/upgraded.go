@@ -24,6 +24,14 @@ const (
 	sinceSealed   = 4
 )
 
+// knowsIssuances is since the version after, and SQLite's own had one more before.
+func (u upgraded) knowsIssuances() bool {
+	if u.place.Shared {
+		return u.version >= 5
+	}
+	return u.version >= 6
+}
+
 // What stands in the databases of testdata, which earlier versions have left behind.
 // ZEBRA is what is personal.
 const (
@@ -31,6 +39,7 @@ const (
 	oldApplication = "1DJGDFW40KP2K980J87D2YMM2Z"
 	oldUnreadable  = "2PNRYW8SRTS2GQW740NC8X3NQZ"
 	oldLog         = "6G6C51P29VJP6HB7NMWJ4X4Q2C"
+	oldRecord      = "3Z2YB1F6V4N1H8QX0S7D5KEMAJ"
 	oldKey         = "seal-0123456789abcdef"
 	oldAnswer      = `{"codes":["ZEBRA123456"]}`
 	oldReason      = "ZEBRAREASON"
@@ -140,6 +149,22 @@ func oldEvidence() hub.AuditEvidence {
 	return hub.AuditEvidence{Kiosk: "kiosk-1", Log: oldLog, Verdict: wire.AuditGap, Batch: []byte(`{"log": "` + oldLog + `", "head": 9}`), At: oldTime(20)}
 }
 
+// oldIssuances are newest first.
+func oldIssuances() []hub.Issuance {
+	return []hub.Issuance{
+		{Kiosk: "kiosk-1", IssueRef: "ZEBRAREF2", Service: "waon", IssuedAt: oldTime(32), Tag: oldTag("ZEBRAREF2")},
+		{Kiosk: "kiosk-1", IssueRef: "ZEBRAREF1", Service: "waon", IssuedAt: oldTime(31), Tag: oldTag("ZEBRAREF1"), Record: oldRecord},
+	}
+}
+
+func oldTag(ref string) string {
+	v, err := vault.New(vaultKey(1))
+	if err != nil {
+		panic(err)
+	}
+	return v.Tag("issuance", []byte(ref))
+}
+
 // Upgraded opens a place that holds the database of an earlier version, or of this one,
 // with rows in every table: all of them are read, and can be gone on from.
 func Upgraded(t *testing.T, place Place, version int) {
@@ -213,6 +238,13 @@ func (u upgraded) reads(when string) {
 	kiosks, err := u.Kiosks(t.Context())
 	must(t, err)
 	u.same(when+": kiosks", oldKiosks(u.version), kiosks)
+	issued, _, err := u.Issuances(t.Context(), hub.IssuanceFilter{Limit: 9})
+	must(t, err)
+	if u.knowsIssuances() {
+		u.same(when+": issuances", oldIssuances(), issued)
+	} else if len(issued) > 0 {
+		t.Errorf("%s: issuances %+v", when, issued)
+	}
 	if u.version >= sinceIdentity {
 		u.readsIdentities(when)
 	}
@@ -308,6 +340,10 @@ func (u upgraded) goesOn() {
 	_, err = u.Put(t.Context(), other, nil, nil)
 	mustBe(t, err, hub.ErrDocumentUsed)
 	put(t, u, submission("fresh"))
+	issue(t, u, "request-9", issuance("kiosk-1", "I-fresh"))
+	if _, n, err := u.Issuances(t.Context(), hub.IssuanceFilter{Unrecorded: true}); err != nil || n != 1 && !u.knowsIssuances() || n != 2 && u.knowsIssuances() {
+		t.Errorf("%d issuances without record (%v)", n, err)
+	}
 	if n := u.total(); n != 4 {
 		t.Errorf("%d submissions", n)
 	}

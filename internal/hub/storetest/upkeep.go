@@ -265,6 +265,13 @@ func clearTextIsRefused(t *testing.T, b *bench) {
 	mustBe(t, s.Raise(t.Context(), *alarmed(in)), hub.ErrNotSealed)
 	mustBe(t, s.PutAnswer(t.Context(), hub.AnswerKey{Kiosk: "demo", Scope: "/v1/x", RequestID: "aaaaaaaa"},
 		hub.Answer{Sealed: []byte("clear"), Expires: epoch().Add(time.Hour)}, epoch()), hub.ErrNotSealed)
+	open := issuance("demo", "I-1")
+	open.Tag, open.Private = "t", []byte("clear")
+	mustBe(t, s.PutAnswer(t.Context(), hub.AnswerKey{Kiosk: "demo", Scope: "/v1/x", RequestID: "aaaaaaaa"},
+		hub.Answer{Sealed: sealed(1), Expires: epoch().Add(time.Hour), Issued: &open}, epoch()), hub.ErrNotSealed)
+	if _, n, err := s.Issuances(t.Context(), hub.IssuanceFilter{Limit: 1}); err != nil || n != 0 {
+		t.Errorf("%d issuances (%v)", n, err)
+	}
 	_, err = s.Reseal(t.Context(), hub.TableAlarm, []hub.Part{{New: []byte("clear")}})
 	mustBe(t, err, hub.ErrNotSealed)
 	if list, err := s.Alarms(t.Context(), 1); err != nil || len(list) != 0 || b.total()+b.place.Quarantined(t) != 0 {
@@ -289,6 +296,7 @@ func resealing(t *testing.T, b *bench) {
 	key := hub.AnswerKey{Kiosk: "demo", Scope: "/v1/x", RequestID: "aaaaaaaa"}
 	old := newVault(t)
 	must(t, b.PutAnswer(t.Context(), key, hub.Answer{Sealed: old.Seal("answer /v1/x aaaaaaaa", []byte("codes")), Expires: epoch().Add(time.Hour)}, epoch()))
+	issue(t, b, "request-1", issuance("demo", "I-1"))
 	tag, err := vault.TagKey(vaultKey(1))
 	must(t, err)
 	both, err := vault.Open(vault.Ring{Present: vaultKey(2), Others: [][]byte{vaultKey(1)}, Tag: tag})
@@ -305,6 +313,9 @@ func resealing(t *testing.T, b *bench) {
 		}
 		if list, err := s.Alarms(t.Context(), 5); err != nil || len(list) != 1 || list[0].Text != "seal: closed" {
 			t.Errorf("%s: alarms %+v (%v)", when, list, err)
+		}
+		if list, _, err := s.Issuances(t.Context(), hub.IssuanceFilter{Limit: 5}); err != nil || len(list) != 1 || list[0].IssueRef != "I-1" {
+			t.Errorf("%s: issuances %+v (%v)", when, list, err)
 		}
 		a, err := s.Answer(t.Context(), key, epoch())
 		must(t, err)
@@ -333,8 +344,8 @@ func resealing(t *testing.T, b *bench) {
 		})
 	}
 	wg.Wait()
-	if sum != n+3 || first == 0 || first > n {
-		t.Errorf("%d rows were sealed anew, %d of them first; there are %d", sum, first, n+3)
+	if sum != n+5 || first == 0 || first > n {
+		t.Errorf("%d rows were sealed anew, %d of them first; there are %d", sum, first, n+5)
 	}
 	if used, err := hub.Seal(b.bare[0], both).Uses(t.Context(), old.Present()); err != nil || used {
 		t.Errorf("something is sealed with the old key (%v)", err)
