@@ -190,6 +190,38 @@ func TestManyRestartsAreNoCopy(t *testing.T) {
 	}
 }
 
+// A busy hub may finish links in another order than that in which the kiosk asked for them.
+// Those that it asked for last stay, and none of its own makes another one suspect.
+func TestLinksThatOvertakeEachOther(t *testing.T) {
+	flaps, starts := []string{"a", "a", "a"}, []string{"a", "b", "c", "d", "e", "f"}
+	for _, c := range []struct {
+		runs  []string
+		order []int
+		want  []string
+	}{
+		{flaps, []int{0, 1, 2}, []string{"a"}},
+		{flaps, []int{2, 1, 0}, []string{"a"}},
+		{starts, []int{0, 1, 2, 3, 4, 5}, []string{"c", "d", "e", "f"}},
+		{starts, []int{5, 4, 3, 2, 1, 0}, []string{"c", "d", "e", "f"}},
+		{starts, []int{1, 5, 0, 4, 2, 3}, []string{"c", "d", "e", "f"}},
+		{[]string{"a", "b", "b", "c"}, []int{3, 2, 0, 1}, []string{"a", "b", "c"}},
+	} {
+		if got := hub.Overtaken(time.Now, c.runs, c.order); !slices.Equal(got, c.want) {
+			t.Errorf("%v in the order %v: %v stay, not %v", c.runs, c.order, got, c.want)
+		}
+	}
+	early := hub.Link{ID: "1", Hub: "this", Since: time.Unix(1, 0)}
+	late := hub.Link{ID: "2", Hub: "this", Since: time.Unix(2, 0)}
+	elsewhere := hub.Link{ID: "3", Hub: "other", Since: time.Unix(0, 0)} // whose clock is behind
+	for _, c := range []struct{ first, second, older hub.Link }{
+		{early, late, early}, {late, early, early}, {late, elsewhere, late}, {elsewhere, late, elsewhere},
+	} {
+		if got := hub.OvertakenRows(c.first, c.second); got != c.older {
+			t.Errorf("%s noted before %s: %s is the older", c.first.ID, c.second.ID, got.ID)
+		}
+	}
+}
+
 // A link that makes room does so once, however long its end takes.
 func TestPushedOutOnce(t *testing.T) {
 	var runs []string

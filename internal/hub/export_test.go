@@ -45,13 +45,42 @@ const RevokedWithin = defaultSweep + linksEach*2*linkWrite + recallFor
 // CallsEach is how many interactive calls a kiosk may have running.
 const CallsEach = callsEach
 
+// Overtaken is links of one kiosk that ask for one after the other with these runs, and
+// become links in another order. It gives the runs of those that stay.
+func Overtaken(now func() time.Time, runs []string, order []int) (stay []string) {
+	l := &Links{Now: now, open: true}
+	l.start()
+	var all []*link
+	for _, run := range runs {
+		all = append(all, &link{all: l, arrived: l.number(), row: Link{ID: rand.Text(), Kiosk: "demo", Run: run}})
+	}
+	for _, i := range order {
+		l.put(all[i])
+	}
+	for _, n := range l.kiosks["demo"] {
+		if !n.leaves {
+			stay = append(stay, n.row.Run)
+		}
+	}
+	return stay
+}
+
+// OvertakenRows is which of two rows of links that have ended counts as the older.
+func OvertakenRows(first, second Link) (older Link) {
+	l := &Links{hub: "this"}
+	if l.overtook(first, second, nil) {
+		return second
+	}
+	return first
+}
+
 // Crowd is links of one kiosk with these runs, each of which comes before the end of any
 // other is noticed. It gives how many alarms are due.
 func Crowd(now func() time.Time, runs ...string) int {
 	l := &Links{Now: now, open: true}
 	l.start()
 	for _, run := range runs {
-		l.put(&link{all: l, row: Link{ID: rand.Text(), Kiosk: "demo", Run: run}})
+		l.put(&link{all: l, arrived: l.number(), row: Link{ID: rand.Text(), Kiosk: "demo", Run: run}})
 	}
 	return len(l.due.clones)
 }

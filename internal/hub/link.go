@@ -24,7 +24,11 @@ type link struct {
 	slot  uint8
 
 	issued time.Time // the certificate
-	leaves bool      // another one takes its place; over it is the mutex of all
+	// arrived orders the links of this hub by when the kiosk asked for them: that is
+	// before it has one, and so before it can give it up for the next. What comes after,
+	// the answer's way and the goroutines' turns, may overtake.
+	arrived uint64
+	leaves  bool // another one takes its place; over it is the mutex of all
 
 	look atomic.Bool // there may be something new: said with the next ping
 

@@ -178,13 +178,14 @@ func (l *Links) accept(w http.ResponseWriter, r *http.Request, kiosk, run string
 	cert := r.TLS.VerifiedChains[0][0]
 	until := cert.NotAfter.Unix()
 	remote := r.RemoteAddr
+	arrived, since := l.number(), l.Now().UTC().Truncate(time.Millisecond)
 	conn, err := up.Upgrade(w, r, nil)
 	if err != nil {
 		l.Log.Debug("Link not opened", "kiosk", kiosk, "error", err)
 		return
 	}
-	n := &link{all: l, conn: conn, until: until, issued: issuedAt(cert), row: Link{
-		ID: rand.Text(), Kiosk: kiosk, Run: run, Hub: l.hub, Remote: remote, Since: l.Now().UTC().Truncate(time.Millisecond),
+	n := &link{all: l, conn: conn, until: until, issued: issuedAt(cert), arrived: arrived, row: Link{
+		ID: rand.Text(), Kiosk: kiosk, Run: run, Hub: l.hub, Remote: remote, Since: since,
 	}}
 	old, suspect, ok := l.put(n)
 	if !ok {
@@ -194,42 +195,57 @@ func (l *Links) accept(w http.ResponseWriter, r *http.Request, kiosk, run string
 	for _, o := range old {
 		o.end(websocket.CloseNormalClosure, "replaced")
 	}
+	if slices.Contains(old, n) {
+		return
+	}
 	go n.read()
 	if suspect != nil {
 		n.suspect(*suspect)
 	}
 }
 
-// put adds a link, and gives those that it takes the place of: of the same run, and
-// more than a kiosk may have. Where its run was pushed out before, it also gives the
-// link for which it was.
+// put adds a link, and gives those whose place is taken: of the same run, and more than a
+// kiosk may have. That may be the link itself, when later ones are there already; then it
+// is not added. Where its run was pushed out before, put also gives the link for which
+// it was.
 func (l *Links) put(n *link) (old []*link, suspect *Link, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.open {
 		return nil, nil, false
 	}
+	at := 0 // its place among them: they are in the order of arrival
+	var have []*link
+	for i, o := range l.kiosks[n.row.Kiosk] {
+		if o.arrived < n.arrived {
+			at = i + 1
+		}
+		switch {
+		case o.leaves: // its reader has not ended yet
+		case o.row.Run != n.row.Run:
+			have = append(have, o)
+		case o.arrived > n.arrived:
+			n.leaves = true
+		default:
+			old = append(old, o)
+		}
+	}
+	full := len(have) >= linksEach
+	if n.leaves || full && have[0].arrived > n.arrived {
+		n.leaves = true
+		return []*link{n}, nil, true
+	}
 	if by, ok := l.pusher(n); ok {
 		suspect = &by
 	}
-	var have []*link
-	for _, o := range l.kiosks[n.row.Kiosk] {
-		switch {
-		case o.leaves: // its reader has not ended yet
-		case o.row.Run == n.row.Run:
-			old = append(old, o)
-		default:
-			have = append(have, o)
-		}
-	}
-	if len(have) >= linksEach {
-		old = append(old, have[0]) // the first is the oldest
+	if full {
+		old = append(old, have[0])
 		l.pushOut(have[0], n)
 	}
 	for _, o := range old {
 		o.leaves = true
 	}
-	l.kiosks[n.row.Kiosk] = append(l.kiosks[n.row.Kiosk], n)
+	l.kiosks[n.row.Kiosk] = slices.Insert(l.kiosks[n.row.Kiosk], at, n)
 	l.count++
 	n.slot = uint8(mrand.N(pingSlots))
 	l.slots[n.slot][n] = struct{}{}

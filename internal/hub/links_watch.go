@@ -108,20 +108,26 @@ func byKiosk(rows []Link) map[string][]Link {
 }
 
 // judge compares this hub's links of a kiosk with all that it has, in the order in
-// which they came. A newer one of the same run takes the place of the older; a newer
-// one of another run makes the older suspect. It says whether another hub has an
-// older one, and should know.
+// which they came: two of this hub as they arrived, others as they were noted. A newer
+// one of the same run takes the place of the older; a newer one of another run makes the
+// older suspect. It says whether another hub has an older one, and should know.
 func (l *Links) judge(kiosk string, rows []Link) (elsewhere bool) {
 	mine := map[string]*link{}
 	for _, n := range l.of(kiosk) {
 		mine[n.row.ID] = n
 	}
-	for i, older := range rows {
-		n, ok := mine[older.ID]
-		for _, newer := range rows[i+1:] {
+	for i, first := range rows {
+		for _, second := range rows[i+1:] {
+			older, newer := first, second
+			n, ok := mine[older.ID]
+			if l.overtook(older, newer, mine) {
+				older, newer = newer, older
+				n, ok = mine[older.ID]
+			}
 			switch {
 			case !ok:
 				elsewhere = elsewhere || older.Hub != l.hub && newer.Hub == l.hub
+			case newer.Run == older.Run && newer.Hub == l.hub: // it has its place by now, or has ended
 			case newer.Run == older.Run:
 				n.end(websocket.CloseNormalClosure, "replaced")
 			default:
@@ -130,6 +136,18 @@ func (l *Links) judge(kiosk string, rows []Link) (elsewhere bool) {
 		}
 	}
 	return elsewhere
+}
+
+// overtook says that the second of two links was there before the first, and noted after it.
+func (l *Links) overtook(first, second Link, mine map[string]*link) bool {
+	if first.Hub != l.hub || second.Hub != l.hub {
+		return false // hubs have clocks of their own
+	}
+	a, b := mine[first.ID], mine[second.ID]
+	if a == nil || b == nil { // one has ended
+		return second.Since.Before(first.Since)
+	}
+	return b.arrived < a.arrived
 }
 
 func (l *Links) tell(ctx context.Context, kiosk string) {
