@@ -84,9 +84,8 @@ func (r *lineRig) anew(faults ...linetest.Fault) {
 			r.client.opts.Background, r.client.opts.Interactive = soonTired, soonTired
 		}
 	}
-	r.line.Next(faults...)
 	r.line.Break()
-	r.client.Close()
+	r.fresh(faults...)
 }
 
 // countingIssuer counts how often it was asked to issue, by session.

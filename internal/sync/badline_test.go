@@ -195,7 +195,7 @@ func TestALineThatFailsAtAnyByte(t *testing.T) {
 		if f.How == linetest.Stop {
 			r.client.opts.Background = soonTired
 		}
-		r.line.Next(f)
+		r.fresh(f)
 		r.round()
 		switch {
 		case !r.waits(s) && !r.stored(s):

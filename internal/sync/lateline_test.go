@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	stdsync "sync"
 	"testing"
 
@@ -48,6 +49,15 @@ func (r *lineRig) put(between func(http.Handler) http.Handler) {
 	r.between = between
 }
 
+// fresh lets the next request go over a new connection, that with the first of these
+// faults. An earlier one may not be idle yet when the client drops those that are: it would
+// be used, and the fault would happen to a connection that nobody needs.
+func (r *lineRig) fresh(faults ...linetest.Fault) {
+	r.client.Close()
+	r.line.Quiet()
+	r.line.Next(faults...)
+}
+
 // held waits until bytes stand before the gate; ended says that none will any more.
 func held[T any](t *testing.T, g *linetest.Gate, ended <-chan T) {
 	t.Helper()
@@ -68,7 +78,7 @@ func TestALineThatIsSlow(t *testing.T) {
 			what := fmt.Sprintf("delayed %s from byte %d on", way, at)
 			s, gate, ended := r.commit(), linetest.NewGate(), make(chan struct{})
 			sent++
-			r.line.Next(linetest.Fault{How: linetest.Delay, Way: way, At: at, Gate: gate})
+			r.fresh(linetest.Fault{How: linetest.Delay, Way: way, At: at, Gate: gate})
 			go func() { defer close(ended); r.round() }()
 			held(t, gate, ended)
 			if !r.waits(s) {
@@ -97,8 +107,8 @@ func TestAnAnswerThatIsTooLate(t *testing.T) {
 			for _, opens := range []string{"before", "while", "after"} {
 				what := fmt.Sprintf("delayed %s from byte %d on, which comes %s the next request", way, at, opens)
 				first, gate := r.commit(), linetest.NewGate()
-				r.line.Next(linetest.Fault{How: linetest.Delay, Way: way, At: at, Gate: gate})
-				r.giveUp(gate, first, what)
+				r.fresh(linetest.Fault{How: linetest.Delay, Way: way, At: at, Gate: gate})
+				r.giveUp(gate, first, what, way == linetest.Up && at > 0)
 				second := r.commit()
 				sent += 2
 				old := r.line.Arrived()
@@ -134,18 +144,23 @@ func TestAnAnswerThatIsTooLate(t *testing.T) {
 	}
 }
 
-// giveUp sends one, and gives up when it is held up: nothing is known then.
-func (r *lineRig) giveUp(gate *linetest.Gate, s wire.Submission, what string) {
+// giveUp sends one, and gives up when it is held up: nothing is known then. Where what is
+// held is the kiosk's last word in the handshake or comes later, the kiosk gives up a line
+// that it has: one that it has not yet it would keep for the next request.
+func (r *lineRig) giveUp(gate *linetest.Gate, s wire.Submission, what string, has bool) {
 	r.t.Helper()
-	r.client.Close()
 	ctx, stop := context.WithCancelCause(r.t.Context())
 	defer stop(nil)
-	ended := make(chan error, 1)
+	ended, got := make(chan error, 1), make(chan struct{})
 	go func() {
-		_, err := r.client.Submit(ctx, s)
+		trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { close(got) }}
+		_, err := r.client.Submit(httptrace.WithClientTrace(ctx, trace), s)
 		ended <- err
 	}()
 	held(r.t, gate, ended)
+	if has {
+		<-got
+	}
 	stop(errors.New("the time is up"))
 	if err := <-ended; err == nil {
 		r.t.Fatalf("%s: it was acknowledged, and no answer came", what)
@@ -168,7 +183,7 @@ func TestTwoLinesThatOvertake(t *testing.T) {
 	var subs [2]wire.Submission
 	var gates [2]*linetest.Gate
 	var ended [2]chan answer
-	r.client.Close()
+	r.fresh()
 	for i := range subs {
 		subs[i], gates[i], ended[i] = r.commit(), linetest.NewGate(), make(chan answer, 1)
 		r.line.Next(linetest.Fault{How: linetest.Delay, Way: linetest.Down, At: at, Gate: gates[i]})

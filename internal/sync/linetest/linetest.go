@@ -75,7 +75,8 @@ type Line struct {
 	reached map[string]int // connections that each has taken
 	faults  []Fault        // of the connections to come, in their order
 	open    map[*conn]struct{}
-	last    *conn // that came last
+	ended   *sync.Cond // one of open has
+	last    *conn      // that came last
 	arrived int
 	closed  bool
 }
@@ -98,6 +99,7 @@ func Listen(ctx context.Context, targets ...string) (*Line, error) {
 		return nil, err
 	}
 	line := &Line{l: l, targets: targets, reached: map[string]int{}, open: map[*conn]struct{}{}}
+	line.ended = sync.NewCond(&line.mu)
 	line.done.Go(func() { line.accept(context.WithoutCancel(ctx)) })
 	return line, nil
 }
@@ -144,6 +146,15 @@ func (l *Line) Break() {
 	defer l.mu.Unlock()
 	for c := range l.open {
 		c.cut()
+	}
+}
+
+// Quiet waits until all connections have ended, whoever ends them.
+func (l *Line) Quiet() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.open) > 0 {
+		l.ended.Wait()
 	}
 }
 
@@ -224,6 +235,7 @@ func (l *Line) carry(ctx context.Context, kiosk *net.TCPConn) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.open, c)
+		l.ended.Broadcast()
 	}()
 	hub := l.dial(ctx, targets)
 	if hub == nil {
