@@ -14,8 +14,9 @@ test.describe("kill -9 of the kiosk daemon", () => {
     expect(await hub.submissions()).toEqual([]);
   });
 
-  test("after the reservation was stored, with the line down: shown again, sent once", async ({ scene }) => {
+  test("after the reservation was stored, with the line down: shown again in the shopper's language, sent once", async ({ scene }) => {
     const { me, dock, hub } = scene;
+    await me.switchTo("en");
     await start(me, "reserve");
     await dock.line("down");
     await cardAndPIN(scene, taro);

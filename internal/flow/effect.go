@@ -50,6 +50,7 @@ type (
 		Visit   uint64
 		Payload wire.Payload
 		Slip    SlipKind // the slip that belongs to it
+		Lang    string   // in which language the shopper reads
 	}
 	// Print prints a slip. Answer: SlipEnded.
 	Print struct {

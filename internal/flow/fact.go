@@ -199,7 +199,10 @@ type (
 	}
 	// Found lists submissions of a visit that the last run of the daemon did not
 	// live to end. It comes once, at start.
-	Found struct{ Submissions []FoundSubmission }
+	Found struct {
+		Submissions []FoundSubmission
+		Lang        string // in which its shopper read; "" for not known
+	}
 )
 
 // FoundSubmission is what may be shown of it: nothing personal.

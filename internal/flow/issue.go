@@ -417,7 +417,7 @@ func (t *turn) record() {
 	var k Ticket
 	k, t.v.recording = t.errandFor(limitSubmit)
 	t.emit(Submit{
-		Ticket: k, ID: d.recordID, Visit: t.visit, Slip: SlipIssuance,
+		Ticket: k, ID: d.recordID, Visit: t.visit, Slip: SlipIssuance, Lang: t.lang,
 		Payload: wire.Payload{Schema: wire.Schema, Kind: wire.KindIssuance, Issuance: &wire.Issuance{
 			Time: t.now.UTC(), IssueRef: d.ref, Service: d.service,
 		}},

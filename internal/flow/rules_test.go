@@ -245,6 +245,30 @@ func TestFoundAfterRestart(t *testing.T) {
 	w.do(Found{}).at(StepTop)
 }
 
+// Who was cut short is told in the language that was chosen, and goes on in it; whoever
+// comes later finds the first one.
+func TestFoundInTheShoppersLanguage(t *testing.T) {
+	found := []FoundSubmission{{Kind: "application", Number: "7F3K"}}
+	for _, c := range []struct{ lang, told string }{{"en", "en"}, {"ja", "ja"}, {"", "ja"}, {"xx", "ja"}} {
+		w := newWorld(t).do(Found{Submissions: found, Lang: c.lang}).at(StepRecovered)
+		if lang := w.view().Lang; lang != c.told {
+			t.Errorf("found in %q, told in %q", c.lang, lang)
+		}
+		w.do(Next{}).at(StepTop)
+		if lang := w.view().Lang; lang != c.told {
+			t.Errorf("found in %q, goes on in %q", c.lang, lang)
+		}
+		w.wait(lookResetAfter)
+		if lang := w.view().Lang; lang != "ja" {
+			t.Errorf("the next one finds %q", lang)
+		}
+		w = newWorld(t).do(Found{Submissions: found, Lang: c.lang}).wait(foundFor).at(StepTop)
+		if lang := w.view().Lang; lang != "ja" {
+			t.Errorf("after nobody has read it the next one finds %q", lang)
+		}
+	}
+}
+
 func TestParseIntent(t *testing.T) {
 	for _, tc := range []struct {
 		typ, data string

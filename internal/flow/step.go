@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"kioskd/internal/fault"
@@ -255,6 +256,9 @@ func (t *turn) foundAtStart(f Found) {
 		return
 	}
 	t.found = f.Submissions
+	if slices.Contains(t.set.Langs, f.Lang) {
+		t.lang = f.Lang
+	}
 	t.replace(StepRecovered)
 }
 

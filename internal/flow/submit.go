@@ -18,7 +18,7 @@ func (t *turn) submitSigned() {
 	}
 	own := c.signedCopy()
 	t.emit(Submit{
-		Ticket: t.await(BusyStore, limitSubmit), ID: c.unsentID, Visit: t.visit, Slip: slip,
+		Ticket: t.await(BusyStore, limitSubmit), ID: c.unsentID, Visit: t.visit, Slip: slip, Lang: t.lang,
 		Payload: wire.Payload{Schema: wire.Schema, Kind: kind, Signed: &own},
 	})
 }

@@ -314,8 +314,14 @@ func (t *turn) touchOutside(f Fact) {
 			t.begin(f.Plan)
 		}
 	case Next:
-		if t.step == StepRecovered || t.step == StepGoodbye {
+		switch t.step {
+		case StepRecovered: // whoever has read it goes on in this language
+			lang := t.lang
 			t.top()
+			t.lang = lang
+		case StepGoodbye:
+			t.top()
+		default:
 		}
 	default:
 	}

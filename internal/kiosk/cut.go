@@ -72,6 +72,7 @@ func (k *Kiosk) tell(work context.Context) error {
 	var fact flow.Found
 	for _, f := range k.cut.telling {
 		fact.Submissions = append(fact.Submissions, flow.FoundSubmission{Kind: f.Kind, Number: f.Number})
+		fact.Lang = f.Lang // of the last one: who stands there now
 	}
 	return k.take(work, fact)
 }

@@ -219,6 +219,7 @@ func cutShortVisit(t *testing.T, path string) (number string) {
 		w := newWorld(t, path)
 		w.boot()
 		defer w.stop()
+		w.touch(flow.SetLang{Lang: "en"})
 		w.touch(flow.Start{Plan: flow.PlanReserve})
 		w.put("taro")
 		w.look()
@@ -258,8 +259,8 @@ func TestUnendedVisitIsTold(t *testing.T) {
 				return
 			}
 			s := w.expect(flow.StepRecovered)
-			if len(s.Screen.Items) != 1 || s.Screen.Items[0].Number != number {
-				t.Errorf("%s shows %v, want %s", run.name, s.Screen.Items, number)
+			if len(s.Screen.Items) != 1 || s.Screen.Items[0].Number != number || s.Lang != "en" {
+				t.Errorf("%s shows %v in %s, want %s", run.name, s.Screen.Items, s.Lang, number)
 			}
 			if run.leave == nil {
 				return

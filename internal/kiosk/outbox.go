@@ -38,7 +38,7 @@ func (k *Kiosk) submit(ctx, work context.Context, v *visit, e flow.Submit) flow.
 		record.Time = record.Time.UTC().Truncate(time.Second)
 		payload.Issuance = &record
 	}
-	entry := ksync.Entry{ID: e.ID, Visit: v.id, Payload: payload, Slip: string(e.Slip)}
+	entry := ksync.Entry{ID: e.ID, Visit: v.id, Payload: payload, Slip: string(e.Slip), Lang: e.Lang}
 	done, err := k.opt.Outbox.Commit(ctx, entry)
 	if err != nil {
 		k.keep(work, v, entry)

@@ -213,6 +213,7 @@ func (w *world) stop() {
 // snap is what the tests read of a snapshot.
 type snap struct {
 	Seq    uint64 `json:"seq"`
+	Lang   string `json:"lang"`
 	Since  uint64 `json:"since"`
 	Screen struct {
 		Kind    string `json:"kind"`

@@ -205,7 +205,7 @@ func newOutbox(tb testing.TB, k *keys) *Outbox {
 }
 
 func entry(visit string, kind wire.Kind) Entry {
-	e := Entry{Visit: visit, Slip: string(kind), Payload: wire.Payload{Schema: wire.Schema, Kind: kind}}
+	e := Entry{Visit: visit, Slip: string(kind), Lang: "en", Payload: wire.Payload{Schema: wire.Schema, Kind: kind}}
 	now := time.Unix(1790000000, 0).UTC()
 	d := wire.Document{Schema: wire.Schema, Kind: kind, Kiosk: "kiosk-1", Time: now, Nonce: wire.NewNonce()}
 	switch kind {

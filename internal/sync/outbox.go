@@ -44,6 +44,7 @@ type Entry struct {
 	Visit   string       // names the visit within this run of the daemon
 	Payload wire.Payload // personal: sealed before it is stored
 	Slip    string       // kind of the slip that belongs to it, "" for none
+	Lang    string       // in which language its shopper reads, "" for not known
 }
 
 // Committed says under which names an entry is known from now on.
@@ -242,7 +243,7 @@ func (o *Outbox) sealKey(en *wire.Enrolment) (wire.SealPublicKey, error) {
 
 func (o *Outbox) insert(ctx context.Context, tx *sqlitedb.Tx, e Entry, s wire.Submission, number string, digest []byte) error {
 	visit := o.visitID(e.Visit)
-	if _, err := tx.ExecContext(ctx, "INSERT INTO visits (id, run) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", visit, o.run); err != nil {
+	if _, err := tx.ExecContext(ctx, "INSERT INTO visits (id, run, lang) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET lang = excluded.lang", visit, o.run, e.Lang); err != nil {
 		return err
 	}
 	var seq int

@@ -375,7 +375,7 @@ func TestInterruptedVisits(t *testing.T) {
 		t.Fatal(err)
 	}
 	was := found[0].Visit
-	want := []Found{{was, wire.KindReservation, wire.NumberOf(cut)}, {was, wire.KindApplication, wire.NumberOf(cut2)}}
+	want := []Found{{was, wire.KindReservation, wire.NumberOf(cut), "en"}, {was, wire.KindApplication, wire.NumberOf(cut2), "en"}}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Fatal(diff)
 	}
@@ -394,7 +394,7 @@ func TestInterruptedVisits(t *testing.T) {
 		t.Fatalf("shown twice: %v %v", again, err)
 	}
 	wiped := commit(t, o, "3", wire.KindReservation) // by a defect, in this run
-	for _, want := range [][]Found{{{o.visitID("3"), wire.KindReservation, wire.NumberOf(wiped)}}, nil} {
+	for _, want := range [][]Found{{{o.visitID("3"), wire.KindReservation, wire.NumberOf(wiped), "en"}}, nil} {
 		found, err := o.Unended(t.Context(), "3", "4")
 		if err != nil {
 			t.Fatal(err)

@@ -371,7 +371,7 @@ func TestNothingIsLostByTheRescueItself(t *testing.T) {
 	for _, q := range []string{
 		"SELECT n || id || visit || seq || kind || number || kiosk || schema || key_id || hex(sealed) || hex(hash) || state || reason || attempts || created FROM submissions ORDER BY n",
 		"SELECT submission || visit || seq || kind || number || slip || state || reprints || hex(payload) FROM slips ORDER BY rowid",
-		"SELECT id || run || ended FROM visits ORDER BY rowid",
+		"SELECT id || run || ended || lang FROM visits ORDER BY rowid",
 		"SELECT n || at || event || subject || detail || hex(hash) FROM audit WHERE n < (SELECT n FROM audit WHERE event = 'started' ORDER BY n DESC LIMIT 1) AND event NOT IN ('rescued', 'log_begun') ORDER BY n",
 	} {
 		if diff := cmp.Diff(column(t, a, q), column(t, b, q)); diff != "" {

@@ -41,9 +41,9 @@ type savedSlip struct {
 }
 
 type savedVisit struct {
-	row   int64
-	id    string
-	ended bool
+	row      int64
+	id, lang string
+	ended    bool
 }
 
 type savedAudit struct {
@@ -89,7 +89,7 @@ func (s *salvage) take(row wreck.Row) {
 		if x, ok := slipOf(row); ok {
 			s.slips[x.submission] = x
 		}
-	case 3:
+	case 3, 4:
 		if x, ok := visitOf(row); ok {
 			s.visits[x.id] = x
 		}
@@ -159,8 +159,11 @@ func slipOf(row wreck.Row) (savedSlip, bool) {
 func visitOf(row wreck.Row) (savedVisit, bool) {
 	r := &reader{values: row.Values}
 	id, run, ended := r.text(0), r.text(1), r.number(2)
-	ok := !r.bad && wire.ValidID(run) && strings.HasPrefix(id, run+"/") && ended <= 1
-	return savedVisit{row: row.ID, id: id, ended: ended == 1}, ok
+	x := savedVisit{row: row.ID, id: id, ended: ended == 1}
+	if len(row.Values) > 3 {
+		x.lang = r.text(3)
+	}
+	return x, !r.bad && wire.ValidID(run) && strings.HasPrefix(id, run+"/") && ended <= 1
 }
 
 func auditOf(row wreck.Row) (savedAudit, bool) {

@@ -60,7 +60,7 @@ func (s *salvage) insert(ctx context.Context, tx *sql.Tx, chain savedChain) erro
 		return cmp.Or(cmp.Compare(a.row, b.row), cmp.Compare(a.id, b.id))
 	}) {
 		run, _, _ := strings.Cut(x.id, "/")
-		if _, err := tx.ExecContext(ctx, "INSERT INTO visits (id, run, ended) VALUES (?, ?, ?)", x.id, run, x.ended); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO visits (id, run, ended, lang) VALUES (?, ?, ?, ?)", x.id, run, x.ended, x.lang); err != nil {
 			return err
 		}
 	}

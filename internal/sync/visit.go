@@ -33,6 +33,7 @@ type Found struct {
 	Visit  string // its name in the outbox
 	Kind   wire.Kind
 	Number string
+	Lang   string // in which language its shopper read; "" for not known
 }
 
 // SlipSending notes that bytes of the slip are about to reach the printer. After an
@@ -102,7 +103,7 @@ func (o *Outbox) Unended(ctx context.Context, wiped ...string) ([]Found, error) 
 	if err != nil {
 		return nil, storageFailed("look for interrupted visits", err)
 	}
-	rows, err := o.db.Read().QueryContext(ctx, `SELECT v.id, s.kind, s.number FROM slips s JOIN visits v ON v.id = s.visit
+	rows, err := o.db.Read().QueryContext(ctx, `SELECT v.id, s.kind, s.number, v.lang FROM slips s JOIN visits v ON v.id = s.visit
 		WHERE v.ended = 0 AND (v.run <> ? OR v.id IN (SELECT value FROM json_each(?))) ORDER BY s.rowid`, o.run, string(names))
 	if err != nil {
 		return nil, storageFailed("look for interrupted visits", err)
@@ -118,7 +119,7 @@ func scanFound(rows *sql.Rows) (found []Found, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var f Found
-		if err := rows.Scan(&f.Visit, &f.Kind, &f.Number); err != nil {
+		if err := rows.Scan(&f.Visit, &f.Kind, &f.Number, &f.Lang); err != nil {
 			return nil, err
 		}
 		found = append(found, f)
