@@ -107,6 +107,8 @@ function faultsOfLayout(): string[] {
     if (!paper && (box.top < -0.5 || box.bottom > height + 0.5)) faults.push(`${label(el)} reaches beyond the edge`);
     if (el.scrollWidth > el.clientWidth + 1 && style.display !== "inline" && !scrolls(el)) faults.push(`${label(el)} is too wide for its box`);
     if (style.textOverflow === "ellipsis" && el.scrollWidth > el.clientWidth) faults.push(`${label(el)} is cut with an ellipsis`);
+    const button = control ? undefined : el.closest("button, [role=checkbox], [role=radio]")?.getBoundingClientRect();
+    if (button && (box.top < button.top - 1 || box.bottom > button.bottom + 1)) faults.push(`${label(el)} reaches out of its button`);
     for (const frame of ancestors(el)) {
       const clip = getComputedStyle(frame);
       if (!/hidden|clip/.test(clip.overflowX + clip.overflowY) || scrolls(frame)) continue;

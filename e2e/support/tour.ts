@@ -216,6 +216,16 @@ export const restarted: Stretch = async (scene, look) => {
   await look("recovered");
 };
 
+/** Reader and printer gone: what is left says both, and all of it is read. */
+const withoutDevices: Stretch = async (scene, look) => {
+  const { me, dock } = scene;
+  await dock.reader(false);
+  await dock.printer({ power: "off" });
+  await me.says("because.reader.less");
+  await me.says("because.printer.less");
+  await look("top_no_devices");
+};
+
 export const stretches: Readonly<Record<string, Stretch>> = {
   visit,
   overlays,
@@ -227,4 +237,5 @@ export const stretches: Readonly<Record<string, Stretch>> = {
   hubTroubles,
   lookUp,
   restarted,
+  withoutDevices,
 };
