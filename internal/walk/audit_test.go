@@ -27,13 +27,26 @@ type entry struct {
 // at all: a slip that is printed once more, and requests that belong to nobody here.
 func (r *rig) closing(book *ledger) {
 	r.t.Helper()
-	r.post(r.hub+"/api/sandbox/reset", struct{}{})
 	rnd := rand.New(rand.NewPCG(*seed, 0))
+	for tries := 0; !r.printsAgain(book, rnd); tries++ {
+		if tries == 3 {
+			r.t.Fatal("no slip was asked for again")
+		}
+	}
+	r.strange(func(req *http.Request) { req.Host = "evil.example" }, "foreign_host")
+	r.strange(func(req *http.Request) { req.Header.Set("Origin", "https://evil.example") }, "foreign_origin")
+}
+
+// printsAgain walks a visit whose slip tears and is asked for again. It says false when a
+// slip of a visit before came in between, and tore instead.
+func (r *rig) printsAgain(book *ledger, rnd *rand.Rand) (asked bool) {
+	r.t.Helper()
+	r.post(r.hub+"/api/sandbox/reset", struct{}{})
 	s := &shopper{
 		rig: r, person: newPerson(rnd), rnd: rnd, ledger: book,
 		story: story{name: "print again", plan: "reserve", stop: "reserved", service: "waon", calm: true},
 	}
-	armed, asked := false, false
+	armed := false
 	s.cut = func(shot snapshot) bool {
 		slip := shot.slip()
 		switch {
@@ -52,12 +65,11 @@ func (r *rig) closing(book *ledger) {
 		}
 		return true
 	}
-	if end := s.walk(); end != "finished" || !asked {
-		r.t.Fatalf("the last visit ended as %q, a slip was asked for again: %t: %s", end, asked, strings.Join(s.said, " · "))
+	if end := s.walk(); end != "finished" {
+		r.t.Fatalf("the last visit ended as %q: %s", end, strings.Join(s.said, " · "))
 	}
 	r.arrive(book)
-	r.strange(func(req *http.Request) { req.Host = "evil.example" }, "foreign_host")
-	r.strange(func(req *http.Request) { req.Header.Set("Origin", "https://evil.example") }, "foreign_origin")
+	return asked
 }
 
 // strange asks the kiosk for its page as nobody may.
