@@ -1,10 +1,8 @@
 package console
 
 import (
-	"math"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"kioskd/internal/hub"
@@ -20,10 +18,9 @@ type IssuanceRow struct {
 }
 
 type issuances struct {
+	pager
+
 	Rows       []hub.Issuance
-	Total      int
-	From, To   int
-	Prev, Next string // links; "" = none
 	Kiosk      string
 	Unrecorded bool
 }
@@ -37,12 +34,9 @@ func (c *Console) issuances(w http.ResponseWriter, r *http.Request) {
 		c.failed(w, r, err)
 		return
 	}
-	s := issuances{Rows: rows, Total: total, From: f.Offset + 1, To: f.Offset + len(rows), Kiosk: f.Kiosk, Unrecorded: f.Unrecorded}
-	if at > 1 {
-		s.Prev = issuanceLink(q, at-1)
-	}
-	if s.To < total {
-		s.Next = issuanceLink(q, at+1)
+	s := issuances{
+		pager: pagerOf(f.Offset, len(rows), total, func(by int) string { return linkTo("/issuances", q, at+by, "record", "kiosk") }),
+		Rows:  rows, Kiosk: f.Kiosk, Unrecorded: f.Unrecorded,
 	}
 	c.show(w, r, http.StatusOK, "issuances", page{Title: "Issuances", Tab: "issuances", Data: s})
 }
@@ -66,22 +60,3 @@ func issuanceFilter(q url.Values, size int) (f hub.IssuanceFilter, at int) {
 	at = pageOf(q)
 	return hub.IssuanceFilter{Kiosk: q.Get("kiosk"), Unrecorded: q.Get("record") == "none", Limit: size, Offset: (at - 1) * size}, at
 }
-
-// pageOf reads which page is asked for; what does not parse is the first.
-func pageOf(q url.Values) int {
-	at, err := strconv.Atoi(q.Get("page"))
-	if err != nil || at < 1 || at > math.MaxInt32 {
-		return 1
-	}
-	return at
-}
-
-// sizeOf reads how many rows somebody wants as JSON.
-func sizeOf(q url.Values) int {
-	if n, err := strconv.Atoi(q.Get("limit")); err == nil && n > 0 && n <= 1000 {
-		return n
-	}
-	return pageSize
-}
-
-func issuanceLink(q url.Values, at int) string { return linkTo("/issuances", q, at, "record", "kiosk") }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"kioskd/internal/hub"
 	"kioskd/internal/hub/sandbox"
@@ -75,13 +74,12 @@ func allKinds(have []hub.Count) []hub.Count {
 }
 
 type submissions struct {
-	Rows       []hub.Stored
-	Total      int
-	From, To   int
-	Prev, Next string // links; "" = none
-	Kind       string
-	Verdict    string
-	Kiosk      string
+	pager
+
+	Rows    []hub.Stored
+	Kind    string
+	Verdict string
+	Kiosk   string
 }
 
 func (c *Console) submissions(w http.ResponseWriter, r *http.Request) {
@@ -92,14 +90,8 @@ func (c *Console) submissions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := submissions{
-		Rows: rows, Total: total, From: f.Offset + 1, To: f.Offset + len(rows), Kind: string(f.Kind), Kiosk: f.Kiosk,
-		Verdict: r.URL.Query().Get("verdict"),
-	}
-	if at > 1 {
-		s.Prev = pageLink(r.URL.Query(), at-1)
-	}
-	if s.To < total {
-		s.Next = pageLink(r.URL.Query(), at+1)
+		pager: pagerOf(f.Offset, len(rows), total, func(by int) string { return linkTo("/submissions", r.URL.Query(), at+by, "kind", "verdict", "kiosk") }),
+		Rows:  rows, Kind: string(f.Kind), Kiosk: f.Kiosk, Verdict: r.URL.Query().Get("verdict"),
 	}
 	c.show(w, r, http.StatusOK, "submissions", page{Title: "Submissions", Tab: "submissions", Data: s})
 }
@@ -113,22 +105,6 @@ func filter(q url.Values, size int) (f hub.Filter, at int) {
 		f.Accepted = &yes
 	}
 	return f, at
-}
-
-func pageLink(q url.Values, at int) string {
-	return linkTo("/submissions", q, at, "kind", "verdict", "kiosk")
-}
-
-// linkTo is another page of a list, with the same filter.
-func linkTo(path string, q url.Values, at int, filter ...string) string {
-	next := url.Values{}
-	for _, k := range filter {
-		if v := q.Get(k); v != "" {
-			next.Set(k, v)
-		}
-	}
-	next.Set("page", strconv.Itoa(at))
-	return path + "?" + next.Encode()
 }
 
 func (c *Console) submission(w http.ResponseWriter, r *http.Request) {
